@@ -1,0 +1,3 @@
+#!/usr/bin/env node
+// The gatehouse command: hands over to the daemons.
+export {};

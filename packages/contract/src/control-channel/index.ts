@@ -1,0 +1,2 @@
+// Entry `@gatehouse/contract/control-channel`.
+export {};

@@ -1,0 +1,2 @@
+// Entry of the testing part.
+export {};

@@ -1,0 +1,2 @@
+// Entry `@gatehouse/daemon/net`.
+export {};

@@ -1,0 +1,2 @@
+// Entry `@gatehouse/outpost/testing`.
+export {};

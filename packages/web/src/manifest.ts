@@ -1,0 +1,2 @@
+// Where the built browser files are and what they are called.
+export {};

@@ -1,0 +1,2 @@
+// Entry `@gatehouse/wire/ber`.
+export {};

@@ -1,0 +1,2 @@
+// Entry `@gatehouse/wire/proxy-protocol`.
+export {};

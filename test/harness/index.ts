@@ -1,0 +1,2 @@
+// Helpers that start daemons for tests.
+export {};
