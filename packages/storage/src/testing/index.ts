@@ -1,2 +1,2 @@
-// Entry of the testing part.
-export {};
+// Entry `@gatehouse/storage/testing`. Users: tests of the core's files API, the router and test/.
+export { type S3TestServer, startS3Server } from './s3-server.ts';

@@ -1,0 +1,104 @@
+// Signed requests to an S3 service: the one file that imports aws4fetch. Deadlines, few retries, and errors as the closed
+// set of the storage.
+import { AwsClient } from 'aws4fetch';
+import { storageError } from '../errors.ts';
+import { bucketUrl, escapeKey, type S3Credentials, type S3Options } from './s3-config.ts';
+
+const requestTimeoutMs = 30_000;
+const retries = 2;
+
+export interface S3Request {
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | string;
+  /** Statuses that are answers; every other one is thrown. */
+  readonly accept: readonly number[];
+  readonly signal?: AbortSignal;
+}
+
+export interface S3Client {
+  readonly options: S3Options;
+  /** @throws GatewayError `ERR_STORAGE_FORBIDDEN`, `ERR_STORAGE_UNAVAILABLE`, `ERR_STORAGE_EXISTS` (412) */
+  send(method: string, key: string, request: S3Request): Promise<Response>;
+  /** No network call. `startMs` is the signing date. */
+  presign(url: string, startMs: number, expiresS: number): Promise<string>;
+}
+
+export function createS3Client(options: S3Options): S3Client {
+  const base = bucketUrl(options);
+  const clientFor = rememberClient(options);
+  return {
+    options,
+    async send(method, key, request) {
+      const url = new URL(base + escapeKey(key));
+      for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value);
+      const signals = [
+        AbortSignal.timeout(requestTimeoutMs),
+        ...(request.signal === undefined ? [] : [request.signal]),
+      ];
+      const init = {
+        method,
+        headers: { ...request.headers },
+        signal: AbortSignal.any(signals),
+        ...(request.body === undefined ? {} : { body: Buffer.from(request.body) }),
+      };
+      const answer = await clientFor()
+        .fetch(url.href, init)
+        .catch((cause: unknown) => Promise.reject(unreachable(url, cause)));
+      if (request.accept.includes(answer.status)) return answer;
+      throw await refusal(method, key, answer);
+    },
+    async presign(target, startMs, expiresS) {
+      const url = new URL(target);
+      url.searchParams.set('X-Amz-Expires', String(expiresS));
+      const datetime = `${new Date(startMs).toISOString().replace(/[:-]|\.\d{3}/g, '')}`;
+      return (await clientFor().sign(url.href, { method: 'GET', aws: { signQuery: true, datetime } })).url;
+    },
+  };
+}
+
+/** Keeps the client while the credentials stay the same (F42: rotated keys take effect with the next request). */
+function rememberClient(options: S3Options): () => AwsClient {
+  let known: { readonly credentials: S3Credentials; readonly client: AwsClient } | undefined;
+  return () => {
+    const credentials = options.credentials();
+    if (known === undefined || !sameCredentials(known.credentials, credentials)) {
+      const client = new AwsClient({
+        accessKeyId: credentials.accessKey.reveal(),
+        secretAccessKey: credentials.secretKey.reveal(),
+        ...(credentials.sessionToken === undefined ? {} : { sessionToken: credentials.sessionToken.reveal() }),
+        service: 's3',
+        region: options.region,
+        retries,
+      });
+      known = { credentials, client };
+    }
+    return known.client;
+  };
+}
+
+function sameCredentials(one: S3Credentials, other: S3Credentials): boolean {
+  const tokens =
+    one.sessionToken === undefined
+      ? other.sessionToken === undefined
+      : other.sessionToken !== undefined && one.sessionToken.equals(other.sessionToken);
+  return tokens && one.accessKey.equals(other.accessKey) && one.secretKey.equals(other.secretKey);
+}
+
+async function refusal(method: string, key: string, answer: Response): Promise<Error> {
+  const text = (await answer.text()).slice(0, 2000);
+  const reason = /<Code>([^<]{1,80})<\/Code>/.exec(text)?.[1] ?? `status ${answer.status}`;
+  const what = `The S3 service answered ${method} ${key} with ${reason}.`;
+  if (answer.status === 412 || answer.status === 409) {
+    return storageError('ERR_STORAGE_EXISTS', what, 'Choose another name.');
+  }
+  if (answer.status === 401 || answer.status === 403) {
+    return storageError('ERR_STORAGE_FORBIDDEN', what, 'Check access_key, secret_key and the bucket policy.');
+  }
+  return storageError('ERR_STORAGE_UNAVAILABLE', what, 'Check bucket_name, region and endpoint, then try again.');
+}
+
+function unreachable(url: URL, cause: unknown): Error {
+  const what = `The S3 service at ${url.origin} did not answer.`;
+  return storageError('ERR_STORAGE_UNAVAILABLE', what, 'Check endpoint and network, then try again.', cause);
+}
