@@ -1,2 +1,3 @@
-// Entry `@gatehouse/daemon/health`.
-export {};
+// Entry `@gatehouse/daemon/health`. Users: every daemon, packages/cli.
+export { type HealthServer, type HealthServerOptions, healthcheck, healthSocketPath, serveHealth } from './server.ts';
+export { type ComponentState, createHealth, type Health, type HealthStatus } from './state.ts';

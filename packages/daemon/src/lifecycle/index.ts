@@ -1,2 +1,2 @@
-// Entry `@gatehouse/daemon/lifecycle`.
-export {};
+// Entry `@gatehouse/daemon/lifecycle`. Users: every daemon's main.ts.
+export { exitCode, type ProcessContext, type ProcessOptions, reportFatal, runProcess } from './process.ts';

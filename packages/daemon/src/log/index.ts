@@ -2,6 +2,7 @@
 import type { LogFields } from './fields.ts';
 
 export type { LogFields } from './fields.ts';
+export { createLogger, type LoggerOptions } from './logger.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 

@@ -1,2 +1,4 @@
-// Entry `@gatehouse/daemon/net`.
-export {};
+// Entry `@gatehouse/daemon/net`. Users: every daemon's server.ts.
+export { type Cidr, type CidrSet, canonicalIp, createCidrSet, parseCidr } from './cidr.ts';
+export { bindError, listenTcp, type Peer, type TcpListener, type TcpOptions } from './tcp.ts';
+export { listenUdp, type UdpListener, type UdpOptions } from './udp.ts';

@@ -1,2 +1,3 @@
-// Entry `@gatehouse/daemon/tls`.
-export {};
+// Entry `@gatehouse/daemon/tls`. Users: ldap, radius, proxy, router, core.
+export { type CertificateStore, createCertificateStore, secureContext, tlsParameters } from './contexts.ts';
+export { type KeyPair, selfSignedCertificate } from './self-signed.ts';

@@ -1,0 +1,65 @@
+// UDP listeners. The kernel's receive buffer is asked for large, since a burst of a NAS is lost without it.
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import { type Address, formatAddress } from '../config/options.ts';
+import type { Logger } from '../log/index.ts';
+import { bindError } from './tcp.ts';
+
+export interface UdpOptions {
+  readonly addresses: readonly Address[];
+  readonly component: string;
+  readonly setting: string;
+  /** Default 4 MiB; the kernel may grant less. */
+  readonly receiveBufferBytes?: number;
+  readonly log: Logger;
+  readonly onDatagram: (bytes: Buffer, from: RemoteInfo, reply: (bytes: Uint8Array) => void) => void;
+}
+
+export interface UdpListener {
+  readonly bound: readonly Address[];
+  close(): Promise<void>;
+}
+
+/** @throws GatewayError `ERR_NET_BIND` */
+export async function listenUdp(options: UdpOptions): Promise<UdpListener> {
+  const sockets: Socket[] = [];
+  const bound: Address[] = [];
+  try {
+    for (const address of options.addresses) {
+      const socket = await bindUdp(options, address);
+      sockets.push(socket);
+      bound.push({ host: address.host, port: socket.address().port });
+    }
+  } catch (error) {
+    for (const socket of sockets) socket.close();
+    throw error;
+  }
+  for (const address of bound)
+    options.log.info('listening', { addr: formatAddress(address), component: options.component });
+  return {
+    bound,
+    async close() {
+      await Promise.all(sockets.map((socket) => new Promise<void>((resolve) => socket.close(resolve))));
+    },
+  };
+}
+
+function bindUdp(options: UdpOptions, address: Address): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const type = isIPv6(address.host) ? 'udp6' : 'udp4';
+    const socket = createSocket({ type, recvBufferSize: options.receiveBufferBytes ?? 4 * 1024 * 1024 });
+    const failed = (cause: NodeJS.ErrnoException) =>
+      reject(bindError(address, options.component, options.setting, cause));
+    socket.once('error', failed);
+    socket.bind(address.port, address.host, () => {
+      socket.off('error', failed);
+      socket.on('error', (error) =>
+        options.log.warn('socket error', { component: options.component, error: error.message }),
+      );
+      resolve(socket);
+    });
+    socket.on('message', (bytes, from) => {
+      options.onDatagram(bytes, from, (answer) => socket.send(answer, from.port, from.address));
+    });
+  });
+}

@@ -1,0 +1,139 @@
+// Answers a request for an asset from the table (router.md §8.2, R13–R21): conditions first, then coding or range, then
+// one write. Called by the server for rules 1 to 6.
+import { createReadStream } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { type Coding, codings, negotiate } from './negotiation.ts';
+import { readRange } from './ranges.ts';
+import type { Asset, AssetTable, Variant } from './table.ts';
+
+const notFound = '404 page not found\n';
+
+/** @returns the status sent, for the access line */
+export async function serveAsset(
+  table: AssetTable,
+  file: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  version: string,
+): Promise<number> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return refuseMethod(request, response, version);
+  const asset = table.get(file);
+  if (asset === undefined) return answerNotFound(response, version);
+  const range = isRangeWanted(request, asset)
+    ? readRange(request.headers.range, asset.identity.size)
+    : { kind: 'whole' as const };
+  const available = codings.filter((coding) => asset.coded[coding] !== undefined);
+  const coding: Coding | undefined =
+    range.kind === 'whole' ? negotiate(request.headers['accept-encoding']?.toString(), available) : undefined;
+  const chosen = (coding === undefined ? undefined : asset.coded[coding]) ?? asset.identity;
+  if (failsPrecondition(request, asset)) return finish(response, 412, ['X-authentik-version', version]);
+  if (isUnchanged(request, asset, chosen)) return finish(response, 304, withoutLength(chosen.headers));
+  if (range.kind === 'unsatisfiable')
+    return finish(response, 416, ['Content-Range', `bytes */${asset.identity.size}`, 'X-authentik-version', version]);
+  if (range.kind === 'part') return sendPart(asset, range, request, response);
+  return sendWhole(asset, chosen, request, response);
+}
+
+/** Text of every "no such file", for assets and stored files alike. */
+export function answerNotFound(response: ServerResponse, version: string): number {
+  response.writeHead(404, {
+    'Content-Type': 'text/plain',
+    'Cache-Control': 'no-store',
+    'X-authentik-version': version,
+    'X-Content-Type-Options': 'nosniff',
+    'Content-Length': String(notFound.length),
+  });
+  response.end(notFound);
+  return 404;
+}
+
+/** OPTIONS is answered, every other method but GET and HEAD refused. */
+export function refuseMethod(request: IncomingMessage, response: ServerResponse, version: string): number {
+  const status = request.method === 'OPTIONS' ? 204 : 405;
+  return finish(response, status, ['Allow', 'GET, HEAD', 'X-authentik-version', version]);
+}
+
+function finish(response: ServerResponse, status: number, headers: readonly string[]): number {
+  response.writeHead(status, [...headers]).end();
+  return status;
+}
+
+async function sendWhole(
+  asset: Asset,
+  chosen: Variant,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<number> {
+  response.writeHead(200, [...chosen.headers]);
+  if (request.method === 'HEAD') response.end();
+  else if (chosen.body !== undefined) response.end(chosen.body);
+  else await stream(asset.path, undefined, response);
+  return 200;
+}
+
+async function sendPart(
+  asset: Asset,
+  range: { start: number; end: number },
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<number> {
+  const length = range.end - range.start + 1;
+  const headers = withoutLength(asset.identity.headers);
+  response.writeHead(206, [
+    ...headers,
+    'Content-Length',
+    String(length),
+    'Content-Range',
+    `bytes ${range.start}-${range.end}/${asset.identity.size}`,
+  ]);
+  if (request.method === 'HEAD') response.end();
+  else if (asset.identity.body !== undefined) response.end(asset.identity.body.subarray(range.start, range.end + 1));
+  else await stream(asset.path, range, response);
+  return 206;
+}
+
+async function stream(
+  path: string,
+  range: { start: number; end: number } | undefined,
+  response: ServerResponse,
+): Promise<void> {
+  // A client that leaves ends the pipeline with an error that concerns nobody else.
+  await pipeline(createReadStream(path, { ...range, highWaterMark: 256 * 1024 }), response).catch(() =>
+    response.destroy(),
+  );
+}
+
+/** RFC 9110 §13.1.5: with If-Range, a range only of the very representation that the client has. */
+function isRangeWanted(request: IncomingMessage, asset: Asset): boolean {
+  const condition = request.headers['if-range'];
+  return condition === undefined || condition === asset.identity.etag || condition === asset.lastModified;
+}
+
+/** RFC 9110 §13.2.2 step 1 and 2. */
+function failsPrecondition(request: IncomingMessage, asset: Asset): boolean {
+  const match = request.headers['if-match'];
+  if (match !== undefined) return !matchesAny(match, tagsOf(asset));
+  const since = Date.parse(request.headers['if-unmodified-since'] ?? '');
+  return !Number.isNaN(since) && Date.parse(asset.lastModified) > since;
+}
+
+/** RFC 9110 §13.2.2 step 3 and 4: a tag wins over a date. */
+function isUnchanged(request: IncomingMessage, asset: Asset, chosen: Variant): boolean {
+  const noneMatch = request.headers['if-none-match'];
+  if (noneMatch !== undefined) return matchesAny(noneMatch, [chosen.etag]);
+  const since = Date.parse(request.headers['if-modified-since'] ?? '');
+  return !Number.isNaN(since) && Date.parse(asset.lastModified) <= since;
+}
+
+function matchesAny(header: string, tags: readonly string[]): boolean {
+  return header.trim() === '*' || header.split(',').some((tag) => tags.includes(tag.trim().replace(/^W\//, '')));
+}
+
+function tagsOf(asset: Asset): string[] {
+  return [asset.identity.etag, ...codings.flatMap((coding) => asset.coded[coding]?.etag ?? [])];
+}
+
+function withoutLength(headers: readonly string[]): string[] {
+  return headers.filter((_, at) => headers[at - (at % 2)] !== 'Content-Length');
+}

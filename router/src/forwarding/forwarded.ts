@@ -1,0 +1,141 @@
+// Who the client is and what the core is told about it (router.md §4.5). Facts of the connection, or headers of a trusted
+// peer; what an untrusted peer claims is removed before anybody reads it.
+import { type CidrSet, canonicalIp } from '@gatehouse/daemon/net';
+
+export interface Connection {
+  /** Socket peer, or the source of an accepted PROXY header. */
+  readonly address: string;
+  readonly tls: boolean;
+}
+
+export interface Client {
+  readonly address: string;
+  readonly scheme: 'http' | 'https';
+  readonly host: string;
+  /** Whether the peer may speak for others. */
+  readonly trusted: boolean;
+}
+
+/** Headers that speak for somebody else; only a trusted peer's are believed. */
+const forwardingHeaders = new Set([
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-proto',
+  'x-forwarded-scheme',
+  'x-forwarded-server',
+  'x-original-forwarded-for',
+  'x-real-ip',
+]);
+const certificateHeaders = new Set(['ssl-client-cert', 'x-forwarded-client-cert', 'x-forwarded-tls-client-cert']);
+
+type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** @param headers of node:http: lower-case names, duplicates joined */
+export function identifyClient(connection: Connection, headers: Headers, trustedPeers: CidrSet): Client {
+  const peer = canonicalIp(connection.address);
+  const trusted = trustedPeers.has(peer);
+  const scheme = connection.tls ? 'https' : 'http';
+  const host = text(headers['host']);
+  if (!trusted) return { address: peer, scheme, host, trusted };
+  const forwarded = parseForwarded(text(headers['forwarded']));
+  const claimed = claimedAddresses(headers, forwarded.for);
+  return {
+    address: rightmostUntrusted(claimed, trustedPeers) ?? peer,
+    scheme: connection.tls ? 'https' : (claimedScheme(headers, forwarded.proto) ?? scheme),
+    host: text(headers['x-forwarded-host']).split(',')[0]?.trim() || host,
+    trusted,
+  };
+}
+
+/**
+ * The raw header list for the core: forwarding headers replaced by what `identifyClient` found, everything hop-by-hop and
+ * untrusted removed, the request id added.
+ * @param raw alternating names and values, as received
+ */
+export function forwardedHeaders(raw: readonly string[], client: Client, requestId: string): string[] {
+  const dropped = hopByHop(raw);
+  const kept: string[] = [];
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const name = (raw[at] ?? '').toLowerCase();
+    if (dropped.has(name) || forwardingHeaders.has(name) || name === 'host' || name === 'x-authentik-id') continue;
+    if (certificateHeaders.has(name) && !client.trusted) continue;
+    kept.push(raw[at] ?? '', raw[at + 1] ?? '');
+  }
+  return [
+    ...kept,
+    'Host',
+    client.host,
+    'X-Forwarded-For',
+    client.address,
+    'X-Forwarded-Proto',
+    client.scheme,
+    'X-Forwarded-Host',
+    client.host,
+    'X-authentik-id',
+    requestId,
+  ];
+}
+
+/** RFC 9110 §7.6.1: the fixed hop-by-hop fields and whatever Connection names. Names are lower-case. */
+function hopByHop(raw: readonly string[]): ReadonlySet<string> {
+  const names = new Set([
+    'connection',
+    'keep-alive',
+    'proxy-connection',
+    'proxy-authenticate',
+    'proxy-authorization',
+    'te',
+    'transfer-encoding',
+    'upgrade',
+  ]);
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    if (raw[at]?.toLowerCase() !== 'connection') continue;
+    for (const name of (raw[at + 1] ?? '').split(',')) names.add(name.trim().toLowerCase());
+  }
+  return names;
+}
+
+function claimedAddresses(headers: Headers, forwardedFor: readonly string[]): readonly string[] {
+  const list = text(headers['x-forwarded-for']);
+  if (list !== '') return list.split(',').map(bareAddress);
+  const real = text(headers['x-real-ip']);
+  return real === '' ? forwardedFor : [bareAddress(real)];
+}
+
+function claimedScheme(headers: Headers, forwardedProto: string | undefined): 'http' | 'https' | undefined {
+  const claim = (
+    text(headers['x-forwarded-proto']) ||
+    text(headers['x-forwarded-scheme']) ||
+    (forwardedProto ?? '')
+  ).toLowerCase();
+  const first = claim.split(',')[0]?.trim();
+  return first === 'https' || first === 'http' ? first : undefined;
+}
+
+/** From the right, past our own proxies, the first other address; the leftmost where all are ours. */
+function rightmostUntrusted(claimed: readonly string[], trustedPeers: CidrSet): string | undefined {
+  const usable = claimed.filter((address) => address !== '');
+  return usable.findLast((address) => !trustedPeers.has(address)) ?? usable[0];
+}
+
+/** Without port, brackets, quotes and zone; empty when it is no address. */
+function bareAddress(part: string): string {
+  const plain = part.trim().replace(/^"|"$/g, '');
+  const bracketed = /^\[([^\]]+)\](?::\d+)?$/.exec(plain)?.[1];
+  const withPort = /^([\d.]+):\d+$/.exec(plain)?.[1];
+  const address = (bracketed ?? withPort ?? plain).replace(/%.*$/, '');
+  return /^[\da-f.:]+$/i.test(address) ? canonicalIp(address) : '';
+}
+
+/** RFC 7239 §4: every `for`, and the first `proto`. */
+function parseForwarded(value: string): { for: readonly string[]; proto: string | undefined } {
+  const pairs = value.split(/[,;]/).map((pair) => pair.trim().split('=', 2));
+  const of = (name: string) => pairs.filter(([key]) => key?.toLowerCase() === name).map(([, given]) => given ?? '');
+  return { for: of('for').map(bareAddress), proto: of('proto')[0]?.replace(/"/g, '') };
+}
+
+function text(value: string | readonly string[] | undefined): string {
+  return typeof value === 'string' ? value : (value?.join(', ') ?? '');
+}
