@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '..', '..');
 const layers = [
-  ['daemon', 'wire'],
+  ['wire'],
+  ['daemon'],
   ['contract', 'storage'],
   ['outpost'],
   ['ldap', 'radius', 'proxy', 'core'],

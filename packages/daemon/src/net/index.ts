@@ -1,4 +1,5 @@
 // Entry `@gatehouse/daemon/net`. Users: every daemon's server.ts.
 export { type Cidr, type CidrSet, canonicalIp, createCidrSet, parseCidr } from './cidr.ts';
-export { bindError, listenTcp, type Peer, type TcpListener, type TcpOptions } from './tcp.ts';
+export { type Identified, identifyPeer, type Peer, type ProxiedOptions } from './proxied.ts';
+export { bindError, listenTcp, type TcpListener, type TcpOptions } from './tcp.ts';
 export { listenUdp, type UdpListener, type UdpOptions } from './udp.ts';

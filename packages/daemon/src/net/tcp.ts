@@ -1,16 +1,11 @@
-// TCP listeners with caps in all and per client, and an orderly end (ldap.md §2.1). PROXY headers are read by proxied.ts.
+// TCP listeners with caps in all and per client, and an orderly end (ldap.md §2.1). PROXY headers are read by proxied.ts;
+// the caps count the client that a header names, not the load balancer.
 import { createServer, type Server, type Socket } from 'node:net';
 import { type Address, formatAddress } from '../config/options.ts';
 import { GatewayError } from '../errors.ts';
 import type { Logger } from '../log/index.ts';
-import { canonicalIp } from './cidr.ts';
-
-export interface Peer {
-  readonly address: string;
-  readonly port: number;
-  /** The address comes from a PROXY header of a trusted peer. */
-  readonly proxied: boolean;
-}
+import { type CidrSet, canonicalIp, createCidrSet } from './cidr.ts';
+import { identifyPeer, type Peer } from './proxied.ts';
 
 export interface TcpOptions {
   readonly addresses: readonly Address[];
@@ -19,6 +14,12 @@ export interface TcpOptions {
   /** How its addresses are set, for the hint of a failure: `AUTHENTIK_LISTEN__LDAP`. */
   readonly setting: string;
   readonly limits: { readonly total: number; readonly perClient: number };
+  /** Peers whose PROXY header is believed; default nobody. */
+  readonly trusted?: CidrSet;
+  /** Default `off`: the first bytes are not looked at. */
+  readonly proxyProtocol?: 'off' | 'optional' | 'require';
+  /** Default 10 s; see {@link ProxiedOptions}. */
+  readonly proxyHeaderWaitMs?: number;
   readonly log: Logger;
   readonly onConnection: (socket: Socket, peer: Peer) => void;
 }
@@ -31,14 +32,12 @@ export interface TcpListener {
 
 /** @throws GatewayError `ERR_NET_BIND` naming address, reason and setting; nothing stays open then */
 export async function listenTcp(options: TcpOptions): Promise<TcpListener> {
-  const open = new Set<Socket>();
-  const perClient = new Map<string, number>();
+  const admission = new Admission(options);
   const servers: Server[] = [];
   const bound: Address[] = [];
-  const accept = (socket: Socket) => admit(options, open, perClient, socket);
   try {
     for (const address of options.addresses) {
-      const server = await bind(options, address, accept);
+      const server = await bind(options, address, (socket) => admission.enter(socket));
       servers.push(server);
       const at = server.address();
       bound.push({ host: address.host, port: typeof at === 'object' && at !== null ? at.port : address.port });
@@ -49,31 +48,84 @@ export async function listenTcp(options: TcpOptions): Promise<TcpListener> {
   }
   for (const address of bound)
     options.log.info('listening', { addr: formatAddress(address), component: options.component });
-  return { bound, close: (graceMs) => closeListeners(servers, open, graceMs) };
+  return { bound, close: (graceMs) => closeListeners(servers, admission.open, graceMs) };
 }
 
-function admit(options: TcpOptions, open: Set<Socket>, perClient: Map<string, number>, socket: Socket): void {
-  const peer: Peer = { address: canonicalIp(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0, proxied: false };
-  const held = perClient.get(peer.address) ?? 0;
-  if (open.size >= options.limits.total || held >= options.limits.perClient) {
-    options.log.warn('connection refused', {
-      client: peer.address,
-      reason: open.size >= options.limits.total ? 'too_many_connections' : 'too_many_of_client',
-    });
-    socket.destroy();
-    return;
+type RefusalReason = 'too_many_connections' | 'too_many_of_client' | `proxy_header_${string}`;
+
+/** Longest list of peers that are remembered as already complained about. */
+const mostRemembered = 1_000;
+
+/** Who is inside, and who may still come in. */
+class Admission {
+  readonly open = new Set<Socket>();
+  readonly #options: TcpOptions;
+  readonly #trusted: CidrSet;
+  readonly #perClient = new Map<string, number>();
+  readonly #complainedAbout = new Set<string>();
+
+  constructor(options: TcpOptions) {
+    this.#options = options;
+    this.#trusted = options.trusted ?? createCidrSet([]);
   }
-  open.add(socket);
-  perClient.set(peer.address, held + 1);
-  socket.setNoDelay(true);
-  socket.setKeepAlive(true, 15_000);
-  socket.once('close', () => {
-    open.delete(socket);
-    const left = (perClient.get(peer.address) ?? 1) - 1;
-    if (left === 0) perClient.delete(peer.address);
-    else perClient.set(peer.address, left);
-  });
-  options.onConnection(socket, peer);
+
+  enter(socket: Socket): void {
+    const direct = { address: canonicalIp(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0, proxied: false };
+    // A reset of the peer before anybody listens would otherwise end the process.
+    socket.on('error', () => socket.destroy());
+    if (this.open.size >= this.#options.limits.total) {
+      this.#refuse(socket, direct, 'too_many_connections');
+      return;
+    }
+    this.open.add(socket);
+    socket.once('close', () => this.open.delete(socket));
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, 15_000);
+    this.#receive(socket, direct).catch((error: unknown) => {
+      this.#options.log.error('connection handler failed', { client: direct.address, error: String(error) });
+      socket.destroy();
+    });
+  }
+
+  async #receive(socket: Socket, direct: Peer): Promise<void> {
+    const { proxyProtocol: mode = 'off', proxyHeaderWaitMs: waitMs = 10_000, onConnection } = this.#options;
+    const trusted = this.#trusted.has(direct.address);
+    // Silence counts against an unknown peer from the first byte on, but not against a shared load balancer.
+    const counted = mode === 'off' || !trusted;
+    if (counted && !this.#count(socket, direct)) return;
+    if (mode === 'off') {
+      onConnection(socket, direct);
+      return;
+    }
+    const identified = await identifyPeer(socket, direct, { mode, trusted: this.#trusted, waitMs });
+    if (identified.kind === 'refused') this.#refuse(socket, direct, identified.reason);
+    if (identified.kind !== 'peer') return;
+    if (counted || this.#count(socket, identified.peer)) onConnection(socket, identified.peer);
+  }
+
+  #count(socket: Socket, { address }: Peer): boolean {
+    const held = this.#perClient.get(address) ?? 0;
+    if (held >= this.#options.limits.perClient) {
+      this.#refuse(socket, { address }, 'too_many_of_client');
+      return false;
+    }
+    this.#perClient.set(address, held + 1);
+    socket.once('close', () => {
+      const left = (this.#perClient.get(address) ?? 1) - 1;
+      if (left === 0) this.#perClient.delete(address);
+      else this.#perClient.set(address, left);
+    });
+    return true;
+  }
+
+  /** Warns once per peer and reason (ldap.md §2.2), so that a flood of refusals is no flood of lines. */
+  #refuse(socket: Socket, { address }: Pick<Peer, 'address'>, reason: RefusalReason): void {
+    const subject = `${address} ${reason}`;
+    const level = this.#complainedAbout.has(subject) ? 'debug' : 'warn';
+    if (this.#complainedAbout.size < mostRemembered) this.#complainedAbout.add(subject);
+    this.#options.log[level]('connection refused', { client: address, component: this.#options.component, reason });
+    socket.destroy();
+  }
 }
 
 function bind(options: TcpOptions, address: Address, accept: (socket: Socket) => void): Promise<Server> {
