@@ -1,2 +1,3 @@
-// Entry `@gatehouse/wire/ber`.
-export {};
+// Entry `@gatehouse/wire/ber`. Users: ldap.
+export { BerReader, frameSize } from './reader.ts';
+export { boolean, element, integer, octetString } from './writer.ts';

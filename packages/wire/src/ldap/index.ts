@@ -1,2 +1,36 @@
-// Entry `@gatehouse/wire/ldap`.
-export {};
+// Entry `@gatehouse/wire/ldap`. Users: the LDAP outpost (server side), packages/cli and tests (client side).
+export { decodeRequest, decodeResponse } from './decode.ts';
+export {
+  type AttributeValue,
+  type Dn,
+  type DnKey,
+  dnKey,
+  dnKeyOf,
+  escapeValue,
+  foldValue,
+  formatDn,
+  isWithin,
+  parentKey,
+  parseDn,
+  type Rdn,
+} from './dn.ts';
+export { encodeEntryOp, encodeEnvelope, encodeRequest, encodeResponse } from './encode.ts';
+export type { ExtensibleMatch, Filter, Substrings } from './filter.ts';
+export { formatFilter, parseFilter } from './filter-text.ts';
+export { MessageFramer } from './framing.ts';
+export type {
+  Attribute,
+  Authentication,
+  Control,
+  DecodeLimits,
+  LdapMessage,
+  LdapResult,
+  MessageId,
+  RequestOp,
+  ResponseOp,
+  Scope,
+  SearchRequest,
+} from './messages.ts';
+export { controlOid, extendedOid } from './oids.ts';
+export { decodePagedResults, encodePagedResults, type PagedResults } from './paged-results.ts';
+export { type ResultCode, resultCode, resultCodeName } from './result-code.ts';

@@ -1,2 +1,2 @@
-// Entry `@gatehouse/wire/testing`.
-export {};
+// Entry `@gatehouse/wire/testing`. Users: tests of every codec.
+export { type Codec, type Vector, vectorSuite } from './vector-suite.ts';

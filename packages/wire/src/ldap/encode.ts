@@ -1,0 +1,133 @@
+// Encoding of LDAP messages. `encodeEntryOp` is apart so that a directory can keep the bytes of an entry and only put an
+// envelope around them per request.
+import { boolean, element, integer, octetString } from '../ber/index.ts';
+import { encodeFilter } from './filter.ts';
+import type {
+  Attribute,
+  Control,
+  LdapMessage,
+  LdapResult,
+  MessageId,
+  RequestOp,
+  ResponseOp,
+  Scope,
+} from './messages.ts';
+
+const responseTags = {
+  bindResponse: 0x61,
+  searchResultDone: 0x65,
+  modifyResponse: 0x67,
+  addResponse: 0x69,
+  delResponse: 0x6b,
+  modifyDNResponse: 0x6d,
+  compareResponse: 0x6f,
+  extendedResponse: 0x78,
+} as const;
+
+export function encodeResponse({ messageId, op, controls }: LdapMessage<ResponseOp>): Buffer {
+  return encodeEnvelope(messageId, encodeResponseOp(op), controls);
+}
+
+/** Envelope around an operation that is encoded already. */
+export function encodeEnvelope(messageId: MessageId, op: Uint8Array, controls: readonly Control[] = []): Buffer {
+  return controls.length === 0
+    ? element(0x30, integer(messageId), op)
+    : element(0x30, integer(messageId), op, encodeControls(controls));
+}
+
+function encodeResponseOp(op: ResponseOp): Buffer {
+  if (op.op === 'searchResultEntry') return encodeEntryOp(op.objectName, op.attributes);
+  const parts = encodeResult(op);
+  if (op.op === 'bindResponse' && op.serverSaslCreds !== undefined) parts.push(octetString(op.serverSaslCreds, 0x87));
+  if (op.op === 'extendedResponse') {
+    if (op.responseName !== undefined) parts.push(octetString(op.responseName, 0x8a));
+    if (op.responseValue !== undefined) parts.push(octetString(op.responseValue, 0x8b));
+  }
+  return element(responseTags[op.op], ...parts);
+}
+
+/** SearchResultEntry without envelope. */
+export function encodeEntryOp(objectName: string, attributes: readonly Attribute[]): Buffer {
+  return element(0x64, octetString(objectName), element(0x30, ...attributes.map(encodeAttribute)));
+}
+
+function encodeAttribute({ type, values }: Attribute): Buffer {
+  return element(0x30, octetString(type), element(0x31, ...values.map((value) => octetString(value))));
+}
+
+function encodeResult({ resultCode, matchedDN = '', diagnosticMessage = '' }: LdapResult): Buffer[] {
+  return [integer(resultCode, 0x0a), octetString(matchedDN), octetString(diagnosticMessage)];
+}
+
+function encodeControls(controls: readonly Control[]): Buffer {
+  const rows = controls.map(({ type, criticality, value }) => {
+    const parts = [
+      octetString(type),
+      ...(criticality ? [boolean(true)] : []),
+      ...(value === undefined ? [] : [octetString(value)]),
+    ];
+    return element(0x30, ...parts);
+  });
+  return element(0xa0, ...rows);
+}
+
+const scopeNumbers: Readonly<Record<Scope, number>> = {
+  baseObject: 0,
+  singleLevel: 1,
+  wholeSubtree: 2,
+  subordinateSubtree: 3,
+};
+
+/** The client's direction: probes, tests and tools. Updates carry their entry name only. */
+export function encodeRequest({ messageId, op, controls }: LdapMessage<RequestOp>): Buffer {
+  return encodeEnvelope(messageId, encodeRequestOp(op), controls);
+}
+
+function encodeRequestOp(op: RequestOp): Buffer {
+  switch (op.op) {
+    case 'bindRequest': {
+      const { authentication: how } = op;
+      const choice =
+        how.kind === 'simple'
+          ? octetString(how.password, 0x80)
+          : element(
+              0xa3,
+              octetString(how.mechanism),
+              ...(how.credentials === undefined ? [] : [octetString(how.credentials)]),
+            );
+      return element(0x60, integer(op.version), octetString(op.name), choice);
+    }
+    case 'unbindRequest':
+      return element(0x42);
+    case 'searchRequest':
+      return element(
+        0x63,
+        octetString(op.baseObject),
+        integer(scopeNumbers[op.scope], 0x0a),
+        integer(op.derefAliases, 0x0a),
+        integer(op.sizeLimit),
+        integer(op.timeLimit),
+        boolean(op.typesOnly),
+        encodeFilter(op.filter),
+        element(0x30, ...op.attributes.map((name) => octetString(name))),
+      );
+    case 'compareRequest':
+      return element(0x6e, octetString(op.entry), element(0x30, octetString(op.attribute), octetString(op.value)));
+    case 'delRequest':
+      return octetString(op.entry, 0x4a);
+    case 'modifyRequest':
+      return element(0x66, octetString(op.entry), element(0x30));
+    case 'addRequest':
+      return element(0x68, octetString(op.entry), element(0x30));
+    case 'modifyDNRequest':
+      return element(0x6c, octetString(op.entry), octetString('cn=x'), boolean(true));
+    case 'abandonRequest':
+      return integer(op.target, 0x50);
+    case 'extendedRequest':
+      return element(
+        0x77,
+        octetString(op.name, 0x80),
+        ...(op.value === undefined ? [] : [octetString(op.value, 0x81)]),
+      );
+  }
+}

@@ -1,0 +1,40 @@
+// Result codes (RFC 4511 §4.1.9, RFC 4511 App. A; cancel: RFC 3909; assertion: RFC 4528).
+export const resultCode = {
+  success: 0,
+  operationsError: 1,
+  protocolError: 2,
+  timeLimitExceeded: 3,
+  sizeLimitExceeded: 4,
+  compareFalse: 5,
+  compareTrue: 6,
+  authMethodNotSupported: 7,
+  strongerAuthRequired: 8,
+  adminLimitExceeded: 11,
+  unavailableCriticalExtension: 12,
+  confidentialityRequired: 13,
+  noSuchAttribute: 16,
+  undefinedAttributeType: 17,
+  constraintViolation: 19,
+  noSuchObject: 32,
+  invalidDNSyntax: 34,
+  inappropriateAuthentication: 48,
+  invalidCredentials: 49,
+  insufficientAccessRights: 50,
+  busy: 51,
+  unavailable: 52,
+  unwillingToPerform: 53,
+  other: 80,
+  canceled: 118,
+  noSuchOperation: 119,
+  tooLate: 120,
+  cannotCancel: 121,
+  assertionFailed: 122,
+} as const;
+export type ResultCode = (typeof resultCode)[keyof typeof resultCode];
+
+const names = new Map<number, string>(Object.entries(resultCode).map(([name, code]) => [code, name]));
+
+/** `invalidCredentials` for 49; the number itself when it has no name. */
+export function resultCodeName(code: number): string {
+  return names.get(code) ?? String(code);
+}
