@@ -1,2 +1,3 @@
-// Entry `@gatehouse/daemon/lifecycle`. Users: every daemon's main.ts.
+// Entry `@gatehouse/daemon/lifecycle`. Users: every daemon's main.ts, `gatehouse up`, the test harness.
+export { type Child, type ChildExit, type ChildLine, type ChildOptions, describeExit, startChild } from './child.ts';
 export { exitCode, type ProcessContext, type ProcessOptions, reportFatal, runProcess } from './process.ts';

@@ -1,4 +1,5 @@
 // The life of a daemon process: signals, drain, exit codes (core-contract §1.10, B19). The only place that ends a process.
+import { once } from 'node:events';
 import { isGatewayError } from '../errors.ts';
 import type { Logger } from '../log/index.ts';
 
@@ -18,35 +19,64 @@ export interface ProcessOptions {
 }
 
 /**
- * Runs `main`, then waits for a signal, drains and returns the exit code. A second signal ends the process at once.
- * Whatever `main` throws is logged with code and hint.
+ * Runs `main`, then waits for a signal, drains and returns the exit code. A second signal ends the process at once; so
+ * does the end of a parent process that started us with a channel ({@link startChild}). Whatever `main` throws, then or
+ * later, is logged with code and hint.
  */
 export async function runProcess(
   options: ProcessOptions,
   main: (context: ProcessContext) => Promise<void>,
 ): Promise<number> {
   const { log, drainMs = 10_000 } = options;
-  const ending = new AbortController();
   const steps: (() => Promise<void>)[] = [];
-  const onSignal = (name: NodeJS.Signals) => {
-    if (ending.signal.aborted) process.exit(exitCode.fatal);
-    log.info('stopping', { signal: name });
-    ending.abort(new Error(`stopped by ${name}`));
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  let code: number = exitCode.success;
+  using ending = listenForTheEnd(log);
+  const { signal } = ending;
   try {
-    await main({ signal: ending.signal, onDrain: (step) => void steps.unshift(step) });
-    if (!ending.signal.aborted)
-      await new Promise<void>((resolve) => ending.signal.addEventListener('abort', () => resolve(), { once: true }));
+    await main({ signal, onDrain: (step) => void steps.unshift(step) });
+    if (!signal.aborted) await once(signal, 'abort');
   } catch (error) {
-    if (!ending.signal.aborted) code = reportFatal(log, error);
-    if (!ending.signal.aborted) ending.abort(error);
+    if (!signal.aborted) ending.fail(error);
   }
   await drain(log, steps, drainMs);
-  process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   log.info('stopped', {});
-  return code;
+  return ending.code();
+}
+
+interface Ending extends Disposable {
+  readonly signal: AbortSignal;
+  fail(error: unknown): void;
+  code(): number;
+}
+
+function listenForTheEnd(log: Logger): Ending {
+  const ending = new AbortController();
+  let code: number = exitCode.success;
+  const stop = (reason: string) => {
+    if (ending.signal.aborted) process.exit(exitCode.fatal);
+    log.info('stopping', { signal: reason });
+    ending.abort(new Error(`stopped by ${reason}`));
+  };
+  const fail = (error: unknown) => {
+    const failed = reportFatal(log, error);
+    if (ending.signal.aborted) return;
+    code = failed;
+    ending.abort(error);
+  };
+  const onDisconnect = () => stop('end of the parent process');
+  // A log that nobody reads any more (EPIPE) is no reason to end, and telling of it would fail in the same way.
+  const onUnreadLog = () => undefined;
+  process.stdout.on('error', onUnreadLog);
+  process.on('SIGINT', stop).on('SIGTERM', stop).on('uncaughtException', fail);
+  if (process.connected) process.on('disconnect', onDisconnect);
+  return {
+    signal: ending.signal,
+    fail,
+    code: () => code,
+    [Symbol.dispose]() {
+      process.stdout.off('error', onUnreadLog);
+      process.off('SIGINT', stop).off('SIGTERM', stop).off('uncaughtException', fail).off('disconnect', onDisconnect);
+    },
+  };
 }
 
 /** Logs a failure that ends the process. @returns the exit code: 1 for settings, 2 for everything else */
