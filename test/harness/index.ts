@@ -1,2 +1,3 @@
-// Helpers that start daemons for tests.
-export {};
+// Entry of the harness: starts the daemons that were built, for conformance, interop, soak and benchmarks alike (STYLE 50).
+export { type RunningDaemon, type StartOptions, startDaemon } from './daemon.ts';
+export { skipWithout } from './tools.ts';

@@ -1,3 +1,9 @@
 #!/usr/bin/env node
-// The gatehouse command: hands over to the daemons.
-export {};
+// The gatehouse command: hands over to the daemons. The one place of this package that touches the process.
+import { runGatehouse } from './program.ts';
+
+process.exitCode = await runGatehouse(process.argv.slice(2), {
+  env: process.env,
+  print: (text) => process.stdout.write(text),
+  complain: (text) => process.stderr.write(text),
+});

@@ -1,0 +1,74 @@
+// The commands of `gatehouse`; the one file that imports commander. Called by main.ts with the process's own argv, env
+// and output, by tests with theirs.
+import { readFileSync } from 'node:fs';
+import { exitCode } from '@gatehouse/daemon/lifecycle';
+import { Command, CommanderError } from 'commander';
+import { runDaemonCommand } from './commands/daemon.ts';
+import { probeHealth } from './commands/healthcheck.ts';
+import { daemonNames, daemons, type Environment } from './daemons.ts';
+import { formatError } from './errors.ts';
+
+export interface Terminal {
+  readonly env: Environment;
+  readonly print: (text: string) => void;
+  readonly complain: (text: string) => void;
+}
+
+/**
+ * Runs one command line.
+ * @param argv without node and script
+ * @returns exit code of core-contract §1.10: 1 for usage and settings
+ */
+export async function runGatehouse(argv: readonly string[], terminal: Terminal): Promise<number> {
+  let code: number = exitCode.success;
+  const program = createProgram(terminal, (ended) => {
+    code = ended;
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    terminal.complain(formatError(error));
+    return exitCode.configuration;
+  }
+}
+
+function createProgram({ env, print, complain }: Terminal, end: (code: number) => void): Command {
+  const program = new Command('gatehouse')
+    .description('LDAP, RADIUS and HTTP gateways in front of one identity core.')
+    .version(readVersion(), '-v, --version', 'print the version')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ writeOut: print, writeErr: complain });
+  for (const name of daemonNames) {
+    program
+      .command(name)
+      .description(daemons[name].summary)
+      .addHelpText('after', daemonUsage(name))
+      .argument('[arguments...]', 'flags --key=value for every setting, or one of the words above')
+      .allowUnknownOption()
+      .passThroughOptions()
+      .action(async (words: readonly string[]) => end(await runDaemonCommand(name, words, env, print)));
+  }
+  program
+    .command('healthcheck')
+    .description('Probe the instance of this machine; exit code 0 when it answers.')
+    .action(async () => end(await probeHealth(env)));
+  return program;
+}
+
+function daemonUsage(name: string): string {
+  return [
+    '',
+    `gatehouse ${name}                          run it; settings come from files, environment and flags`,
+    `gatehouse ${name} config explain           every setting, its value, and where the value comes from`,
+    `gatehouse ${name} config reference [env]   every setting with type, default and meaning`,
+    `gatehouse ${name} healthcheck              probe the running instance`,
+  ].join('\n');
+}
+
+function readVersion(): string {
+  const manifest: { version: string } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return manifest.version;
+}

@@ -1,0 +1,73 @@
+// Starts one daemon of the built command on free ports, in a folder of its own, and stops it with the test. Used by
+// everything in `test/` that needs a process; many may run at once.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Address } from '@gatehouse/daemon/config';
+import { type ChildExit, type ChildLine, startChild } from '@gatehouse/daemon/lifecycle';
+import { temporaryFolder } from '@gatehouse/daemon/testing';
+
+/** Script of the `gatehouse` command, as `tsc -b` leaves it. */
+export const commandFile = join(import.meta.dirname, '../../packages/cli/dist/main.js');
+
+export interface StartOptions {
+  /** Settings; listeners are on free loopback ports unless given here. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Flags after the daemon's name. */
+  readonly args?: readonly string[];
+}
+
+export interface RunningDaemon extends AsyncDisposable {
+  readonly pid: number | undefined;
+  /** The one address of a component such as `ldap`, `https`, `metrics`. @throws when it does not listen */
+  bound(component: string): Address;
+  /** Everything it has logged so far. */
+  readonly lines: readonly ChildLine[];
+  readonly exited: Promise<ChildExit>;
+  /** SIGTERM, waited for; also by leaving the scope of `await using`. */
+  stop(): Promise<ChildExit>;
+}
+
+const listeners = ['HTTP', 'HTTPS', 'LDAP', 'LDAPS', 'RADIUS', 'RADSEC', 'ACCOUNTING', 'METRICS'] as const;
+const stopGraceMs = 15_000;
+
+/**
+ * Starts `gatehouse <name>` and waits for its `ready` line.
+ * @throws GatewayError `ERR_LIFECYCLE_CHILD_DIED` with the daemon's own complaint
+ */
+export async function startDaemon(name: string, options: StartOptions = {}): Promise<RunningDaemon> {
+  if (!existsSync(commandFile)) throw new Error(`${commandFile} is missing: run "npm run build" before this test.`);
+  const folder = await temporaryFolder();
+  const lines: ChildLine[] = [];
+  const child = startChild({
+    name,
+    file: commandFile,
+    args: [name, ...(options.args ?? [])],
+    cwd: folder.path,
+    env: { ...inherited(), ...freeListeners(), TMPDIR: folder.path, ...options.env },
+    onLine: (line) => lines.push(line),
+  });
+  const stop = () => child.stop(stopGraceMs);
+  const dispose = async () => {
+    await stop();
+    await folder[Symbol.asyncDispose]();
+  };
+  await child.ready.catch(async (error: unknown) => {
+    await dispose();
+    throw error;
+  });
+  const bound = (component: string) => {
+    const [address, ...others] = child.listeners.get(component) ?? [];
+    if (address !== undefined && others.length === 0) return address;
+    throw new Error(`${name} has ${others.length === 0 ? 'no' : 'several'} listeners for ${component}`);
+  };
+  return { pid: child.pid, lines, exited: child.exited, bound, stop, [Symbol.asyncDispose]: dispose };
+}
+
+/** What a daemon needs of our own environment; nothing that could configure it. */
+function inherited(): Record<string, string | undefined> {
+  return { PATH: process.env['PATH'], HOME: process.env['HOME'], LANG: process.env['LANG'] };
+}
+
+function freeListeners(): Record<string, string> {
+  return Object.fromEntries(listeners.map((listener) => [`AUTHENTIK_LISTEN__${listener}`, '127.0.0.1:0']));
+}
