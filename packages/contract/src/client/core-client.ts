@@ -1,0 +1,227 @@
+// Calls to the core as the service account (core-contract §2): deadlines, a cap on answers, pages with a bounded retry, and
+// errors that say what to do. The one file that imports undici.
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Secret } from '@gatehouse/daemon/config';
+import { Agent, type Dispatcher, request } from 'undici';
+import type { z } from 'zod';
+import { contractError, errorOfStatus } from '../errors.ts';
+import { pageRow } from '../rest/index.ts';
+import { type CoreAddress, coreAddress } from './base-url.ts';
+
+const connectTimeoutMs = 5_000;
+const answerTimeoutMs = 30_000;
+const maxAnswerBytes = 64 * 1024 * 1024;
+const pageAttempts = 3;
+
+export interface CoreClientOptions {
+  readonly host: string;
+  readonly token: Secret;
+  readonly insecure: boolean;
+  readonly userAgent: string;
+}
+
+export interface CallOptions {
+  readonly query?: Readonly<Record<string, string | number | readonly string[]>>;
+  readonly signal?: AbortSignal;
+}
+
+/** What is sent, below the level of meaning; flow sessions use it too. */
+export interface RawCall {
+  readonly method: 'GET' | 'POST';
+  /** Path and query as they shall be on the wire, prefix included. */
+  readonly target: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+}
+export interface RawAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+export interface CoreClient {
+  readonly address: CoreAddress;
+  readonly options: CoreClientOptions;
+  get<S extends z.ZodType>(path: string, schema: S, options?: CallOptions): Promise<z.infer<S>>;
+  post<S extends z.ZodType>(path: string, body: unknown, schema: S, options?: CallOptions): Promise<z.infer<S>>;
+  /** Every row of a list, all pages; fails as a whole. `pageSize` up to 100. */
+  pages<S extends z.ZodType>(
+    path: string,
+    row: S,
+    options: CallOptions & { readonly pageSize?: number },
+  ): Promise<z.infer<S>[]>;
+  /** `/sub/api/v3/…` for a path below the API root. */
+  target(path: string, query?: CallOptions['query']): string;
+  raw(call: RawCall): Promise<RawAnswer>;
+  close(): Promise<void>;
+}
+
+export function createCoreClient(options: CoreClientOptions): CoreClient {
+  const address = coreAddress(options.host);
+  const agent = new Agent({
+    connect: {
+      timeout: connectTimeoutMs,
+      rejectUnauthorized: !options.insecure,
+      ...(address.socketPath === undefined ? {} : { socketPath: address.socketPath }),
+    },
+    keepAliveTimeout: 30_000,
+    connections: 128,
+  });
+  const target = (path: string, query: CallOptions['query'] = {}) => {
+    const search = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) {
+      for (const one of Array.isArray(value) ? value : [value]) search.append(name, String(one));
+    }
+    return `${address.prefix}api/v3${path}${search.size === 0 ? '' : `?${search}`}`;
+  };
+  const raw = (call: RawCall) => send(agent, address, call);
+  const serviceHeaders = (extra: Record<string, string> = {}) => ({
+    authorization: `Bearer ${options.token.reveal()}`,
+    'user-agent': options.userAgent,
+    accept: 'application/json',
+    ...extra,
+  });
+  const call = async <S extends z.ZodType>(rawCall: RawCall, schema: S): Promise<z.infer<S>> =>
+    parseAnswer(rawCall, await raw(rawCall), schema);
+  const get = <S extends z.ZodType>(path: string, schema: S, { query, signal }: CallOptions = {}) =>
+    call(
+      {
+        method: 'GET',
+        target: target(path, query),
+        headers: serviceHeaders(),
+        ...(signal === undefined ? {} : { signal }),
+      },
+      schema,
+    );
+
+  return {
+    address,
+    options,
+    target,
+    raw,
+    get,
+    post: (path, body, schema, { query, signal } = {}) => {
+      const headers = serviceHeaders({ 'content-type': 'application/json' });
+      return call(
+        {
+          method: 'POST',
+          target: target(path, query),
+          headers,
+          body: JSON.stringify(body),
+          ...(signal === undefined ? {} : { signal }),
+        },
+        schema,
+      );
+    },
+    async pages(path, row, { pageSize = 100, query = {}, ...rest }) {
+      const rows: z.infer<typeof row>[] = [];
+      for (let page = 1; page > 0; ) {
+        const current = page;
+        const found = await retried(
+          () => get(path, pageRow, { ...rest, query: { ...query, page: current, page_size: pageSize } }),
+          rest.signal,
+        );
+        rows.push(...found.results.map((one) => checkedRow(path, row, one)));
+        page = found.pagination.next > current ? found.pagination.next : 0;
+      }
+      return rows;
+    },
+    close: () => agent.close(),
+  };
+}
+
+async function send(agent: Agent, { origin }: CoreAddress, call: RawCall): Promise<RawAnswer> {
+  const timeoutMs = call.timeoutMs ?? answerTimeoutMs;
+  const signal = AbortSignal.any([
+    AbortSignal.timeout(timeoutMs + connectTimeoutMs),
+    ...(call.signal === undefined ? [] : [call.signal]),
+  ]);
+  try {
+    const answer = await request(`${origin}${call.target}`, {
+      method: call.method,
+      headers: { ...call.headers },
+      body: call.body ?? null,
+      dispatcher: agent,
+      signal,
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+    });
+    return { status: answer.statusCode, headers: answer.headers, body: await readBody(answer) };
+  } catch (cause) {
+    if (call.signal?.aborted === true) throw call.signal.reason;
+    const reason = cause instanceof Error ? ('code' in cause ? String(cause.code) : cause.message) : String(cause);
+    throw contractError(
+      'ERR_CONTRACT_CORE_UNREACHABLE',
+      `No answer from ${origin} to ${call.method} ${withoutQuery(call.target)} (${reason}).`,
+      cause,
+    );
+  }
+}
+
+async function readBody(answer: Dispatcher.ResponseData): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of answer.body) {
+    size += chunk.length;
+    if (size > maxAnswerBytes) throw new Error('answer too large');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Status below 300 and a body that fits, or the error that says why not. */
+export function parseAnswer<S extends z.ZodType>(call: RawCall, answer: RawAnswer, schema: S): z.infer<S> {
+  const where = `${call.method} ${withoutQuery(call.target)}`;
+  if (answer.status >= 300) throw errorOfStatus(answer.status, answer.body, where);
+  const parsed = schema.safeParse(parseJson(answer.body, where));
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw contractError(
+    'ERR_CONTRACT_MALFORMED',
+    `The core's answer to ${where} does not fit: ${issue?.path.join('.')} ${issue?.message}.`,
+  );
+}
+
+function checkedRow<S extends z.ZodType>(path: string, row: S, value: unknown): z.infer<S> {
+  const parsed = row.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw contractError(
+    'ERR_CONTRACT_MALFORMED',
+    `A row of ${path} does not fit: ${issue?.path.join('.')} ${issue?.message}.`,
+  );
+}
+
+function parseJson(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw contractError('ERR_CONTRACT_MALFORMED', `The core answered ${where} with something that is not JSON.`, cause);
+  }
+}
+
+/** B8: a few attempts with a pause between, then the whole listing fails and the earlier data stay in force. */
+async function retried<T>(task: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await task();
+    } catch (error) {
+      if (attempt >= pageAttempts || signal?.aborted === true || !isPassing(error)) throw error;
+      await pause(100 * 2 ** attempt, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    (error.code === 'ERR_CONTRACT_CORE_UNREACHABLE' || error.code === 'ERR_CONTRACT_CORE_FAILED')
+  );
+}
+
+function withoutQuery(target: string): string {
+  return target.split('?')[0] ?? target;
+}

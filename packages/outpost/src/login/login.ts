@@ -1,0 +1,127 @@
+// Headless login (flow-executor.md §3 with F2–F5, F18–F20). "Passed" needs three proofs: the flow ended in a redirect, the
+// session says authenticated, and the core names the very user that was typed.
+import { type CoreClient, createFlowSession, type FlowQuery, type FlowSession } from '@gatehouse/contract/client';
+import { sessionId } from '@gatehouse/contract/control-channel';
+import type { ReceivedChallenge } from '@gatehouse/contract/flow';
+import { currentUserRow } from '@gatehouse/contract/rest';
+import type { Clock } from '@gatehouse/daemon/async';
+import type { OutpostMetrics } from '../metrics.ts';
+import { splitPasswordCode } from './mfa-code.ts';
+import type { LoginOutcome } from './outcome.ts';
+import { solve } from './solvers.ts';
+
+/** Challenges answered in one run; the reference's own bound. */
+const maxAnswers = 9;
+const credentialStages = new Set(['ak-stage-identification', 'ak-stage-password', 'ak-stage-authenticator-validate']);
+
+export interface LoginRequest {
+  readonly flowSlug: string;
+  readonly username: string;
+  readonly secret: string;
+  readonly mfaSupport: boolean;
+  readonly remoteIp: string;
+  readonly protocol: 'ldap' | 'radius';
+  readonly signal: AbortSignal;
+  /** PEM of a verified client certificate (EAP-TLS). */
+  readonly certificatePem?: string;
+}
+
+export interface LoginDependencies {
+  readonly core: CoreClient;
+  readonly metrics: OutpostMetrics;
+  readonly clock: Clock;
+}
+
+/** @throws GatewayError `ERR_CONTRACT_…` when the core cannot be asked or answers nonsense; never a refusal then */
+export async function login(request: LoginRequest, deps: LoginDependencies): Promise<LoginOutcome> {
+  const outcome = await runLogin(request, deps).catch((error: unknown) => {
+    deps.metrics.flowTotal.add({ flow: request.flowSlug, result: 'error' });
+    throw error;
+  });
+  deps.metrics.flowTotal.add({ flow: request.flowSlug, result: outcome.kind });
+  return outcome;
+}
+
+async function runLogin(request: LoginRequest, deps: LoginDependencies): Promise<LoginOutcome> {
+  const session = createFlowSession(deps.core, {
+    remoteIp: request.remoteIp,
+    ...(request.certificatePem === undefined ? {} : { certificatePem: request.certificatePem }),
+  });
+  const query: FlowQuery = { [`goauthentik.io/outpost/${request.protocol}`]: 'true' };
+  const credentials = splitPasswordCode(request.secret, request.mfaSupport);
+  const answered = new Set<string>();
+  let challenge = await timedGet(session, query, request, deps);
+  for (let answers = 0; ; answers++) {
+    const end = readEnd(challenge);
+    if (end === 'redirect') return verifySession(session, request);
+    if (end !== undefined) return end;
+    // F5: a credential stage that comes back after its answer means refusal, not another try with the same secret.
+    if (credentialStages.has(challenge.component) && answered.has(challenge.component)) {
+      return { kind: 'refused', reason: 'invalid_credentials', message: `${challenge.component} was asked again` };
+    }
+    if (answers === maxAnswers) return { kind: 'unanswerable', component: `more than ${maxAnswers} stages` };
+    const solution = solve(challenge, request.username, credentials);
+    if (solution.kind === 'mfa_required')
+      return { kind: 'refused', reason: 'mfa_required', message: 'no usable authenticator or no code given' };
+    if (solution.kind === 'unanswerable') return { kind: 'unanswerable', component: challenge.component };
+    answered.add(challenge.component);
+    const startedMs = deps.clock.monotonicMs();
+    challenge = await session.answer(request.flowSlug, query, solution.body, request.signal);
+    deps.metrics.flowPost.observe(
+      { stage: challenge.component, flow: request.flowSlug },
+      (deps.clock.monotonicMs() - startedMs) / 1000,
+    );
+  }
+}
+
+async function timedGet(
+  session: FlowSession,
+  query: FlowQuery,
+  request: LoginRequest,
+  deps: LoginDependencies,
+): Promise<ReceivedChallenge> {
+  const startedMs = deps.clock.monotonicMs();
+  const challenge = await session.challenge(request.flowSlug, query, request.signal);
+  deps.metrics.flowGet.observe(
+    { stage: challenge.component, flow: request.flowSlug },
+    (deps.clock.monotonicMs() - startedMs) / 1000,
+  );
+  return challenge;
+}
+
+/** Whether the flow is over: by errors in the challenge, denial, or a redirect. */
+function readEnd(challenge: ReceivedChallenge): LoginOutcome | 'redirect' | undefined {
+  const errors = Object.entries(challenge.response_errors ?? {}).filter(([, list]) => list.length > 0);
+  if (errors.length > 0) {
+    const [field, list] = errors.find(([name]) => name === 'non_field_errors') ?? errors[0] ?? ['', []];
+    return { kind: 'refused', reason: 'invalid_credentials', message: `${field}: ${list[0]?.string ?? ''}` };
+  }
+  if (challenge.component === 'ak-stage-access-denied')
+    return { kind: 'refused', reason: 'flow_denied', message: challenge.error_message ?? 'denied' };
+  return challenge.component === 'xak-flow-redirect' ? 'redirect' : undefined;
+}
+
+/** F3: a redirect alone proves nothing. */
+async function verifySession(session: FlowSession, request: LoginRequest): Promise<LoginOutcome> {
+  const { cookie } = session;
+  if (cookie === undefined || cookie.authenticated === false) {
+    return { kind: 'refused', reason: 'not_logged_in', message: 'the flow ended without a logged-in session' };
+  }
+  const { user } = await session.get('/core/users/me/', currentUserRow, { signal: request.signal });
+  const current = session.cookie ?? cookie;
+  if (current.sid === '' || !isSameUser(user, request.username)) {
+    return { kind: 'refused', reason: 'not_logged_in', message: 'the session belongs to somebody else' };
+  }
+  const core = { id: sessionId(current.sid), cookie: current.value, expiresAtMs: current.expiresAtMs };
+  return { kind: 'passed', session: core, userPk: user.pk, username: user.username };
+}
+
+/**
+ * The name typed may be the user name, the e-mail address or a UPN. The core does not tell a user's UPN here, so what looks
+ * like one is the core's to match; a plain name must be the very user's.
+ */
+function isSameUser(user: { username: string; email: string }, typed: string): boolean {
+  const fold = (text: string) => text.normalize('NFKC').toLowerCase();
+  const name = fold(typed);
+  return fold(user.username) === name || fold(user.email) === name || name.includes('@');
+}

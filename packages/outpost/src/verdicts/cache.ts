@@ -1,0 +1,112 @@
+// Successful logins remembered for a short time (DESIGN §5, F11): the key is an HMAC under a key of this process, so no
+// secret is kept; only successes; equal attempts share one run; dropped by user, session or provider.
+import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import { type Clock, createSingleFlight } from '@gatehouse/daemon/async';
+import { LRUCache } from 'lru-cache';
+
+export interface Verdict {
+  readonly userPk: number;
+  readonly sessionId: string;
+  readonly providerPk: number;
+  /** From the core, when it says; the entry never outlives it. */
+  readonly expiresAtMs: number | undefined;
+}
+
+export interface VerdictKey {
+  readonly providerPk: number;
+  /** Normalised name of who wants in. */
+  readonly identity: string;
+  readonly secret: string | Uint8Array;
+}
+
+export interface VerdictCache<V extends Verdict> {
+  /** The remembered success, or `undefined`. Some microseconds. */
+  find(key: VerdictKey): V | undefined;
+  /** As `find`, else runs `ask` once for all who ask the same meanwhile; remembers it when `lifeMs` says for how long. */
+  resolve<T>(
+    key: VerdictKey,
+    ask: () => Promise<T>,
+    keep: (answer: T) => { verdict: V; lifeMs: number } | undefined,
+  ): Promise<T>;
+  dropUser(userPk: number): void;
+  dropSession(sessionId: string): void;
+  dropProvider(providerPk: number): void;
+  clear(): void;
+  /** A shorter life for all while changes cannot be heard of. */
+  setCeiling(ms: number | undefined): void;
+  readonly size: number;
+}
+
+export function createVerdictCache<V extends Verdict>(options: {
+  readonly clock: Clock;
+  readonly maxEntries: number;
+}): VerdictCache<V> {
+  const { clock } = options;
+  const key = createSecretKey(randomBytes(32));
+  const entries = new LRUCache<string, Entry<V>>({ max: options.maxEntries });
+  const flights = createSingleFlight<string, unknown>();
+  let ceilingMs: number | undefined;
+  let generation = 0;
+
+  const lookUp = (digest: string): V | undefined => {
+    const entry = entries.get(digest);
+    if (entry === undefined) return undefined;
+    const nowMs = clock.monotonicMs();
+    const isOver = nowMs >= entry.endMs || (ceilingMs !== undefined && nowMs >= entry.madeMs + ceilingMs);
+    if (!isOver && (entry.verdict.expiresAtMs === undefined || clock.now() < entry.verdict.expiresAtMs))
+      return entry.verdict;
+    entries.delete(digest);
+    return undefined;
+  };
+  const dropWhere = (matches: (verdict: V) => boolean) => {
+    generation += 1;
+    for (const [digest, { verdict }] of entries.entries()) if (matches(verdict)) entries.delete(digest);
+  };
+
+  return {
+    find: (given) => lookUp(digestOf(key, given)),
+    async resolve<T>(
+      given: VerdictKey,
+      ask: () => Promise<T>,
+      keep: (answer: T) => { verdict: V; lifeMs: number } | undefined,
+    ): Promise<T> {
+      const digest = digestOf(key, given);
+      const began = generation;
+      const answer = await flights.run(digest, async () => {
+        const fresh = await ask();
+        const kept = keep(fresh);
+        // Whatever was dropped while the core was being asked may concern this very answer: then it is not remembered.
+        if (kept !== undefined && kept.lifeMs > 0 && generation === began) {
+          const madeMs = clock.monotonicMs();
+          entries.set(digest, { verdict: kept.verdict, madeMs, endMs: madeMs + kept.lifeMs });
+        }
+        return fresh;
+      });
+      return answer as T; // one digest is always asked with one kind of task
+    },
+    dropUser: (userPk) => dropWhere((verdict) => verdict.userPk === userPk),
+    dropSession: (sessionId) => dropWhere((verdict) => verdict.sessionId === sessionId),
+    dropProvider: (providerPk) => dropWhere((verdict) => verdict.providerPk === providerPk),
+    clear: () => dropWhere(() => true),
+    setCeiling(ms) {
+      ceilingMs = ms;
+    },
+    get size() {
+      return entries.size;
+    },
+  };
+}
+
+interface Entry<V> {
+  readonly verdict: V;
+  readonly madeMs: number;
+  readonly endMs: number;
+}
+
+/** Lengths are part of the input, so that no two triples share one. */
+function digestOf(key: KeyObject, { providerPk, identity, secret }: VerdictKey): string {
+  return createHmac('sha256', key)
+    .update(`${providerPk}:${identity.length}:${identity}:`)
+    .update(secret)
+    .digest('base64');
+}
