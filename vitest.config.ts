@@ -1,11 +1,11 @@
 import { defineConfig } from 'vitest/config';
 import { ClosingLine } from './test/harness/closing-line.ts';
 
-const conditions = ['source', 'node', 'module', 'import', 'default'];
+const conditions = ['source', 'node', 'module'];
 
 export default defineConfig({
   resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: conditions } },
+  ssr: { resolve: { conditions, externalConditions: ['source'] } },
   test: {
     include: ['**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],

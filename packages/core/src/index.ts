@@ -1,2 +1,3 @@
-// Entry of the workspace.
-export {};
+// Entry `@gatehouse/core`. Users: the command.
+export { coreConfig } from './config.ts';
+export { runCoreDaemon } from './main.ts';

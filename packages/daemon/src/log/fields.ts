@@ -5,12 +5,13 @@ type Text = string;
 type Count = number;
 
 export interface LogFields {
-  readonly attempts?: Count;
-  readonly gap_s?: number;
-  readonly took_ms?: number;
+  readonly action?: Text;
   readonly addr?: Text;
   readonly addresses?: readonly Text[];
   readonly app?: Text;
+  readonly attempts?: Count;
+  readonly attributes?: Text;
+  readonly blueprint?: Text;
   readonly bytes?: Count;
   readonly client?: Text;
   readonly code?: Text;
@@ -22,16 +23,19 @@ export interface LogFields {
   readonly error?: Text;
   readonly filter?: Text;
   readonly flow?: Text;
+  readonly gap_s?: number;
   readonly hint?: Text;
   readonly host?: Text;
   readonly instance?: Text;
   readonly method?: Text;
   readonly mode?: Text;
+  readonly model?: Text;
   readonly msgid?: Count;
   readonly op?: Text;
   readonly outpost?: Text;
   readonly path?: Text;
   readonly pid?: Count;
+  readonly policy?: Text;
   readonly port?: Count;
   readonly provider?: Text | Count;
   readonly reason?: Text;
@@ -42,7 +46,9 @@ export interface LogFields {
   readonly stack?: Text;
   readonly stage?: Text;
   readonly status?: Count;
+  readonly step?: Text;
   readonly table?: Text;
+  readonly took_ms?: number;
   readonly user?: Text;
   readonly user_dn?: Text;
   readonly user_pk?: Count;

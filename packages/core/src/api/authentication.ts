@@ -1,0 +1,134 @@
+// Who asks (core.md §10.2, flow-executor.md §7.1, §7.3): bearer token, else session cookie; an outpost's token and address
+// in their own headers. Unsafe methods in a logged-in session need the CSRF header.
+
+import { timingSafeEqual } from 'node:crypto';
+import { isIP } from 'node:net';
+import { Secret } from '@gatehouse/daemon/config';
+import { canonicalIp } from '@gatehouse/daemon/net';
+import type { CoreDeps } from '../deps.ts';
+import { loadPrincipal, type Principal } from '../identity/permissions.ts';
+import { findUser, type UserRecord } from '../identity/users.ts';
+import { readSessionCookie, sessionCookieKey, sessionCookieName } from '../sessions/cookie.ts';
+import type { Session } from '../sessions/store.ts';
+import { ApiFailure, badToken } from './failure.ts';
+import type { ApiRequest, Caller } from './request.ts';
+
+export async function identifyCaller(deps: CoreDeps, request: ApiRequest, requestId: string): Promise<Caller> {
+  const outpost = await outpostOf(deps, request);
+  const clientIp = outpost?.remoteIp ?? directAddress(request);
+  const bearer = bearerOf(request);
+  if (bearer !== undefined) {
+    return {
+      requestId,
+      clientIp,
+      outpostUser: outpost?.user,
+      session: undefined,
+      principal: await principalOfToken(deps, bearer),
+    };
+  }
+  const session = await sessionOf(deps, request);
+  return {
+    requestId,
+    clientIp,
+    outpostUser: outpost?.user,
+    session,
+    principal: await principalOfSession(deps, session),
+  };
+}
+
+/** A token's user, of an unexpired token with intent `api`. @throws ApiFailure 403 */
+export async function principalOfToken(deps: CoreDeps, key: string): Promise<Principal> {
+  const user = (await userOfToken(deps, key, 'api')) ?? (await embeddedOutpostUser(deps, key));
+  if (user === undefined || !user.is_active) throw badToken();
+  return loadPrincipal(deps, user, 'token');
+}
+
+export async function userOfToken(
+  { database, clock }: CoreDeps,
+  key: string,
+  intent: 'api' | 'app_password',
+): Promise<UserRecord | undefined> {
+  return database.kysely
+    .selectFrom('tokens')
+    .innerJoin('users', 'users.id', 'tokens.user_id')
+    .selectAll('users')
+    .where('tokens.key', '=', key)
+    .where('tokens.intent', '=', intent)
+    .where((where) =>
+      where.or([where('tokens.expiring', '=', false), where('tokens.expires', '>', new Date(clock.now()))]),
+    )
+    .executeTakeFirst();
+}
+
+/** The secret key as bearer stands for the embedded outpost (core-contract §8.2). */
+async function embeddedOutpostUser({ database, secretKey }: CoreDeps, key: string): Promise<UserRecord | undefined> {
+  if (!secretKey.equals(new Secret(key))) return undefined;
+  const outpost = await database.kysely
+    .selectFrom('outposts')
+    .select('uuid')
+    .where('managed', '=', 'goauthentik.io/outposts/embedded')
+    .executeTakeFirst();
+  if (outpost === undefined) return undefined;
+  const username = `ak-outpost-${outpost.uuid.replaceAll('-', '')}`;
+  return database.kysely.selectFrom('users').selectAll().where('username', '=', username).executeTakeFirst();
+}
+
+async function sessionOf({ sessions, secretKey }: CoreDeps, request: ApiRequest): Promise<Session> {
+  const value = cookiesOf(request).get(sessionCookieName);
+  const key = value === undefined ? undefined : await readSessionCookie(sessionCookieKey(secretKey.reveal()), value);
+  return (key === undefined ? undefined : await sessions.load(key)) ?? sessions.create();
+}
+
+/** An inactive user is logged out and gets a bare 400. */
+async function principalOfSession(deps: CoreDeps, session: Session): Promise<Principal | undefined> {
+  if (session.userPk === undefined) return undefined;
+  const user = await findUser(deps, session.userPk);
+  if (user?.is_active === true) return loadPrincipal(deps, user, 'session');
+  await deps.sessions.end([session.id]);
+  throw new ApiFailure(400, {});
+}
+
+/** Both headers, and the token of an internal service account; an unparsable address counts as none. */
+async function outpostOf(
+  deps: CoreDeps,
+  request: ApiRequest,
+): Promise<{ user: UserRecord; remoteIp: string | undefined } | undefined> {
+  const { 'x-authentik-remote-ip': address, 'x-authentik-outpost-token': token } = request.headers;
+  if (typeof address !== 'string' || typeof token !== 'string') return undefined;
+  const user = await userOfToken(deps, token, 'api');
+  if (user?.type !== 'internal_service_account' || !user.is_active) return undefined;
+  return { user, remoteIp: isIP(address) === 0 ? undefined : address };
+}
+
+function directAddress(request: ApiRequest): string {
+  const forwarded = request.headers['x-forwarded-for'];
+  const claimed =
+    typeof forwarded === 'string'
+      ? (forwarded.split(',')[0] ?? '').trim()
+      : canonicalIp(request.socket.remoteAddress ?? '');
+  return isIP(claimed) === 0 ? '255.255.255.255' : claimed;
+}
+
+function bearerOf(request: ApiRequest): string | undefined {
+  return /^Bearer +(\S.*)$/i.exec(request.headers.authorization ?? '')?.[1]?.trim();
+}
+
+export function cookiesOf(request: ApiRequest): ReadonlyMap<string, string> {
+  const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim());
+  return new Map(
+    pairs
+      .filter((pair) => pair.includes('='))
+      .map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+  );
+}
+
+/** Whether a request in a logged-in session carries the matching CSRF header (flow-executor.md §7.3). */
+export function hasCsrfProof(request: ApiRequest): boolean {
+  const header = request.headers['x-authentik-csrf'];
+  const cookie = cookiesOf(request).get('authentik_csrf');
+  if (typeof header !== 'string' || cookie === undefined || header === '') return false;
+  const [one, other] = [Buffer.from(header), Buffer.from(cookie)];
+  return one.length === other.length && timingSafeEqual(one, other);
+}
+
+export const csrfFailure = () => new ApiFailure(403, { detail: 'CSRF Failed: CSRF token missing or incorrect.' });

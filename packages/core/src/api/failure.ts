@@ -1,0 +1,20 @@
+// Refusals of the REST API with their bodies (core.md §10.4, core-contract §2.3).
+
+export class ApiFailure extends Error {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+
+  constructor(status: number, body: Readonly<Record<string, unknown>>) {
+    super(JSON.stringify(body));
+    this.name = 'ApiFailure';
+    this.status = status;
+    this.body = body;
+  }
+}
+
+export const noCredentials = () => new ApiFailure(403, { detail: 'Authentication credentials were not provided.' });
+export const badToken = () => new ApiFailure(403, { detail: 'Token invalid/expired' });
+export const noPermission = () => new ApiFailure(403, { detail: 'You do not have permission to perform this action.' });
+export const notFound = (model?: string) =>
+  new ApiFailure(404, { detail: model === undefined ? 'Not found.' : `No ${model} matches the given query.` });
+export const invalid = (field: string, message: string) => new ApiFailure(400, { [field]: [message] });

@@ -1,0 +1,108 @@
+// The HTTP server of the core: request ids, who asks, errors as the contract shows them. Rooms add their routes.
+import { randomBytes } from 'node:crypto';
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { CoreDeps } from '../deps.ts';
+import { InvalidInput } from '../models/invalid.ts';
+import { csrfFailure, hasCsrfProof, identifyCaller } from './authentication.ts';
+import { ApiFailure } from './failure.ts';
+import type { ApiRequest } from './request.ts';
+
+const bodyLimit = 1_048_576;
+const headersLimit = 65_536;
+
+export type Api = FastifyInstance;
+
+/** An empty server; {@link apiRoutes} is where routes below `/api/v3` go. */
+export function createServer(deps: CoreDeps): Api {
+  const server = Fastify({
+    logger: false,
+    bodyLimit,
+    trustProxy: false,
+    routerOptions: { ignoreTrailingSlash: false, caseSensitive: true, maxParamLength: 1000 },
+    genReqId: () => randomBytes(16).toString('hex'),
+    requestIdHeader: false,
+    http: { maxHeaderSize: headersLimit, requestTimeout: 60_000 },
+    exposeHeadRoutes: true,
+  });
+  server.decorateRequest('caller');
+  server.addHook('onRequest', async (request, reply) => {
+    reply.header('X-authentik-id', request.id);
+  });
+  server.addHook('onResponse', async (request, reply) => {
+    deps.log.debug('request', {
+      request_id: request.id,
+      method: request.method,
+      path: request.url.split('?')[0] ?? '',
+      status: reply.statusCode,
+      took_ms: Math.round(reply.elapsedTime),
+    });
+  });
+  acceptEmptyJson(server);
+  answerErrors(server, deps);
+  return server;
+}
+
+/** A scope whose requests know their caller and carry proof against forgery. */
+export async function apiRoutes(server: Api, deps: CoreDeps, register: (api: Api) => void): Promise<void> {
+  await server.register(async (api) => {
+    api.addHook('preHandler', async (request) => {
+      request.caller = await identifyCaller(deps, request, request.id);
+      refuseForgery(request);
+    });
+    register(api);
+  });
+}
+
+/** Unsafe methods in a logged-in session need proof that our own page made them (flow-executor.md §7.3). */
+export function refuseForgery(request: ApiRequest): void {
+  const unsafe = !['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(request.method);
+  if (unsafe && request.caller.principal?.via === 'session' && !hasCsrfProof(request)) throw csrfFailure();
+}
+
+/** An empty body with a JSON type stands for `{}` (flow-executor.md §7.4). */
+function acceptEmptyJson(server: Api): void {
+  server.removeContentTypeParser('text/plain');
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, body === '' ? {} : JSON.parse(String(body)));
+    } catch {
+      done(new ApiFailure(400, { detail: 'JSON parse error.' }));
+    }
+  });
+}
+
+function answerErrors(server: Api, deps: CoreDeps): void {
+  server.setNotFoundHandler((_request, reply) => reply.code(404).send({ detail: 'Not found.' }));
+  server.setErrorHandler(async (error, request, reply) => {
+    const { status, body, retryAfterSeconds } = answerOf(error);
+    if (retryAfterSeconds !== undefined) reply.header('Retry-After', retryAfterSeconds);
+    if (status >= 500)
+      deps.log.error('request failed', {
+        request_id: request.id,
+        path: request.url.split('?')[0] ?? '',
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
+    return reply.code(status).send(body);
+  });
+}
+
+interface ErrorAnswer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly retryAfterSeconds?: number;
+}
+
+const databaseGone =
+  /ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|Connection terminated|timeout exceeded when trying to connect|the database system is/;
+
+/** Status and body of anything thrown (core.md §10.4). */
+export function answerOf(error: unknown): ErrorAnswer {
+  if (error instanceof ApiFailure) return { status: error.status, body: error.body };
+  if (error instanceof InvalidInput) return { status: 400, body: error.fields };
+  const text = error instanceof Error ? `${error.message} ${'code' in error ? String(error.code) : ''}` : '';
+  if (databaseGone.test(text))
+    return { status: 503, body: { detail: 'The database cannot be reached.' }, retryAfterSeconds: 5 };
+  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
+  if (status >= 400 && status < 500) return { status, body: { detail: error instanceof Error ? error.message : '' } };
+  return { status: 500, body: { detail: 'Internal error; its cause is in the log under the id of this request.' } };
+}

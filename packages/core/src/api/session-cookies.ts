@@ -1,0 +1,61 @@
+// Sends and renews the visitor's session after a call that used it (flow-executor.md §7.2).
+import { randomBytes } from 'node:crypto';
+import type { CoreDeps } from '../deps.ts';
+import { userUid } from '../identity/users.ts';
+import { sessionCookieKey, sessionCookieName, signSessionCookie } from '../sessions/cookie.ts';
+import type { Session } from '../sessions/store.ts';
+import type { ApiReply, ApiRequest } from './request.ts';
+
+const csrfCookie = 'authentik_csrf';
+const yearSeconds = 31_536_000;
+
+export interface CookieOptions {
+  readonly httpOnly: boolean;
+  readonly maxAgeSeconds?: number | undefined;
+}
+
+/** Stores the session and sets its cookie; a login gets a new CSRF token too. */
+export async function saveSession(
+  deps: CoreDeps,
+  request: ApiRequest,
+  reply: ApiReply,
+  session: Session,
+  loggedIn = false,
+): Promise<void> {
+  await deps.sessions.save(session, { ip: request.caller.clientIp, userAgent: request.headers['user-agent'] ?? '' });
+  const value = await signSessionCookie(sessionCookieKey(deps.secretKey.reveal()), {
+    sid: session.key,
+    sub: session.userPk === undefined ? 'anonymous' : userUid(session.userPk, deps.installationId),
+    authenticated: session.userPk !== undefined,
+  });
+  const maxAgeSeconds = session.durationMs === undefined ? undefined : Math.floor(session.durationMs / 1000);
+  setCookie(request, reply, sessionCookieName, value, { httpOnly: true, maxAgeSeconds });
+  if (loggedIn) setCsrfCookie(request, reply);
+}
+
+/** A fresh token that scripts of our pages send back in `X-authentik-CSRF`. */
+export function setCsrfCookie(request: ApiRequest, reply: ApiReply): void {
+  const token = randomBytes(24).toString('base64url');
+  const secure = isSecure(request);
+  const flags = secure ? '; Secure' : '';
+  reply.header('Set-Cookie', `${csrfCookie}=${token}; Path=/; Max-Age=${yearSeconds}; SameSite=Lax${flags}`);
+}
+
+export function setCookie(
+  request: ApiRequest,
+  reply: ApiReply,
+  name: string,
+  value: string,
+  { httpOnly, maxAgeSeconds }: CookieOptions,
+): void {
+  const parts = [`${name}=${value}`, 'Path=/'];
+  if (maxAgeSeconds !== undefined)
+    parts.push(`Max-Age=${maxAgeSeconds}`, `Expires=${new Date(Date.now() + maxAgeSeconds * 1000).toUTCString()}`);
+  if (httpOnly) parts.push('HttpOnly');
+  parts.push(...(isSecure(request) ? ['Secure', 'SameSite=None'] : ['SameSite=Lax']));
+  reply.header('Set-Cookie', parts.join('; '));
+}
+
+export function isSecure(request: ApiRequest): boolean {
+  return request.headers['x-forwarded-proto'] === 'https';
+}

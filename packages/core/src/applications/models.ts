@@ -1,0 +1,78 @@
+// `authentik_core.application` (core.md §4.1).
+import type { z } from 'zod';
+import { column, engineMode, type Field, flag, line, reference, relation, slug, text } from '../models/field.ts';
+import { exactly } from '../models/filters.ts';
+import type { Model, Row } from '../models/model.ts';
+import { represent } from '../models/represent.ts';
+
+const reserved = new Set(['authorize', 'token', 'device', 'userinfo', 'introspect', 'revoke']);
+
+/** Kept together in one column, since nothing is ever selected by them. */
+const shown = (schema: z.ZodType, initial: unknown): Field => ({
+  place: { at: 'setting' },
+  schema,
+  initial: () => initial,
+});
+
+export const applicationModel: Model = {
+  id: 'authentik_core.application',
+  noun: 'Application',
+  nouns: 'Applications',
+  table: 'applications',
+  key: 'pbm_uuid',
+  keyType: 'uuid',
+  path: '/core/applications/',
+  lookup: 'slug',
+  bindingKey: 'pbm_uuid',
+  fields: {
+    name: column('name', line),
+    slug: column(
+      'slug',
+      slug.refine((value) => !reserved.has(value), { error: 'This slug is reserved.' }),
+    ),
+    provider: reference({ name: 'provider', in: 'column', table: 'providers', key: 'id' }),
+    backchannel_providers: relation(
+      { table: 'application_backchannel', own: 'application', other: 'provider' },
+      { table: 'providers', key: 'id' },
+    ),
+    open_in_new_tab: shown(flag, false),
+    meta_launch_url: shown(text, ''),
+    meta_icon: shown(text, ''),
+    meta_description: shown(text, ''),
+    meta_publisher: shown(text, ''),
+    policy_engine_mode: column('policy_engine_mode', engineMode, { initial: 'any' }),
+    group: column('group', text, { initial: '' }),
+  },
+  search: ['name', 'slug', 'group'],
+  order: ['name'],
+  filters: { name: exactly('name'), slug: exactly('slug'), group: exactly('group') },
+  async derive(deps, rows, query) {
+    const pks = rows.map((row) => row['provider']).filter((pk) => pk !== null);
+    const providers =
+      pks.length === 0
+        ? []
+        : await deps.database.kysely.selectFrom('providers').selectAll().where('id', 'in', pks.map(Number)).execute();
+    const objects = new Map<unknown, Row>();
+    for (const provider of providers) {
+      const model = deps.registry.ofKind('providers', provider.kind);
+      const [view] = model === undefined ? [] : await represent(deps, model, [provider], query);
+      if (view !== undefined) objects.set(provider.id, view);
+    }
+    return rows.map((row) => ({
+      provider_obj: objects.get(row['provider']) ?? null,
+      backchannel_providers_obj: [],
+      launch_url: launchUrl(row, objects.get(row['provider'])),
+      meta_icon_url: null,
+      meta_icon_themed_urls: null,
+    }));
+  },
+};
+
+function launchUrl(row: Row, provider: Row | undefined): string | null {
+  const settings = row['settings'];
+  const own: unknown =
+    typeof settings === 'object' && settings !== null ? Reflect.get(settings, 'meta_launch_url') : '';
+  if (typeof own === 'string' && own !== '') return own;
+  const host = provider?.['external_host'];
+  return typeof host === 'string' && host !== '' ? host : null;
+}

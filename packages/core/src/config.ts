@@ -1,0 +1,40 @@
+// Settings of the core (core.md §1.2). Names are the environment's of the system we are compatible with.
+import {
+  addressList,
+  boolean,
+  type ConfigOf,
+  commonOptions,
+  defineConfig,
+  integer,
+  metricsListen,
+  secret,
+  text,
+} from '@gatehouse/daemon/config';
+
+export const coreConfig = defineConfig({
+  ...commonOptions,
+  secret_key: secret({
+    required: true,
+    doc: 'Signs session cookies; the same for every process of one installation, for ever.',
+    hint: 'Draw one with: openssl rand -base64 60.',
+  }),
+  data_dir: text({ default: './data', doc: 'Folder of the private database.' }),
+  listen: {
+    core: addressList({
+      default: [{ host: '127.0.0.1', port: 8000 }],
+      doc: 'REST, flows, OpenID Connect and the control channel; plain HTTP, behind the router.',
+    }),
+    metrics: metricsListen,
+  },
+  postgresql: {
+    host: text({ default: '', doc: 'Database server; empty: a private one in the data folder.' }),
+    port: integer({ default: 5432, doc: 'Its port.', min: 1, max: 65_535 }),
+    name: text({ default: 'authentik', doc: 'Name of the database.' }),
+    user: text({ default: 'authentik', doc: 'Role to connect as.' }),
+    password: secret({ doc: "The role's password." }),
+  },
+  blueprints_dir: text({ default: '', doc: 'Folder of your own blueprints, applied when they change.' }),
+  demo: boolean({ default: false, doc: 'Seed users, groups, applications and outposts to try things with.' }),
+});
+
+export type CoreConfig = ConfigOf<typeof coreConfig>;

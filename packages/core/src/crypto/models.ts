@@ -1,0 +1,58 @@
+// `authentik_crypto.certificatekeypair` (core.md §9.4).
+import { sql } from 'kysely';
+import { z } from 'zod';
+import { column, line, text } from '../models/field.ts';
+import { exactly, isTruthText } from '../models/filters.ts';
+import type { Model, Row, Values } from '../models/model.ts';
+import { readFacts } from './certificates.ts';
+
+const derived = { readOnly: true, initial: undefined } as const;
+
+export const certificateModel: Model = {
+  id: 'authentik_crypto.certificatekeypair',
+  noun: 'CertificateKeyPair',
+  nouns: 'Certificate-Key Pairs',
+  table: 'certificates',
+  key: 'uuid',
+  keyType: 'uuid',
+  path: '/crypto/certificatekeypairs/',
+  fields: {
+    name: column('name', line),
+    certificate_data: column('certificate_data', line, { hidden: true }),
+    key_data: column('key_data', text, { initial: '', hidden: true }),
+    fingerprint_sha256: column('fingerprint_sha256', text, derived),
+    fingerprint_sha1: column('fingerprint_sha1', text, derived),
+    cert_expiry: column('cert_expiry', z.date(), derived),
+    cert_subject: column('cert_subject', text, derived),
+    key_type: column('key_type', text.nullable(), derived),
+    managed: column('managed', z.string().nullable(), { initial: null }),
+  },
+  search: ['name'],
+  order: ['name'],
+  filters: {
+    name: exactly('name'),
+    managed: exactly('managed'),
+    has_key: ([value = '']) => (isTruthText(value) ? sql<boolean>`key_data <> ''` : sql<boolean>`key_data = ''`),
+  },
+  async prepare(_unit, values, existing) {
+    const given = withoutEmpty(values);
+    const certificate = given['certificate_data'] ?? existing?.['certificate_data'];
+    const key = given['key_data'] ?? existing?.['key_data'] ?? '';
+    return { ...given, ...readFacts(String(certificate), String(key)) };
+  },
+  async derive(_deps, rows) {
+    return rows.map((row) => ({
+      private_key_available: row['key_data'] !== '',
+      certificate_download_url: downloadUrl(row, 'view_certificate'),
+      private_key_download_url: downloadUrl(row, 'view_private_key'),
+    }));
+  },
+};
+
+/** Facts are computed below, so that the placeholders of new rows go. */
+function withoutEmpty(values: Values): Values {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+const downloadUrl = (row: Row, action: string) =>
+  `/api/v3/crypto/certificatekeypairs/${String(row['uuid'])}/${action}/?download`;

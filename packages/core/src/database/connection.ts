@@ -1,0 +1,126 @@
+// The database: one pool, composed queries by kysely, migrations under an advisory lock, and notifications between core
+// processes. The one file that imports pg.
+import type { Logger } from '@gatehouse/daemon/log';
+import { Kysely, type Migration, type MigrationProvider, Migrator, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import { coreError } from '../errors.ts';
+import * as firstFloor from './migrations/0001-first-floor.ts';
+import type { Tables } from './tables.ts';
+
+const migrations: Readonly<Record<string, Migration>> = { '0001-first-floor': firstFloor };
+const connectTimeoutMs = 5_000;
+const statementTimeoutMs = 30_000;
+
+export type ConnectionSettings =
+  | { readonly connectionString: string }
+  | {
+      readonly host: string;
+      readonly port: number;
+      readonly user: string;
+      readonly database: string;
+      readonly password?: string;
+    };
+
+export interface Database {
+  readonly kysely: Kysely<Tables>;
+  /** Sends a text of up to 8000 bytes to every core process on this database. */
+  notify(channel: Channel, payload: string): Promise<void>;
+  /** Calls `onPayload` for each notification, also of this process; reconnects by itself. */
+  listen(channel: Channel, onPayload: (payload: string) => void): Promise<void>;
+  isReachable(): Promise<boolean>;
+  close(): Promise<void>;
+}
+export type Channel = 'outpost_message';
+
+export interface DatabaseOptions {
+  readonly settings: ConnectionSettings;
+  readonly log: Logger;
+  readonly poolSize?: number;
+}
+
+/** Connects and brings the schema up to date. @throws GatewayError `ERR_CORE_DATABASE` */
+export async function openDatabase({ settings, log, poolSize = 20 }: DatabaseOptions): Promise<Database> {
+  const pool = new pg.Pool({
+    ...settings,
+    max: poolSize,
+    connectionTimeoutMillis: connectTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    application_name: 'gatehouse',
+  });
+  pool.on('error', (error) => log.warn('database connection lost', { error: error.message }));
+  const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  await migrate(kysely).catch(async (cause: unknown) => {
+    await kysely.destroy();
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw coreError(
+      'ERR_CORE_DATABASE',
+      `The database cannot be used: ${reason}.`,
+      'Check AUTHENTIK_POSTGRESQL__* and that the server runs.',
+      cause,
+    );
+  });
+  const listener = createListener(settings, log);
+  return {
+    kysely,
+    async notify(channel, payload) {
+      await pool.query('select pg_notify($1, $2)', [channel, payload]);
+    },
+    listen: (channel, onPayload) => listener.listen(channel, onPayload),
+    isReachable: () =>
+      pool.query('select 1').then(
+        () => true,
+        () => false,
+      ),
+    async close() {
+      await listener.close();
+      await kysely.destroy();
+    },
+  };
+}
+
+async function migrate(kysely: Kysely<Tables>): Promise<void> {
+  const provider: MigrationProvider = { getMigrations: async () => ({ ...migrations }) };
+  const { error } = await new Migrator({ db: kysely, provider }).migrateToLatest();
+  if (error !== undefined) throw error;
+}
+
+/** One connection of its own, since LISTEN belongs to a connection; opened again when it is lost. */
+function createListener(settings: ConnectionSettings, log: Logger) {
+  const subscriptions: [Channel, (payload: string) => void][] = [];
+  let client: pg.Client | undefined;
+  let closed = false;
+  let retry: NodeJS.Timeout | undefined;
+  const connect = async (): Promise<void> => {
+    const fresh = new pg.Client({
+      ...settings,
+      connectionTimeoutMillis: connectTimeoutMs,
+      application_name: 'gatehouse listen',
+    });
+    fresh.on('notification', ({ channel, payload }) => {
+      for (const [name, onPayload] of subscriptions) if (name === channel) onPayload(payload ?? '');
+    });
+    fresh.on('error', (error) => {
+      log.warn('database notifications lost', { error: error.message });
+      client = undefined;
+      schedule();
+    });
+    await fresh.connect();
+    for (const [name] of subscriptions) await fresh.query(`listen ${name}`);
+    client = fresh;
+  };
+  const schedule = () => {
+    if (!closed) retry = setTimeout(() => connect().catch(schedule), 500);
+  };
+  return {
+    async listen(channel: Channel, onPayload: (payload: string) => void) {
+      subscriptions.push([channel, onPayload]);
+      if (client === undefined) await connect();
+      else await client.query(`listen ${channel}`);
+    },
+    async close() {
+      closed = true;
+      clearTimeout(retry);
+      await client?.end();
+    },
+  };
+}

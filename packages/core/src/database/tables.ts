@@ -1,0 +1,173 @@
+// The rows of the database (core.md §2–§9). Settings of kinds (providers, stages, policies) are JSON objects whose shape is
+// checked by the kind's own schema.
+import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+
+type Json = JSONColumnType<Record<string, unknown>, string | undefined, string>;
+type Time = ColumnType<Date, Date | undefined, Date>;
+type MaybeTime = ColumnType<Date | null, Date | null | undefined, Date | null>;
+
+export interface Tables {
+  installation: { id: string };
+  users: {
+    id: Generated<number>;
+    uuid: Generated<string>;
+    username: string;
+    name: string;
+    email: Generated<string>;
+    password: Generated<string>;
+    is_active: Generated<boolean>;
+    path: Generated<string>;
+    type: Generated<string>;
+    attributes: Json;
+    date_joined: Time;
+    last_login: MaybeTime;
+    password_change_date: Time;
+    last_updated: Time;
+  };
+  groups: {
+    uuid: Generated<string>;
+    name: string;
+    is_superuser: Generated<boolean>;
+    attributes: Json;
+    last_updated: Time;
+  };
+  group_parents: { child: string; parent: string };
+  /** View: every group with itself and everything above it. */
+  group_ancestry: { descendant: string; ancestor: string };
+  memberships: { user_id: number; group_uuid: string };
+  tokens: {
+    uuid: Generated<string>;
+    identifier: string;
+    key: string;
+    intent: string;
+    user_id: number;
+    description: Generated<string>;
+    expires: MaybeTime;
+    expiring: Generated<boolean>;
+    managed: string | null;
+  };
+  /** A permission of a user, on one object or (object = '') on all. */
+  grants: { user_id: number; permission: string; object: Generated<string> };
+  providers: {
+    id: Generated<number>;
+    kind: string;
+    name: string;
+    authentication_flow: string | null;
+    authorization_flow: string | null;
+    invalidation_flow: string | null;
+    settings: Json;
+  };
+  applications: {
+    pbm_uuid: Generated<string>;
+    name: string;
+    slug: string;
+    group: Generated<string>;
+    provider: number | null;
+    policy_engine_mode: Generated<string>;
+    settings: Json;
+  };
+  application_backchannel: { application: string; provider: number };
+  outposts: { uuid: Generated<string>; name: string; type: string; config: Json; managed: string | null };
+  outpost_instances: { outpost: string; uid: string; args: Json; last_seen: Time };
+  outpost_providers: { outpost: string; provider: number };
+  flows: {
+    uuid: Generated<string>;
+    pbm_uuid: Generated<string>;
+    slug: string;
+    name: string;
+    title: string;
+    designation: string;
+    authentication: Generated<string>;
+    denied_action: Generated<string>;
+    policy_engine_mode: Generated<string>;
+    layout: Generated<string>;
+    background: Generated<string>;
+    compatibility_mode: Generated<boolean>;
+  };
+  stages: { uuid: Generated<string>; name: string; kind: string; settings: Json };
+  stage_bindings: {
+    uuid: Generated<string>;
+    pbm_uuid: Generated<string>;
+    flow: string;
+    stage: string;
+    order: number;
+    evaluate_on_plan: Generated<boolean>;
+    re_evaluate_policies: Generated<boolean>;
+    invalid_response_action: Generated<string>;
+    policy_engine_mode: Generated<string>;
+  };
+  policies: { uuid: Generated<string>; name: string; kind: string; settings: Json };
+  policy_bindings: {
+    uuid: Generated<string>;
+    target: string;
+    policy: string | null;
+    group: string | null;
+    user: number | null;
+    order: number;
+    enabled: Generated<boolean>;
+    negate: Generated<boolean>;
+    timeout: Generated<number>;
+    failure_result: Generated<boolean>;
+  };
+  sessions: {
+    /** Hex SHA-256 of the session key: the key itself is never stored. */
+    id: string;
+    uuid: Generated<string>;
+    user_id: number | null;
+    data: Json;
+    expires: Time;
+    last_used: Time;
+    last_ip: Generated<string>;
+    last_user_agent: Generated<string>;
+  };
+  devices: {
+    id: Generated<number>;
+    kind: string;
+    user_id: number;
+    name: Generated<string>;
+    confirmed: Generated<boolean>;
+    settings: Json;
+    failures: Generated<number>;
+    failed_at: MaybeTime;
+    last_used: MaybeTime;
+  };
+  static_tokens: { device_id: number; token: string };
+  certificates: {
+    uuid: Generated<string>;
+    name: string;
+    certificate_data: string;
+    key_data: Generated<string>;
+    fingerprint_sha256: string;
+    fingerprint_sha1: string;
+    cert_expiry: Time;
+    cert_subject: string;
+    key_type: string | null;
+    managed: string | null;
+  };
+  brands: {
+    uuid: Generated<string>;
+    domain: string;
+    default: Generated<boolean>;
+    flow_authentication: string | null;
+    flow_invalidation: string | null;
+    attributes: Json;
+    settings: Json;
+  };
+  blueprints: {
+    uuid: Generated<string>;
+    name: string;
+    path: string;
+    last_applied_hash: Generated<string>;
+    last_applied: MaybeTime;
+    status: Generated<string>;
+  };
+  events: {
+    uuid: Generated<string>;
+    action: string;
+    app: string;
+    context: Json;
+    client_ip: string | null;
+    user: Json;
+    created: Time;
+  };
+}

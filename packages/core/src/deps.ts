@@ -1,0 +1,26 @@
+// What the rooms of the core share. Built once in start.ts and handed on; nothing of it is global.
+import type { Clock } from '@gatehouse/daemon/async';
+import type { Secret } from '@gatehouse/daemon/config';
+import type { Logger } from '@gatehouse/daemon/log';
+import type { Database } from './database/connection.ts';
+import type { PasswordHasher } from './identity/passwords/hasher.ts';
+import type { Registry } from './models/registry.ts';
+import type { Author, Change } from './models/unit.ts';
+import type { OutpostChannels } from './outposts/channels.ts';
+import type { SessionStore } from './sessions/store.ts';
+
+export interface CoreDeps {
+  readonly database: Database;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly secretKey: Secret;
+  /** Part of every user's `uid`; never changes. */
+  readonly installationId: string;
+  readonly passwords: PasswordHasher;
+  readonly sessions: SessionStore;
+  readonly channels: OutpostChannels;
+  readonly registry: Registry;
+  /** Tells everybody concerned of committed changes: outposts, audit. */
+  readonly announce: (changes: readonly Change[], author: Author) => Promise<void>;
+  readonly version: string;
+}

@@ -1,0 +1,220 @@
+// Drives one visitor through a flow (flow-executor.md §9.3, §9.4): continues or makes the plan, lets stages drop out by
+// their policies, runs the stage in front, and turns its step into what the client gets.
+import type { AccessDeniedChallenge, Challenge, FlowInfo, ResponseErrors } from '@gatehouse/contract/flow';
+import type { CoreDeps } from '../deps.ts';
+import { coreError } from '../errors.ts';
+import { avatarOf } from '../identity/users.ts';
+import { evaluate } from '../policies/engine.ts';
+import { stageKinds } from '../stages/kinds.ts';
+import type { Answer, Shown, StageContext, StageKind, Step } from '../stages/stage.ts';
+import { defaultBackground } from './models.ts';
+import { historyKey, type Plan, type PlannedStage, planKey, queryKey, readPlan } from './plan.ts';
+import { type FlowRecord, planFlow, subjectOf } from './planner.ts';
+import type { FlowRequest } from './request.ts';
+import { createStageContext, fallbackAvatar } from './stage-context.ts';
+
+export type FlowAnswer =
+  | { readonly kind: 'challenge'; readonly challenge: Challenge }
+  /** More to come at the same address. */
+  | { readonly kind: 'again' };
+
+/** An answer of the visitor, or `undefined` for a look. */
+export async function executeFlow(
+  deps: CoreDeps,
+  flow: FlowRecord,
+  request: FlowRequest,
+  answer: Answer | undefined,
+): Promise<FlowAnswer> {
+  const run: Run = { deps, flow, request };
+  request.session.data[queryKey] = request.query.toString();
+  const stored = readPlan(request.session.data);
+  const plan = stored?.flow === flow.uuid ? stored : await makePlan(run, {});
+  if ('kind' in plan) return plan;
+  return runPlan(run, plan, answer);
+}
+
+interface Run {
+  readonly deps: CoreDeps;
+  readonly flow: FlowRecord;
+  readonly request: FlowRequest;
+}
+
+async function makePlan(run: Run, context: Plan['context']): Promise<Plan | FlowAnswer> {
+  const { deps, flow, request } = run;
+  delete request.session.data[historyKey];
+  const planning = await planFlow(deps, flow, request, context);
+  if (planning.kind === 'planned') return planning.plan;
+  if (flow.designation === 'authentication' && request.user !== undefined) return finish(run, {});
+  return refuse(run, planning.message);
+}
+
+async function runPlan(run: Run, plan: Plan, answer: Answer | undefined): Promise<FlowAnswer> {
+  const { deps, request } = run;
+  const planned = await nextStage(run, plan);
+  if (planned === undefined) return finish(run, plan.context);
+  const { kind, context } = await load(run, plan, planned);
+  request.session.data[planKey] = plan;
+  const step =
+    answer !== undefined && kind.answer !== undefined ? await kind.answer(context, answer) : await kind.show(context);
+  deps.log.debug('stage', { stage: context.stage.name, step: step.step, request_id: request.requestId });
+  return follow(run, plan, planned, { kind, context }, step);
+}
+
+interface Loaded {
+  readonly kind: StageKind;
+  readonly context: StageContext;
+}
+
+/** The first stage whose policies still hold; those in front of it are dropped. */
+async function nextStage({ deps, request }: Run, plan: Plan): Promise<PlannedStage | undefined> {
+  for (;;) {
+    const [planned] = plan.stages;
+    if (planned === undefined || !planned.reEvaluate || planned.pbm === undefined) return planned;
+    const user = await subjectOf(deps, plan.context, request);
+    const context = { ...plan.context, flow_plan: { context: plan.context } };
+    const target = { pbm: planned.pbm, mode: planned.engineMode };
+    const { passing } = await evaluate(deps, target, { user, request, context });
+    if (passing) return planned;
+    plan.stages.shift();
+  }
+}
+
+async function load({ deps, flow, request }: Run, plan: Plan, { stage }: PlannedStage): Promise<Loaded> {
+  const stored =
+    'pk' in stage
+      ? await deps.database.kysely.selectFrom('stages').selectAll().where('uuid', '=', stage.pk).executeTakeFirst()
+      : { uuid: '', ...stage };
+  const kind = stored === undefined ? undefined : stageKinds.get(stored.kind);
+  if (stored === undefined || kind === undefined) {
+    const what = stored === undefined ? 'a stage that is gone' : `a stage of the unsupported kind ${stored.kind}`;
+    throw coreError('ERR_CORE_FLOW', `Flow ${flow.slug} leads to ${what}.`, 'Correct the flow and start it anew.');
+  }
+  const context = createStageContext({ deps, flow, request, plan, kind, stored });
+  return { kind, context };
+}
+
+async function follow(run: Run, plan: Plan, planned: PlannedStage, loaded: Loaded, step: Step): Promise<FlowAnswer> {
+  switch (step.step) {
+    case 'show':
+      return show(run, plan, step.challenge);
+    case 'invalid':
+      return again(run, plan, planned, loaded, step.errors);
+    case 'ok':
+      return advance(run, plan);
+    case 'deny':
+      dropPlan(run.request);
+      return denied(run, plan, step.message);
+    case 'leave':
+      dropPlan(run.request);
+      return redirect(step.to);
+    case 'continue in':
+      return continueIn(run, step);
+  }
+}
+
+async function advance(run: Run, plan: Plan): Promise<FlowAnswer> {
+  const { data } = run.request.session;
+  plan.stages.shift();
+  if (plan.stages.length === 0) return finish(run, plan.context);
+  data[planKey] = plan;
+  return { kind: 'again' };
+}
+
+async function again(
+  run: Run,
+  plan: Plan,
+  { invalidResponse }: PlannedStage,
+  { kind, context }: Loaded,
+  errors: ResponseErrors,
+): Promise<FlowAnswer> {
+  if (invalidResponse === 'retry') {
+    const step = await kind.show(context);
+    if (step.step === 'show') return show(run, plan, step.challenge, errors);
+    return { kind: 'again' };
+  }
+  const fresh = await makePlan(run, invalidResponse === 'restart_with_context' ? plan.context : {});
+  if ('kind' in fresh) return fresh;
+  run.request.session.data[planKey] = fresh;
+  return { kind: 'again' };
+}
+
+/** Redirects inside the plan's context win over the page's `next`, which must stay on this site. */
+async function finish(run: Run, context: Plan['context']): Promise<FlowAnswer> {
+  const { request } = run;
+  dropPlan(request);
+  const own = context['redirect'];
+  if (typeof own === 'string') return redirect(own);
+  const next = request.query.get('next');
+  if (next === null) return redirect('/');
+  return isRelative(next) ? redirect(next) : denied(run, undefined, 'Invalid next URL');
+}
+
+async function refuse(run: Run, message: string): Promise<FlowAnswer> {
+  const { flow, request } = run;
+  dropPlan(request);
+  const next = request.query.get('next');
+  if (flow.denied_action !== 'message' && next !== null && isRelative(next)) return redirect(next);
+  if (flow.denied_action === 'continue') return redirect('/');
+  return denied(run, undefined, message);
+}
+
+async function continueIn(run: Run, { flow: slug, context }: Extract<Step, { step: 'continue in' }>) {
+  const { deps, request } = run;
+  dropPlan(request);
+  const flow = await deps.database.kysely.selectFrom('flows').selectAll().where('slug', '=', slug).executeTakeFirst();
+  if (flow === undefined) return denied(run, undefined, `There is no flow ${slug}.`);
+  const planning = await planFlow(deps, flow, request, { ...context, is_redirected: true });
+  if (planning.kind === 'not applicable') return denied(run, undefined, planning.message);
+  request.session.data[planKey] = planning.plan;
+  return redirect(`/if/flow/${slug}/`);
+}
+
+function dropPlan({ session }: FlowRequest): void {
+  delete session.data[planKey];
+  delete session.data[queryKey];
+}
+
+function show(run: Run, plan: Plan, challenge: Shown, errors?: ResponseErrors): FlowAnswer {
+  const complete = {
+    flow_info: flowInfo(run, plan),
+    ...challenge,
+    ...(errors === undefined ? {} : { response_errors: errors }),
+  };
+  return { kind: 'challenge', challenge: complete as Challenge }; // `Shown` is a challenge less the two fields added here
+}
+
+async function denied(run: Run, plan: Plan | undefined, message: string | undefined): Promise<FlowAnswer> {
+  const { deps, flow, request } = run;
+  const user = plan === undefined ? request.user : await subjectOf(deps, plan.context, request);
+  const challenge: AccessDeniedChallenge = {
+    flow_info: flowInfo({ deps, flow, request }, plan),
+    component: 'ak-stage-access-denied',
+    pending_user: user?.username ?? '',
+    pending_user_avatar: user === undefined ? fallbackAvatar : avatarOf(user),
+    ...(message === undefined || message === '' ? {} : { error_message: message }),
+  };
+  return { kind: 'challenge', challenge };
+}
+
+const redirect = (to: string): FlowAnswer => ({ kind: 'challenge', challenge: { component: 'xak-flow-redirect', to } });
+
+function flowInfo({ flow, request }: Run, plan: Plan | undefined): FlowInfo {
+  const next = request.query.get('next');
+  const application = plan?.context['application'];
+  const app: unknown =
+    typeof application === 'object' && application !== null ? Reflect.get(application, 'name') : undefined;
+  return {
+    title: flow.title
+      .replaceAll('%(app)s', typeof app === 'string' ? app : '')
+      .replaceAll('%(user)s', request.user?.username ?? ''),
+    background: flow.background === '' ? defaultBackground : flow.background,
+    background_themed_urls: null,
+    cancel_url: next === null ? '/flows/-/cancel/' : `/flows/-/cancel/?next=${encodeURIComponent(next)}`,
+    layout: flow.layout,
+  };
+}
+
+/** On this site in every browser's reading: one slash, no scheme, no backslash, no control character. */
+export function isRelative(target: string): boolean {
+  return /^\/(?![/\\])[^\\\p{Cc}]*$/u.test(target);
+}

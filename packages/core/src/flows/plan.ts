@@ -1,0 +1,43 @@
+// A plan: which stages a visitor still has to pass in a flow, and what is known so far (flow-executor.md §9.1). Kept as
+// plain JSON in the session, with a version.
+import { z } from 'zod';
+
+const planned = z.object({
+  /** Stage binding; absent for stages that code put in. */
+  binding: z.string().optional(),
+  pbm: z.string().optional(),
+  engineMode: z.enum(['any', 'all']).default('any'),
+  reEvaluate: z.boolean().default(false),
+  invalidResponse: z.enum(['retry', 'restart', 'restart_with_context']).default('retry'),
+  /** A stored stage, or a kind with its settings. */
+  stage: z.union([
+    z.object({ pk: z.string() }),
+    z.object({ kind: z.string(), name: z.string(), settings: z.record(z.string(), z.unknown()) }),
+  ]),
+});
+export type PlannedStage = z.infer<typeof planned>;
+
+const plan = z.object({
+  version: z.literal(1),
+  flow: z.string(),
+  stages: z.array(planned),
+  context: z.record(z.string(), z.unknown()),
+});
+/** `context` uses the keys of flow-executor.md §9.6; `pending_user` is `{pk}` or, for nobody we know, `{username}`. */
+export type Plan = z.infer<typeof plan>;
+
+export const planKey = 'authentik/flows/plan';
+export const queryKey = 'authentik/flows/get';
+export const historyKey = 'authentik/flows/history';
+
+/** The session's plan; `undefined` without one, or if it is of another release. */
+export function readPlan(data: Readonly<Record<string, unknown>>): Plan | undefined {
+  return plan.safeParse(data[planKey]).data;
+}
+
+export const pendingUserRef = z.union([z.object({ pk: z.number() }), z.object({ username: z.string() })]);
+export type PendingUserRef = z.infer<typeof pendingUserRef>;
+
+export function pendingUserOf(context: Plan['context']): PendingUserRef | undefined {
+  return pendingUserRef.safeParse(context['pending_user']).data;
+}

@@ -1,0 +1,28 @@
+// What stages and policies may know of the visitor's request. The HTTP side (api/) makes it; nothing here sees a socket.
+import type { UserRecord } from '../identity/users.ts';
+import type { Session } from '../sessions/store.ts';
+
+export interface CookieToSet {
+  readonly name: string;
+  readonly value: string;
+  readonly maxAgeSeconds: number;
+}
+
+export interface FlowRequest {
+  readonly requestId: string;
+  readonly clientIp: string;
+  readonly userAgent: string;
+  readonly host: string;
+  readonly secure: boolean;
+  /** The page's own query string (flow-executor.md §2.2). */
+  readonly query: URLSearchParams;
+  readonly cookies: ReadonlyMap<string, string>;
+  /** Who is logged in. */
+  readonly user: UserRecord | undefined;
+  readonly userIsSuperuser: boolean;
+  /** Set when an outpost speaks for the visitor. */
+  readonly outpost: { readonly username: string } | undefined;
+  /** Replaced by a login (new key) and a logout (new session). */
+  session: Session;
+  readonly setCookies: CookieToSet[];
+}

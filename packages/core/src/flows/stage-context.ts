@@ -1,0 +1,54 @@
+// What the executor hands to a stage.
+import type { CoreDeps } from '../deps.ts';
+import { avatarOf, findUser } from '../identity/users.ts';
+import { fieldValue } from '../models/represent.ts';
+import type { PendingUser, StageContext, StageKind } from '../stages/stage.ts';
+import { type Plan, pendingUserOf } from './plan.ts';
+import type { FlowRecord } from './planner.ts';
+import type { FlowRequest } from './request.ts';
+
+export const fallbackAvatar = '/static/dist/assets/images/user_default.png';
+
+interface Parts {
+  readonly deps: CoreDeps;
+  readonly flow: FlowRecord;
+  readonly request: FlowRequest;
+  readonly plan: Plan;
+  readonly kind: StageKind;
+  readonly stored: {
+    readonly uuid: string;
+    readonly name: string;
+    readonly settings: Readonly<Record<string, unknown>>;
+  };
+}
+
+export function createStageContext({ deps, flow, request, plan, kind, stored }: Parts): StageContext {
+  const settings = Object.fromEntries(
+    Object.keys(kind.model.fields).map((name) => [name, fieldValue(kind.model, stored, name)]),
+  );
+  const pendingUser = async (): Promise<PendingUser | undefined> => {
+    const reference = pendingUserOf(plan.context);
+    if (reference === undefined)
+      return request.user === undefined ? undefined : { username: request.user.username, record: request.user };
+    if ('username' in reference) return { username: reference.username, record: undefined };
+    const record = await findUser(deps, reference.pk);
+    return record === undefined ? undefined : { username: record.username, record };
+  };
+  return {
+    deps,
+    flow,
+    request,
+    plan,
+    stage: { pk: stored.uuid, name: stored.name },
+    settings,
+    pendingUser,
+    async userInfo() {
+      const user = await pendingUser();
+      const typed = plan.context['pending_user_identifier'];
+      return {
+        pending_user: typeof typed === 'string' ? typed : (user?.username ?? ''),
+        pending_user_avatar: user?.record === undefined ? fallbackAvatar : avatarOf(user.record),
+      };
+    },
+  };
+}

@@ -1,0 +1,56 @@
+// `authentik_core.token` (core.md §3.4, §12.5).
+import { z } from 'zod';
+import { choice, column, flag, line, reference, slug, text } from '../../models/field.ts';
+import { exactly } from '../../models/filters.ts';
+import type { Model } from '../../models/model.ts';
+import { randomId } from '../random.ts';
+import { wireUsers } from '../users.ts';
+
+const keyLength = 60;
+export const standardTokenMs = 30 * 86_400_000;
+
+export const tokenModel: Model = {
+  id: 'authentik_core.token',
+  noun: 'Token',
+  nouns: 'Tokens',
+  table: 'tokens',
+  key: 'uuid',
+  keyType: 'uuid',
+  path: '/core/tokens/',
+  lookup: 'identifier',
+  owner: 'user_id',
+  fields: {
+    identifier: column('identifier', slug),
+    key: column('key', line, { draw: () => randomId(keyLength), hidden: true, blueprintOnly: true }),
+    intent: column('intent', choice('verification', 'api', 'recovery', 'app_password'), { initial: 'verification' }),
+    user: reference({ name: 'user', in: 'column', column: 'user_id', table: 'users', key: 'id', required: true }),
+    description: column('description', text, { initial: '' }),
+    expires: column('expires', z.coerce.date().nullable(), { initial: null }),
+    expiring: column('expiring', flag, { initial: true }),
+    managed: column('managed', z.string().nullable(), { initial: null }),
+  },
+  search: ['identifier', 'intent', 'description'],
+  order: ['identifier'],
+  filters: {
+    identifier: exactly('identifier'),
+    intent: exactly('intent'),
+    description: exactly('description'),
+    managed: exactly('managed'),
+  },
+  async prepare({ deps: { clock } }, values, existing) {
+    const expiring = values['expiring'] ?? existing?.['expiring'];
+    const expires = values['expires'] ?? existing?.['expires'];
+    return expiring === true && (expires === null || expires === undefined)
+      ? { ...values, expires: new Date(clock.now() + standardTokenMs) }
+      : values;
+  },
+  async derive(deps, rows) {
+    const pks = rows.map((row) => Number(row['user_id']));
+    const users =
+      pks.length === 0
+        ? []
+        : await deps.database.kysely.selectFrom('users').selectAll().where('id', 'in', pks).execute();
+    const shown = new Map((await wireUsers(deps, users, { groups: false })).map((user) => [user.pk, user]));
+    return rows.map((row) => ({ user_obj: shown.get(Number(row['user_id'])) }));
+  },
+};

@@ -1,0 +1,173 @@
+// Users: reading with everything the API shows, and the changes that others must hear of.
+import { createHash } from 'node:crypto';
+import type { Wire } from '@gatehouse/contract/rest';
+import type { User } from '@goauthentik/api';
+import { type Selectable, sql } from 'kysely';
+import type { Tables } from '../database/tables.ts';
+import type { CoreDeps } from '../deps.ts';
+
+export type UserRecord = Selectable<Tables['users']>;
+export type WireUser = Wire<User>;
+
+/** Hidden user that stands in where nobody is logged in (core.md §1.3). */
+export const anonymousUsername = 'AnonymousUser';
+
+/** sha256 of `<pk>-<installation id>`: the stable subject of a user (core.md §3.1). */
+export function userUid(pk: number, installationId: string): string {
+  return createHash('sha256').update(`${pk}-${installationId}`).digest('hex');
+}
+
+/** `email`, `username` or `attributes.upn`, case-insensitive, first match by pk (flow-executor §11.1). */
+export async function findByIdentifier(
+  { database }: CoreDeps,
+  fields: readonly string[],
+  typed: string,
+): Promise<UserRecord | undefined> {
+  const folded = typed.toLowerCase();
+  return database.kysely
+    .selectFrom('users')
+    .selectAll()
+    .where('username', '!=', anonymousUsername)
+    .where((where) => {
+      const matches = [];
+      if (fields.includes('username')) matches.push(where(sql<string>`lower(username)`, '=', folded));
+      if (fields.includes('email')) matches.push(where(sql<string>`lower(email)`, '=', folded));
+      if (fields.includes('upn')) matches.push(where(sql<string>`lower(attributes->>'upn')`, '=', folded));
+      return where.or(matches);
+    })
+    .orderBy('id')
+    .limit(1)
+    .executeTakeFirst();
+}
+
+export async function findUser({ database }: CoreDeps, pk: number): Promise<UserRecord | undefined> {
+  return database.kysely.selectFrom('users').selectAll().where('id', '=', pk).executeTakeFirst();
+}
+
+/** Member, directly or through parents, of a superuser group. */
+export async function isSuperuser({ database }: CoreDeps, pk: number): Promise<boolean> {
+  const found = await database.kysely
+    .selectFrom('memberships')
+    .innerJoin('group_ancestry', 'group_ancestry.descendant', 'memberships.group_uuid')
+    .innerJoin('groups', 'groups.uuid', 'group_ancestry.ancestor')
+    .select('groups.uuid')
+    .where('memberships.user_id', '=', pk)
+    .where('groups.is_superuser', '=', true)
+    .limit(1)
+    .executeTakeFirst();
+  return found !== undefined;
+}
+
+/** Whether the user is in the group or in any below it. */
+export async function isMember({ database }: CoreDeps, pk: number, group: string): Promise<boolean> {
+  const found = await database.kysely
+    .selectFrom('memberships')
+    .innerJoin('group_ancestry', 'group_ancestry.descendant', 'memberships.group_uuid')
+    .select('memberships.user_id')
+    .where('memberships.user_id', '=', pk)
+    .where('group_ancestry.ancestor', '=', group)
+    .limit(1)
+    .executeTakeFirst();
+  return found !== undefined;
+}
+
+/** Groups of the users, direct ones only, in order of name. Two queries for any number of users. */
+export async function groupsOf(
+  { database }: CoreDeps,
+  pks: readonly number[],
+): Promise<ReadonlyMap<number, GroupRecord[]>> {
+  const found = new Map<number, GroupRecord[]>();
+  if (pks.length === 0) return found;
+  const rows = await database.kysely
+    .selectFrom('memberships')
+    .innerJoin('groups', 'groups.uuid', 'memberships.group_uuid')
+    .selectAll('groups')
+    .select('memberships.user_id')
+    .where('memberships.user_id', 'in', [...pks])
+    .orderBy('groups.name')
+    .execute();
+  for (const { user_id, ...group } of rows) found.set(user_id, [...(found.get(user_id) ?? []), group]);
+  return found;
+}
+export type GroupRecord = Selectable<Tables['groups']>;
+
+/** Which of the users are superusers. */
+export async function superusersAmong({ database }: CoreDeps, pks: readonly number[]): Promise<ReadonlySet<number>> {
+  if (pks.length === 0) return new Set();
+  const rows = await database.kysely
+    .selectFrom('memberships')
+    .innerJoin('group_ancestry', 'group_ancestry.descendant', 'memberships.group_uuid')
+    .innerJoin('groups', 'groups.uuid', 'group_ancestry.ancestor')
+    .select('memberships.user_id')
+    .distinct()
+    .where('groups.is_superuser', '=', true)
+    .where('memberships.user_id', 'in', [...pks])
+    .execute();
+  return new Set(rows.map(({ user_id }) => user_id));
+}
+
+/** First five digits of the uuid as a decimal 128-bit number (core.md §3.2). */
+export function groupNumber(uuid: string): number {
+  return Number(
+    BigInt(`0x${uuid.replaceAll('-', '')}`)
+      .toString()
+      .slice(0, 5),
+  );
+}
+
+export function wireUserGroup(group: GroupRecord) {
+  return {
+    pk: group.uuid,
+    num_pk: groupNumber(group.uuid),
+    name: group.name,
+    is_superuser: group.is_superuser,
+    attributes: group.attributes,
+  };
+}
+
+/** Users as the API shows them, in the order given. */
+export async function wireUsers(
+  deps: CoreDeps,
+  users: readonly UserRecord[],
+  options: { readonly groups: boolean },
+): Promise<WireUser[]> {
+  const pks = users.map(({ id }) => id);
+  const groups = await groupsOf(deps, pks);
+  const superusers = await superusersAmong(deps, pks);
+  return users.map((user) => {
+    const own = groups.get(user.id) ?? [];
+    return {
+      pk: user.id,
+      username: user.username,
+      name: user.name,
+      is_active: user.is_active,
+      last_login: user.last_login?.toISOString() ?? null,
+      date_joined: user.date_joined.toISOString(),
+      is_superuser: superusers.has(user.id),
+      groups: own.map(({ uuid }) => uuid),
+      groups_obj: options.groups ? own.map(wireUserGroup) : null,
+      roles: [],
+      roles_obj: [],
+      email: user.email,
+      avatar: avatarOf(user),
+      attributes: user.attributes,
+      uid: userUid(user.id, deps.installationId),
+      path: user.path,
+      type: user.type as NonNullable<WireUser['type']>, // the database holds one of the kinds only
+      uuid: user.uuid,
+      password_change_date: user.password_change_date.toISOString(),
+      last_updated: user.last_updated.toISOString(),
+    } satisfies Partial<WireUser> as WireUser;
+  });
+}
+
+/** Initials as an SVG data URI (core.md §12.7). */
+export function avatarOf(user: { readonly name: string; readonly username: string }): string {
+  const words = (user.name.trim() === '' ? user.username : user.name).trim().split(/\s+/);
+  const initials = [words[0], words.length > 1 ? words.at(-1) : undefined]
+    .map((word) => (word ?? '').slice(0, 1).toUpperCase())
+    .join('');
+  const letters = initials.replace(/[&<>"']/g, '');
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"><rect width="64" height="64" fill="#5c6773"/><text x="32" y="32" fill="#fff" font-family="sans-serif" font-size="26" text-anchor="middle" dominant-baseline="central">${letters}</text></svg>`;
+  return `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
+}

@@ -1,0 +1,68 @@
+// The core as a process: settings, database, health, signals.
+import { systemClock } from '@gatehouse/daemon/async';
+import { formatAddress, loadConfig } from '@gatehouse/daemon/config';
+import { createHealth, healthSocketPath, serveHealth } from '@gatehouse/daemon/health';
+import { exitCode, runProcess } from '@gatehouse/daemon/lifecycle';
+import { createLogger, type Logger } from '@gatehouse/daemon/log';
+import { createMetrics } from '@gatehouse/daemon/metrics';
+import { coreConfig } from './config.ts';
+import { openConfiguredDatabase } from './database/open.ts';
+import { startCore } from './start.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Runs the core until a signal. @returns the exit code */
+export async function runCoreDaemon(argv: readonly string[], env: Environment): Promise<number> {
+  const log = createLogger({ level: 'info', name: 'gatehouse.core' });
+  try {
+    return await run(argv, env);
+  } catch (error) {
+    reportStartFailure(log, error);
+    return exitCode.configuration;
+  }
+}
+
+async function run(argv: readonly string[], env: Environment): Promise<number> {
+  const { config } = loadConfig(coreConfig, { env, argv });
+  const log = createLogger({ level: config.log_level, name: 'gatehouse.core', pretty: config.debug });
+  return runProcess({ log }, async ({ onDrain, signal }) => {
+    const health = createHealth();
+    const metrics = createMetrics();
+    const probe = await serveHealth({
+      health,
+      metrics,
+      addresses: config.listen.metrics,
+      socketPath: healthSocketPath(config.instance_name),
+      log,
+    });
+    onDrain(async () => probe[Symbol.asyncDispose]());
+    health.set('core', { state: 'starting' });
+    const opened = await openConfiguredDatabase(config, log);
+    onDrain(() => opened.close());
+    const lost = new Promise<never>((_, reject) => opened.onLost((reason) => reject(new Error(reason))));
+    lost.catch(() => {}); // reported by the race below
+    const core = await startCore({
+      database: opened.database,
+      log,
+      clock: systemClock,
+      secretKey: config.secret_key,
+      listen: config.listen.core,
+      blueprintsDir: config.blueprints_dir === '' ? undefined : config.blueprints_dir,
+      demo: config.demo,
+      env,
+    });
+    onDrain(() => core.close());
+    for (const address of core.bound) log.info('listening', { addr: formatAddress(address), component: 'http' });
+    health.set('core', { state: 'ready' });
+    log.info('ready', {});
+    await Promise.race([
+      lost,
+      new Promise<void>((done) => signal.addEventListener('abort', () => done(), { once: true })),
+    ]);
+  });
+}
+
+function reportStartFailure(log: Logger, error: unknown): void {
+  const hint = error instanceof Error && 'hint' in error ? String(error.hint) : '';
+  log.error(error instanceof Error ? error.message : String(error), { hint });
+}

@@ -1,0 +1,57 @@
+// A model: one kind of object that administrators see, with everything the REST API, blueprints and audit need to know
+// about it. Rooms declare their models; registry.ts collects them.
+import type { RawBuilder } from 'kysely';
+import type { CoreDeps } from '../deps.ts';
+import type { Field, ModelId } from './field.ts';
+import type { Unit } from './unit.ts';
+
+export type Row = Readonly<Record<string, unknown>>;
+export type Values = Record<string, unknown>;
+
+/** Turns the values of one query parameter into a condition; throws InvalidInput for impossible ones. */
+export type Filter = (values: readonly string[]) => RawBuilder<boolean>;
+
+export interface Model {
+  readonly id: ModelId;
+  /** How messages call it: "No Flow matches the given query." */
+  readonly noun: string;
+  readonly nouns: string;
+  readonly table: string;
+  /** Value of the table's `kind` column, where several models share it. */
+  readonly kind?: string;
+  readonly key: string;
+  readonly keyType: 'uuid' | 'integer';
+  /** Below `/api/v3`, with both slashes. Absent: blueprints only. */
+  readonly path?: string;
+  /** Column that addresses one object in the URL; the key unless given. */
+  readonly lookup?: string;
+  readonly fields: Readonly<Record<string, Field>>;
+  readonly search?: readonly string[];
+  /** SQL ordering of lists; columns, `-` first for descending. */
+  readonly order: readonly string[];
+  readonly filters?: Readonly<Record<string, Filter>>;
+  /** Name of the editor element in administrators' pages. */
+  readonly component?: string;
+  /** Column that holds the key of the user who owns a row: owners see and change their own. */
+  readonly owner?: string;
+  /** Column that policy bindings name, where it is not the key. */
+  readonly bindingKey?: string;
+  /** Fields beyond the declared ones, for each row, in order. Must cost a fixed number of queries. */
+  readonly derive?: (deps: CoreDeps, rows: readonly Row[], query: URLSearchParams) => Promise<readonly Row[]>;
+  /** Replaces the whole representation where the generic one is too slow or too plain. */
+  readonly represent?: (deps: CoreDeps, rows: readonly Row[], query: URLSearchParams) => Promise<readonly Row[]>;
+  /** Checks that concern several fields, and conversions (a password to its hash). Throws InvalidInput. */
+  readonly prepare?: (unit: Unit, values: Values, existing: Row | undefined) => Promise<Values>;
+  /** What else must be stored with it, in the same transaction. `input`: what the caller gave. */
+  readonly saved?: (unit: Unit, row: Row, input: Values, created: boolean) => Promise<void>;
+  /** What must go or end with it, in the same transaction. */
+  readonly deleting?: (unit: Unit, row: Row) => Promise<void>;
+}
+
+export const appLabel = ({ id }: Model): string => id.split('.')[0] ?? '';
+export const modelName = ({ id }: Model): string => id.split('.')[1] ?? '';
+
+/** `authentik_core.view_user`. */
+export function permissionName(model: Model, action: 'view' | 'add' | 'change' | 'delete'): string {
+  return `${appLabel(model)}.${action}_${modelName(model)}`;
+}

@@ -1,0 +1,47 @@
+// Checks given values field by field and collects every message (core.md §10.1, §10.4). Unknown and read-only fields are
+// ignored.
+import type { z } from 'zod';
+import type { Field } from './field.ts';
+import { InvalidInput, message } from './invalid.ts';
+import type { Model, Values } from './model.ts';
+
+/** The values to store: of what was given, and for a new row of every field. @throws InvalidInput */
+export function validate(model: Model, input: Values, source: 'api' | 'blueprint', partial: boolean): Values {
+  const values: Values = {};
+  const errors: Record<string, string[]> = {};
+  for (const [name, field] of Object.entries(model.fields)) {
+    const writable = field.readOnly !== true && (field.blueprintOnly !== true || source === 'blueprint');
+    const given = writable ? input[name] : undefined;
+    if (given === undefined) {
+      if (!partial) fillInitial(name, field, values, errors);
+      continue;
+    }
+    const { success, data, error } = field.schema.safeParse(given);
+    if (success) values[name] = data;
+    else errors[name] = messagesOf(error, given);
+  }
+  if (Object.keys(errors).length > 0) throw new InvalidInput(errors);
+  return values;
+}
+
+function fillInitial(name: string, field: Field, values: Values, errors: Record<string, string[]>): void {
+  if (field.initial !== undefined) values[name] = field.initial();
+  else if (field.readOnly !== true && field.blueprintOnly !== true) errors[name] = [message.required];
+}
+
+function messagesOf(error: z.ZodError, given: unknown): string[] {
+  return error.issues.map((issue) => {
+    if (given === null) return message.null;
+    if (issue.code === 'too_small' && issue.origin === 'string' && given === '') return message.blank;
+    if (issue.code === 'invalid_value')
+      return message.choice(issue.path.length === 0 ? given : valueAt(given, issue.path));
+    return issue.message;
+  });
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (inner, step) => (typeof inner === 'object' && inner !== null ? Reflect.get(inner, step) : undefined),
+    value,
+  );
+}

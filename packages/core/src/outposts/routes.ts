@@ -1,0 +1,86 @@
+// What outposts ask for (core-contract §3): their providers, and whether a logged-in user may use one.
+import { type RawBuilder, sql } from 'kysely';
+import { keyParameter, listRows } from '../api/crud.ts';
+import { ApiFailure, noCredentials, notFound } from '../api/failure.ts';
+import { type ApiRequest, queryOf, requirePermission } from '../api/request.ts';
+import type { Api } from '../api/server.ts';
+import type { CoreDeps } from '../deps.ts';
+import { modeOf } from '../flows/planner.ts';
+import { may } from '../identity/permissions.ts';
+import type { Model, Row } from '../models/model.ts';
+import { evaluate } from '../policies/engine.ts';
+import { ldapProviderModel, proxyProviderModel, radiusProviderModel } from '../providers/models.ts';
+import { instanceStates } from './instances.ts';
+import { outpostModel } from './models.ts';
+import { providerRows } from './provider-rows.ts';
+import { radiusReply } from './radius-reply.ts';
+
+const prefix = '/api/v3/outposts';
+const served: Readonly<Record<'ldap' | 'radius' | 'proxy', Model>> = {
+  ldap: ldapProviderModel,
+  radius: radiusProviderModel,
+  proxy: proxyProviderModel,
+};
+
+export function registerOutpostRoutes(api: Api, deps: CoreDeps): void {
+  for (const type of ['ldap', 'radius', 'proxy'] as const) {
+    api.get(`${prefix}/${type}/`, (request) => {
+      const view: Model = {
+        ...served[type],
+        represent: (_deps, rows) => providerRows(deps, type, rows, baseUrlOf(request)),
+      };
+      return listRows(deps, view, request, [hasApplication]);
+    });
+  }
+  api.get(`${prefix}/ldap/:key/check_access/`, async (request) => {
+    const { provider, access, caller } = await checkAccess(deps, ldapProviderModel, request);
+    const search = may(caller, 'authentik_providers_ldap.search_full_directory', Number(provider['id']));
+    return { has_search_permission: search, access };
+  });
+  api.get(`${prefix}/radius/:key/check_access/`, async (request) => {
+    const { provider, access, caller } = await checkAccess(deps, radiusProviderModel, request);
+    return access.passing ? { attributes: await radiusReply(deps, provider, caller.user), access } : { access };
+  });
+  api.get(`${prefix}/instances/default_settings/`, (request) => {
+    requirePermission(request, 'authentik_outposts.view_outpost');
+    return { config: { authentik_host: baseUrlOf(request), log_level: 'info', refresh_interval: 'minutes=5' } };
+  });
+  api.get(`${prefix}/instances/:key/health/`, async (request) => {
+    requirePermission(request, outpostModel.id.replace('.', '.view_'));
+    return instanceStates(deps, keyParameter(request));
+  });
+}
+
+/** Only providers that an application uses are served; LDAP also as a back-channel provider. */
+const hasApplication: RawBuilder<boolean> = sql<boolean>`(exists (select 1 from applications where provider = providers.id)
+  or exists (select 1 from application_backchannel where provider = providers.id))`;
+
+/** How this request reached us, which is how its sender can reach us again. */
+function baseUrlOf(request: ApiRequest): string {
+  const { host = 'localhost', 'x-forwarded-proto': proto } = request.headers;
+  return `${proto === 'https' ? 'https' : 'http'}://${host}/`;
+}
+
+/** The user's own session asks, and nobody else's: an anonymous one is refused (flow-executor.md F3). */
+async function checkAccess(deps: CoreDeps, model: Model, request: ApiRequest) {
+  const caller = request.caller.principal;
+  if (caller === undefined) throw noCredentials();
+  const { kysely } = deps.database;
+  const slug = queryOf(request).get('app_slug');
+  if (slug === null) throw new ApiFailure(400, { app_slug: ['This field is required.'] });
+  const key = keyParameter(request);
+  const provider: Row | undefined = /^\d{1,9}$/.test(key)
+    ? await kysely
+        .selectFrom('providers')
+        .selectAll()
+        .where('id', '=', Number(key))
+        .where('kind', '=', model.id)
+        .executeTakeFirst()
+    : undefined;
+  if (provider === undefined) throw notFound(model.noun);
+  const application = await kysely.selectFrom('applications').selectAll().where('slug', '=', slug).executeTakeFirst();
+  if (application === undefined) throw notFound('Application');
+  const target = { pbm: application.pbm_uuid, mode: modeOf(application.policy_engine_mode) };
+  const { passing } = await evaluate(deps, target, { user: caller.user });
+  return { provider, caller, access: { passing, messages: [], log_messages: [] } };
+}

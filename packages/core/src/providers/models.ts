@@ -1,0 +1,226 @@
+// Providers that outposts serve (core.md §4.2–§4.5): one table, one kind each.
+import { z } from 'zod';
+import { randomId, randomUpper } from '../identity/random.ts';
+import {
+  choice,
+  column,
+  duration,
+  type Field,
+  flag,
+  integer,
+  line,
+  type ModelId,
+  reference,
+  setting,
+  text,
+} from '../models/field.ts';
+import { exactly, ofSetting } from '../models/filters.ts';
+import { InvalidInput, invalidField, message } from '../models/invalid.ts';
+import type { Model, Row } from '../models/model.ts';
+import { assignmentsOf } from './assignments.ts';
+
+interface ProviderKind {
+  readonly id: ModelId;
+  readonly noun: string;
+  readonly path: string;
+  readonly component: string;
+  readonly fields: Readonly<Record<string, Field>>;
+  readonly prepare?: Model['prepare'];
+  readonly derive?: (row: Row) => Row;
+}
+
+const flowReference = (name: string, required: boolean) =>
+  reference({ name, in: 'column', table: 'flows', key: 'uuid', required });
+const certificate = reference({ name: 'certificate', in: 'setting', table: 'certificates', key: 'uuid' });
+
+function providerModel(kind: ProviderKind): Model {
+  const { id, noun, path, component, fields, prepare, derive } = kind;
+  return {
+    id,
+    noun,
+    nouns: `${noun}s`,
+    table: 'providers',
+    kind: id,
+    key: 'id',
+    keyType: 'integer',
+    path: `/providers/${path}/`,
+    component,
+    fields: {
+      name: column('name', line),
+      authentication_flow: flowReference('authentication_flow', false),
+      authorization_flow: flowReference('authorization_flow', true),
+      invalidation_flow: flowReference('invalidation_flow', true),
+      property_mappings: setting(z.array(z.string()), { initial: [] }),
+      ...fields,
+    },
+    search: ['name'],
+    order: ['name'],
+    filters: { name: exactly('name'), client_id: ofSetting('client_id') },
+    ...(prepare === undefined ? {} : { prepare }),
+    async derive(deps, rows) {
+      const assigned = await assignmentsOf(
+        deps,
+        rows.map((row) => Number(row['id'])),
+      );
+      return rows.map((row) => ({ ...assigned.get(Number(row['id'])), ...derive?.(row) }));
+    },
+  };
+}
+
+const mode = choice('direct', 'cached');
+
+export const ldapProviderModel = providerModel({
+  id: 'authentik_providers_ldap.ldapprovider',
+  noun: 'LDAP Provider',
+  path: 'ldap',
+  component: 'ak-provider-ldap-form',
+  fields: {
+    base_dn: setting(line, { initial: 'DC=ldap,DC=goauthentik,DC=io' }),
+    certificate,
+    tls_server_name: setting(text, { initial: '' }),
+    uid_start_number: setting(integer, { initial: 2000 }),
+    gid_start_number: setting(integer, { initial: 4000 }),
+    search_mode: setting(mode, { initial: 'direct' }),
+    bind_mode: setting(mode, { initial: 'direct' }),
+    mfa_support: setting(flag, { initial: true }),
+  },
+});
+
+export const radiusProviderModel = providerModel({
+  id: 'authentik_providers_radius.radiusprovider',
+  noun: 'Radius Provider',
+  path: 'radius',
+  component: 'ak-provider-radius-form',
+  fields: {
+    client_networks: setting(line, { initial: '0.0.0.0/0, ::/0' }),
+    shared_secret: setting(line, { draw: () => randomId() }),
+    mfa_support: setting(flag, { initial: true }),
+    certificate,
+  },
+});
+
+const redirectUri = z.object({
+  matching_mode: z.enum(['strict', 'regex']),
+  url: z.string(),
+  redirect_uri_type: z.enum(['authorization', 'logout']).default('authorization'),
+});
+export type RedirectUri = z.infer<typeof redirectUri>;
+
+const oauthFields = {
+  client_type: setting(choice('confidential', 'public'), { initial: 'confidential' }),
+  client_id: setting(line.max(255), { draw: () => randomId() }),
+  client_secret: setting(z.string().max(255), { draw: () => randomId(128) }),
+  access_code_validity: setting(duration, { initial: 'minutes=1' }),
+  access_token_validity: setting(duration, { initial: 'hours=1' }),
+  refresh_token_validity: setting(duration, { initial: 'days=30' }),
+  refresh_token_threshold: setting(duration, { initial: 'seconds=0' }),
+  include_claims_in_id_token: setting(flag, { initial: true }),
+  signing_key: reference({ name: 'signing_key', in: 'setting', table: 'certificates', key: 'uuid' }),
+  encryption_key: reference({ name: 'encryption_key', in: 'setting', table: 'certificates', key: 'uuid' }),
+  redirect_uris: setting(z.array(redirectUri), { initial: [] }),
+  logout_uri: setting(text, { initial: '' }),
+  logout_method: setting(choice('backchannel', 'frontchannel'), { initial: 'backchannel' }),
+  sub_mode: setting(choice('hashed_user_id', 'user_id', 'user_uuid', 'user_username', 'user_email', 'user_upn'), {
+    initial: 'hashed_user_id',
+  }),
+  issuer_mode: setting(choice('per_provider', 'global'), { initial: 'per_provider' }),
+  jwt_federation_sources: setting(z.array(z.string()), { initial: [] }),
+  jwt_federation_providers: setting(z.array(z.number()), { initial: [] }),
+} as const;
+
+export const oauthProviderModel = providerModel({
+  id: 'authentik_providers_oauth2.oauth2provider',
+  noun: 'OAuth2/OpenID Provider',
+  path: 'oauth2',
+  component: 'ak-provider-oauth2-form',
+  fields: oauthFields,
+  async prepare(_unit, values) {
+    const uris = values['redirect_uris'];
+    for (const uri of Array.isArray(uris) ? uris : []) {
+      if (uri.matching_mode === 'regex' && !compiles(uri.url))
+        throw invalidField('redirect_uris', `Invalid Regex Pattern: ${uri.url}`);
+    }
+    return values;
+  },
+});
+
+function compiles(pattern: string): boolean {
+  try {
+    new RegExp(pattern, 'u');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const webUrl = z.union([z.literal(''), z.url({ protocol: /^https?$/, error: 'Enter a valid URL.' })]);
+const { client_id, redirect_uris, ...proxyOauthFields } = oauthFields;
+
+export const proxyProviderModel = providerModel({
+  id: 'authentik_providers_proxy.proxyprovider',
+  noun: 'Proxy Provider',
+  path: 'proxy',
+  component: 'ak-provider-proxy-form',
+  fields: {
+    ...proxyOauthFields,
+    client_id: { ...client_id, readOnly: true },
+    redirect_uris: { ...redirect_uris, readOnly: true },
+    internal_host: setting(webUrl, { initial: '' }),
+    external_host: setting(webUrl),
+    internal_host_ssl_validation: setting(flag, { initial: true }),
+    certificate,
+    skip_path_regex: setting(text, { initial: '' }),
+    basic_auth_enabled: setting(flag, { initial: false }),
+    basic_auth_password_attribute: setting(text, { initial: '' }),
+    basic_auth_user_attribute: setting(text, { initial: '' }),
+    mode: setting(choice('proxy', 'forward_single', 'forward_domain'), { initial: 'proxy' }),
+    intercept_header_auth: setting(flag, { initial: true }),
+    cookie_secret: setting(line, { draw: () => randomUpper(), hidden: true }),
+    cookie_domain: setting(text, { initial: '' }),
+    access_token_validity: setting(duration, { initial: 'hours=24' }),
+  },
+  async prepare(_unit, values, existing) {
+    const before = settingsOf(existing);
+    const after = { ...before, ...values };
+    const errors: Record<string, string[]> = {};
+    if (after['mode'] === 'proxy' && (after['internal_host'] ?? '') === '')
+      errors['internal_host'] = ['Internal host cannot be empty when forward auth is disabled.'];
+    if (after['external_host'] === '') errors['external_host'] = [message.blank];
+    if (after['basic_auth_enabled'] === true)
+      for (const name of ['basic_auth_password_attribute', 'basic_auth_user_attribute'])
+        if ((after[name] ?? '') === '')
+          errors[name] = ['User and password attributes must be set when basic auth is enabled.'];
+    if (Object.keys(errors).length > 0) throw new InvalidInput(errors);
+    const host = String(after['external_host']).replace(/\/+$/, '');
+    return {
+      ...values,
+      client_type: 'confidential',
+      signing_key: null,
+      include_claims_in_id_token: true,
+      redirect_uris: callbacksOf(host),
+    };
+  },
+});
+
+/** Where the proxy lets a login come back to (core.md §4.4). */
+function callbacksOf(host: string): RedirectUri[] {
+  const marker = '?X-authentik-auth-callback=true';
+  const strict = (url: string): RedirectUri => ({
+    matching_mode: 'strict',
+    url,
+    redirect_uri_type: 'authorization',
+  });
+  return [strict(`${host}/outpost.goauthentik.io/callback${marker}`), strict(`${host}${marker}`)];
+}
+
+export function settingsOf(row: Row | undefined): Readonly<Record<string, unknown>> {
+  const settings = row?.['settings'];
+  return typeof settings === 'object' && settings !== null ? { ...settings } : {};
+}
+
+export const providerModels: readonly Model[] = [
+  ldapProviderModel,
+  radiusProviderModel,
+  oauthProviderModel,
+  proxyProviderModel,
+];

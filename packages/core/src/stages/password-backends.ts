@@ -1,0 +1,66 @@
+// What a password is compared with (core.md §15.6): the stored hash, or the user's app passwords.
+import type { CoreDeps } from '../deps.ts';
+import type { UserRecord } from '../identity/users.ts';
+
+export interface PassedBackend {
+  readonly name: string;
+  /** Value of `auth_method`. */
+  readonly method: 'password' | 'token';
+}
+
+export const inbuilt = 'authentik.core.auth.InbuiltBackend';
+export const appPassword = 'authentik.core.auth.TokenBackend';
+export const knownBackends = [
+  inbuilt,
+  appPassword,
+  'authentik.sources.ldap.auth.LDAPBackend',
+  'authentik.sources.kerberos.auth.KerberosBackend',
+] as const;
+
+export function backendsOf(settings: Readonly<Record<string, unknown>>): readonly string[] {
+  const backends = settings['backends'];
+  return Array.isArray(backends) ? backends.map(String) : [];
+}
+
+/** The first backend, in order, that accepts the password; inactive users pass none. */
+export async function authenticate(
+  deps: CoreDeps,
+  backends: readonly string[],
+  user: UserRecord | undefined,
+  password: string,
+): Promise<PassedBackend | undefined> {
+  for (const name of backends) {
+    if (name === inbuilt && (await hashMatches(deps, user, password))) return { name, method: 'password' };
+    if (name === appPassword && user?.is_active === true && (await ownsAppPassword(deps, user, password)))
+      return { name, method: 'token' };
+  }
+  return undefined;
+}
+
+async function hashMatches(deps: CoreDeps, user: UserRecord | undefined, password: string): Promise<boolean> {
+  const matches = await deps.passwords.check(password, user?.password ?? '!');
+  if (!matches || user === undefined || !user.is_active) return false;
+  if (deps.passwords.isOutdated(user.password)) {
+    const password_hash = await deps.passwords.make(password);
+    await deps.database.kysely
+      .updateTable('users')
+      .set({ password: password_hash })
+      .where('id', '=', user.id)
+      .where('password', '=', user.password)
+      .execute();
+  }
+  return true;
+}
+
+async function ownsAppPassword({ database, clock }: CoreDeps, user: UserRecord, key: string): Promise<boolean> {
+  if (key === '') return false;
+  const found = await database.kysely
+    .selectFrom('tokens')
+    .select('uuid')
+    .where('user_id', '=', user.id)
+    .where('intent', '=', 'app_password')
+    .where('key', '=', key)
+    .where((where) => where.or([where('expiring', '=', false), where('expires', '>', new Date(clock.now()))]))
+    .executeTakeFirst();
+  return found !== undefined;
+}

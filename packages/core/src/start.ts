@@ -1,0 +1,142 @@
+// Puts the core together: database, rooms, routes, control channel, housekeeping.
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { contractVersion } from '@gatehouse/contract/versions';
+import type { Clock } from '@gatehouse/daemon/async';
+import type { Address, Secret } from '@gatehouse/daemon/config';
+import type { Logger } from '@gatehouse/daemon/log';
+import { registry } from './all-models.ts';
+import { registerModelRoutes } from './api/crud.ts';
+import { type Api, apiRoutes, createServer } from './api/server.ts';
+import { applyFolder } from './blueprints/shipped.ts';
+import { registerCryptoRoutes } from './crypto/routes.ts';
+import type { Database } from './database/connection.ts';
+import type { CoreDeps } from './deps.ts';
+import { auditChanges } from './events/audit.ts';
+import { registerEventRoutes } from './events/routes.ts';
+import { registerFlowRoutes } from './flows/routes.ts';
+import { createPasswordHasher } from './identity/passwords/hasher.ts';
+import { registerIdentityRoutes } from './identity/routes.ts';
+import { createOutpostChannels } from './outposts/channels.ts';
+import { serveControlChannel } from './outposts/control-channel.ts';
+import { sweepInstances } from './outposts/instances.ts';
+import { tellOutposts } from './outposts/reactions.ts';
+import { registerOutpostRoutes } from './outposts/routes.ts';
+import { createSessionStore } from './sessions/store.ts';
+import { registerHealthRoutes, registerSystemRoutes } from './system/routes.ts';
+
+const sweepEveryMs = 60_000;
+
+export interface StartOptions {
+  readonly database: Database;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly secretKey: Secret;
+  readonly listen: readonly Address[];
+  /** Folder of the installation's own blueprints. */
+  readonly blueprintsDir: string | undefined;
+  readonly demo: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface RunningCore {
+  readonly deps: CoreDeps;
+  readonly bound: readonly Address[];
+  close(): Promise<void>;
+}
+
+/** Listens when everything shipped has been applied. @throws GatewayError `ERR_CORE_BLUEPRINT` if some of it fails */
+export async function startCore(options: StartOptions): Promise<RunningCore> {
+  const deps = await createDeps(options);
+  await seed(deps, options);
+  const server = createServer(deps);
+  await registerRoutes(server, deps);
+  const channel = serveControlChannel(deps, server.server);
+  const bound: Address[] = [];
+  for (const { host, port } of options.listen) {
+    await server.listen({ host, port });
+    for (const address of server.addresses()) bound.push(boundAddress(address));
+  }
+  const sweeper = setInterval(() => void sweep(deps), sweepEveryMs);
+  return {
+    deps,
+    bound,
+    async close() {
+      clearInterval(sweeper);
+      await channel.close();
+      server.server.closeAllConnections();
+      await server.close();
+    },
+  };
+}
+
+async function createDeps(options: StartOptions): Promise<CoreDeps> {
+  const { database, log, clock, secretKey } = options;
+  const { id } = await database.kysely.selectFrom('installation').select('id').executeTakeFirstOrThrow();
+  const channels = await createOutpostChannels(database);
+  const sessions = createSessionStore({ database, clock, onEnded: (ids) => channels.sessionsEnded(ids) });
+  const deps: CoreDeps = {
+    database,
+    log,
+    clock,
+    secretKey,
+    installationId: id,
+    passwords: createPasswordHasher(),
+    sessions,
+    channels,
+    registry,
+    async announce(changes, author) {
+      await tellOutposts(deps, changes);
+      await auditChanges(deps, changes, author);
+    },
+    version: contractVersion,
+  };
+  return deps;
+}
+
+async function seed(deps: CoreDeps, { blueprintsDir, demo, env }: StartOptions): Promise<void> {
+  const shipped = fileURLToPath(new URL('../blueprints', import.meta.url));
+  const folders = [
+    `${shipped}/shipped`,
+    ...(demo ? [`${shipped}/demo`] : []),
+    ...(blueprintsDir === undefined ? [] : [blueprintsDir]),
+  ];
+  for (const folder of folders) {
+    const { applied, failed } = await applyFolder(deps, folder, env);
+    for (const path of applied) deps.log.info('blueprint applied', { path });
+    for (const [path, error] of Object.entries(failed)) deps.log.error('blueprint failed', { path, error });
+  }
+}
+
+async function registerRoutes(server: Api, deps: CoreDeps): Promise<void> {
+  registerHealthRoutes(server, deps);
+  registerFlowRoutes(server, deps);
+  await apiRoutes(server, deps, (api) => {
+    registerSystemRoutes(api, deps);
+    registerIdentityRoutes(api, deps);
+    registerOutpostRoutes(api, deps);
+    registerCryptoRoutes(api, deps);
+    registerEventRoutes(api, deps);
+    const answeredAbove = new Set([
+      'authentik_core.user',
+      'authentik_core.group',
+      'authentik_core.token',
+      'authentik_crypto.certificatekeypair',
+      'authentik_events.event',
+    ]);
+    for (const model of registry.all) if (!answeredAbove.has(model.id)) registerModelRoutes(api, deps, model);
+  });
+}
+
+async function sweep(deps: CoreDeps): Promise<void> {
+  try {
+    await deps.sessions.sweep();
+    await sweepInstances(deps);
+  } catch (error) {
+    deps.log.warn('housekeeping failed', { error: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+function boundAddress(at: AddressInfo | string): Address {
+  return typeof at === 'string' ? { host: at, port: 0 } : { host: at.address, port: at.port };
+}
