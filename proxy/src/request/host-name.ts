@@ -1,0 +1,39 @@
+// Host and port as they are compared (proxy.md §2.4): lower case, no trailing dot, the port apart. Everything that is no
+// host, such as user info, blanks or a second colon, is refused instead of guessed at.
+
+export interface Authority {
+  /** Lower case, without trailing dot; IPv6 in brackets. */
+  readonly host: string;
+  readonly port: number | undefined;
+}
+
+export type Scheme = 'http' | 'https';
+
+export const defaultPort = { http: 80, https: 443 } as const satisfies Record<Scheme, number>;
+
+/** Reads `host`, `host:port` or `[v6]:port`; the first element of a comma list. */
+export function parseAuthority(given: string): Authority | undefined {
+  const first = given.split(',')[0]?.trim().toLowerCase() ?? '';
+  const match = /^(\[[\da-f:.]+\]|[\w.-]+)(?::(\d{1,5}))?$/.exec(first);
+  const host = match?.[1]?.replace(/\.$/, '');
+  const port = match?.[2] === undefined ? undefined : Number(match[2]);
+  if (host === undefined || host === '' || host.includes('..') || host.length > 255) return undefined;
+  if (port !== undefined && (port > 65_535 || port === 0)) return undefined;
+  return { host, port };
+}
+
+/** `host` alone where the port is the scheme's own, else `host:port`. */
+export function formatAuthority({ host, port }: Authority, scheme: Scheme): string {
+  return port === undefined || port === defaultPort[scheme] ? host : `${host}:${port}`;
+}
+
+/** Whether `host` is the domain or lies below it; a leading dot of the domain is ignored, an empty domain never matches. */
+export function isWithin(host: string, domain: string): boolean {
+  const base = bareDomain(domain);
+  return base !== '' && (host === base || host.endsWith(`.${base}`));
+}
+
+/** A cookie domain without leading and trailing dot, in lower case. */
+export function bareDomain(domain: string): string {
+  return domain.trim().toLowerCase().replace(/^\./, '').replace(/\.$/, '');
+}

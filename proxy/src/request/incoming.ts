@@ -1,0 +1,55 @@
+// One request as every mode sees it: facts of the connection, headers looked up by name, and the request id. Built once by
+// server.ts; modes and endpoints never touch the socket.
+import { type CidrSet, canonicalIp } from '@gatehouse/daemon/net';
+import type { Scheme } from './host-name.ts';
+
+export interface Incoming {
+  readonly method: string;
+  /** As received: `request.url`. */
+  readonly rawTarget: string;
+  /** Lower-case names, as node:http joins them. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** Alternating names and values, as received. */
+  readonly rawHeaders: readonly string[];
+  /** Socket peer, or the source of an accepted PROXY header; without port. */
+  readonly peer: string;
+  readonly peerPort: number;
+  /** Scheme of the listener. */
+  readonly scheme: Scheme;
+  /** Whether forwarding headers of this peer are believed. */
+  readonly trusted: boolean;
+  readonly requestId: string;
+}
+
+export function header(request: Pick<Incoming, 'headers'>, name: string): string {
+  const value = request.headers[name];
+  return typeof value === 'string' ? value : (value?.[0] ?? '');
+}
+
+/** What the listener's peer says about the connection in front of it; an untrusted peer says nothing. */
+export function clientScheme(request: Incoming): Scheme {
+  if (!request.trusted) return request.scheme;
+  return parseScheme(header(request, 'x-forwarded-proto')) ?? request.scheme;
+}
+
+/** Host by which an application is chosen (§2.4). */
+export function requestHost(request: Incoming): string {
+  return (request.trusted ? header(request, 'x-forwarded-host') : '') || header(request, 'host');
+}
+
+/** The client's address for logs and limits: the right-most address that is not one of our own proxies. */
+export function clientAddress(request: Incoming, trustedPeers: CidrSet): string {
+  if (!request.trusted) return request.peer;
+  const claimed = header(request, 'x-forwarded-for')
+    .split(',')
+    .map((part) => canonicalIp(part.trim()))
+    .filter((part) => /^[\da-f.:]+$/i.test(part));
+  return claimed.findLast((address) => !trustedPeers.has(address)) ?? claimed[0] ?? request.peer;
+}
+
+export function parseScheme(given: string): Scheme | undefined {
+  const scheme = given.split(',')[0]?.trim().toLowerCase();
+  if (scheme === 'ws') return 'http';
+  if (scheme === 'wss') return 'https';
+  return scheme === 'http' || scheme === 'https' ? scheme : undefined;
+}

@@ -1,0 +1,85 @@
+// A session as it is kept (proxy.md §17.A): sealed under the provider's own key and bound to client id and store key, so
+// that neither a dump of the store nor a copied record is of use. The store key is a hash: the cookie cannot be found in it.
+import { createHash, randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import type { Claims } from '../oidc/claims.ts';
+import type { Seal } from './seal.ts';
+
+declare const brand: unique symbol;
+/** `akp1:` and the hex SHA-256 of the cookie's value. */
+export type SessionKey = string & { readonly [brand]: 'SessionKey' };
+
+export interface SessionRecord {
+  readonly clientId: string;
+  readonly claims: Claims;
+  readonly createdAtMs: number;
+  /** End of the session, whatever happens. */
+  readonly expiresAtMs: number;
+}
+
+/** 32 random bytes as the cookie carries them; never taken from a client (§8.7.2). */
+export function newSessionId(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+/** @returns `undefined` for a value we cannot have made */
+export function sessionKeyOf(cookieValue: string): SessionKey | undefined {
+  if (!/^[\w-]{43}$/.test(cookieValue)) return undefined;
+  return `akp1:${createHash('sha256').update(cookieValue, 'latin1').digest('hex')}` as SessionKey; // the one constructor
+}
+
+const recordSchema = z.object({
+  v: z.literal(1),
+  clientId: z.string(),
+  createdAtMs: z.number(),
+  expiresAtMs: z.number(),
+  claims: z.object({
+    sub: z.string(),
+    exp: z.number(),
+    sid: z.string().optional(),
+    email: z.string(),
+    name: z.string(),
+    preferredUsername: z.string(),
+    groups: z.array(z.string()),
+    entitlements: z.array(z.string()),
+    authTime: z.number().optional(),
+    akProxy: z.object({
+      present: z.boolean(),
+      userAttributes: z.record(z.string(), z.unknown()),
+      backendOverride: z.string(),
+      hostHeader: z.string(),
+      isSuperuser: z.boolean(),
+    }),
+    rawToken: z.string(),
+  }),
+});
+
+export function sealRecord(seal: Seal, key: SessionKey, record: SessionRecord): Buffer {
+  return seal.seal(Buffer.from(JSON.stringify({ v: 1, ...record }), 'utf8'), context(record.clientId, key));
+}
+
+/** @returns `undefined` unless the record is whole, of this provider, and not over at `nowMs` */
+export function openRecord(
+  seal: Seal,
+  { clientId, key, nowMs }: { readonly clientId: string; readonly key: SessionKey; readonly nowMs: number },
+  sealed: Uint8Array,
+): SessionRecord | undefined {
+  const plain = seal.open(sealed, context(clientId, key));
+  if (plain === undefined) return undefined;
+  const record = recordSchema.safeParse(parseJson(plain)).data;
+  if (record === undefined || record.clientId !== clientId || !(record.expiresAtMs > nowMs)) return undefined;
+  const { claims } = record;
+  return { ...record, claims: { ...claims, sid: claims.sid, authTime: claims.authTime } };
+}
+
+function context(clientId: string, key: SessionKey): string {
+  return `${clientId}|${key}`;
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return undefined; // sealed by us but by another version: no session
+  }
+}

@@ -1,0 +1,38 @@
+// What every session store offers (proxy.md §17.5). A store keeps sealed records and two indexes, by the core's session and
+// by user, so that a logout touches exactly the sessions it ends. A store that cannot answer throws
+// `ERR_PROXY_SESSION_STORE`: then nobody is let in. One suite tests them all (testing/session-store-suite.ts).
+import type { SessionKey } from './record.ts';
+
+export interface StoredSession {
+  readonly sealed: Uint8Array;
+  /** Subject of the user; the index of {@link SessionStore.deleteBySub}. */
+  readonly sub: string;
+  /** The core's session; absent where there is none. */
+  readonly sid: string | undefined;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+}
+
+export interface SessionStore extends AsyncDisposable {
+  readonly kind: string;
+  /** @returns `undefined` for a session that is not there or over */
+  get(key: SessionKey): Promise<StoredSession | undefined>;
+  /** Keeps at most `perUserCap` sessions of one user, the oldest go. */
+  set(key: SessionKey, session: StoredSession): Promise<void>;
+  delete(key: SessionKey): Promise<void>;
+  /** @returns the keys that are gone */
+  deleteBySid(sid: string): Promise<readonly SessionKey[]>;
+  deleteBySub(sub: string): Promise<readonly SessionKey[]>;
+  /** Sessions that are alive; for metrics. */
+  count(): Promise<number>;
+}
+
+export interface StoreLimits {
+  readonly perUserCap: number;
+  readonly maxSessions: number;
+}
+
+export const defaultStoreLimits: StoreLimits = { perUserCap: 50, maxSessions: 200_000 };
+
+/** Told of sessions that ended anywhere, by whichever replica. */
+export type RemovalListener = (keys: readonly SessionKey[]) => void;
