@@ -1,2 +1,3 @@
-// Entry of the workspace.
-export {};
+// Entry `@gatehouse/proxy`. Users: packages/cli, router (embedded outpost), test.
+export { proxyConfig } from './config.ts';
+export { runProxyDaemon } from './main.ts';

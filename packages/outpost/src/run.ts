@@ -28,8 +28,11 @@ export interface OutpostOptions<Row extends z.ZodType> {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly providerRow: Row;
-  /** Takes a new list into service, whole; called with certificates up to date. A throw keeps the earlier list. */
-  readonly onProviders: (rows: readonly z.infer<Row>[]) => Promise<void> | void;
+  /**
+   * Takes a new list into service, whole; called with certificates up to date, and with the outpost as it is now. A throw
+   * keeps the earlier list.
+   */
+  readonly onProviders: (rows: readonly z.infer<Row>[], outpost: OutpostRow) => Promise<void> | void;
   readonly onSessionEnd: (sessionId: string) => void;
   readonly onChannel?: (open: boolean) => void;
 }
@@ -196,7 +199,7 @@ async function fetchAll<Row extends z.ZodType>(state: State<Row>): Promise<void>
   if (rows.length === 0 && type !== 'proxy')
     throw outpostError('ERR_OUTPOST_NO_PROVIDER', `Outpost "${outpost.name}" has no provider with an application.`);
   await state.certificates.refresh(rows.flatMap(certificateOf), signal);
-  await options.onProviders(rows);
+  await options.onProviders(rows, outpost);
   state.outpost = outpost;
   const labels = {
     outpost_name: outpost.name,

@@ -32,7 +32,7 @@ export function redirectTarget(given: string, rules: RedirectRules): string | un
   if (path === undefined || circular.test(path) || url.searchParams.has('X-authentik-logout')) return undefined;
   url.hash = '';
   // The text as it was given, where it already is absolute: `URL` would re-encode parts of it.
-  return /^https?:\/\/[^/?#]/i.test(given) && !given.includes('#') && sameAuthority(given, url) ? given : url.href;
+  return isPlainUrl(given) && absoluteTargetUri(given)?.origin === url.origin ? given : url.href;
 }
 
 /**
@@ -59,7 +59,7 @@ function hasForbidden(given: string): boolean {
   return /[\p{Cc} ]/u.test(given) || path.includes('\\');
 }
 
-function sameAuthority(given: string, url: URL): boolean {
-  const target = absoluteTargetUri(given);
-  return target?.origin === url.origin;
+/** Absolute, in ASCII, without a fragment. */
+function isPlainUrl(given: string): boolean {
+  return /^https?:\/\/[!"$-~]+$/i.test(given);
 }

@@ -37,3 +37,11 @@ export function isWithin(host: string, domain: string): boolean {
 export function bareDomain(domain: string): string {
   return domain.trim().toLowerCase().replace(/^\./, '').replace(/\.$/, '');
 }
+
+/** First element of a list; websocket schemes count as their HTTP ones. */
+export function parseScheme(given: string): Scheme | undefined {
+  const scheme = given.split(',')[0]?.trim().toLowerCase();
+  if (scheme === 'ws') return 'http';
+  if (scheme === 'wss') return 'https';
+  return scheme === 'http' || scheme === 'https' ? scheme : undefined;
+}

@@ -1,7 +1,7 @@
 // One request as every mode sees it: facts of the connection, headers looked up by name, and the request id. Built once by
 // server.ts; modes and endpoints never touch the socket.
 import { type CidrSet, canonicalIp } from '@gatehouse/daemon/net';
-import type { Scheme } from './host-name.ts';
+import { parseScheme, type Scheme } from './host-name.ts';
 
 export interface Incoming {
   readonly method: string;
@@ -45,11 +45,4 @@ export function clientAddress(request: Incoming, trustedPeers: CidrSet): string 
     .map((part) => canonicalIp(part.trim()))
     .filter((part) => /^[\da-f.:]+$/i.test(part));
   return claimed.findLast((address) => !trustedPeers.has(address)) ?? claimed[0] ?? request.peer;
-}
-
-export function parseScheme(given: string): Scheme | undefined {
-  const scheme = given.split(',')[0]?.trim().toLowerCase();
-  if (scheme === 'ws') return 'http';
-  if (scheme === 'wss') return 'https';
-  return scheme === 'http' || scheme === 'https' ? scheme : undefined;
 }

@@ -1,7 +1,7 @@
 // Where a reverse proxy says the original request went (proxy.md §5.2–5.4): one reader per kind, each giving the same
 // TargetUri or nothing. Nothing means the reverse proxy is not configured as it must be, and the answer is a refusal.
-import type { Scheme } from './host-name.ts';
-import { header, type Incoming, parseScheme } from './incoming.ts';
+import { parseScheme, type Scheme } from './host-name.ts';
+import { header, type Incoming } from './incoming.ts';
 import { absoluteTargetUri, type TargetUri, targetUri } from './target-uri.ts';
 
 /** Traefik, Caddy, HAProxy: three headers, all needed. */

@@ -57,9 +57,14 @@ export function absoluteTargetUri(url: string): TargetUri | undefined {
   return rest === '' || rest.startsWith('?') ? targetUri(scheme, match?.[2] ?? '', `/${rest}`) : undefined;
 }
 
-/** The whole URI as text, path and query untouched. */
+/** The whole URI in ASCII: path and query as received, but bytes beyond ASCII percent-encoded. */
 export function hrefOf(target: TargetUri): string {
-  return target.origin + target.rawTarget;
+  return target.origin + asciiTarget(target);
+}
+
+/** Path and query with bytes beyond ASCII percent-encoded, nothing else changed. */
+export function asciiTarget({ rawTarget }: TargetUri): string {
+  return rawTarget.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 /** First value of a query parameter; names are case-sensitive. */

@@ -1,0 +1,146 @@
+// One provider as the proxy works with it: everything that can be worked out once per refresh is (proxy.md §1.3, §17.6).
+// Made from the core's row by `applicationFromApi`; immutable, replaced whole when anything of it changes.
+import type { ProxyProviderRow } from '@gatehouse/contract/rest';
+import { Secret } from '@gatehouse/daemon/config';
+import { proxyError } from '../errors.ts';
+import type { HeaderSource } from '../identity/identity-headers.ts';
+import { type CoreHosts, type Endpoints, resolveEndpoints } from '../oidc/endpoints.ts';
+import type { RedirectRules } from '../oidc/redirect-target.ts';
+import type { TokenRules } from '../oidc/verify.ts';
+import { bareDomain, parseAuthority, parseScheme } from '../request/host-name.ts';
+import { prefix } from '../request/reserved.ts';
+import { type CookieSettings, sessionCookieName } from '../sessions/cookie.ts';
+import { createSeal, type Seal } from '../sessions/seal.ts';
+import type { Locatable } from './lookup.ts';
+import { parseSkipRules, type SkipRules } from './skip-rules.ts';
+
+export interface Application extends Locatable {
+  readonly pk: number;
+  readonly slug: string;
+  readonly title: string;
+  /** As configured; origin and path of the application's public face. */
+  readonly externalHost: URL;
+  /** Origin of the upstream; absent in the forward modes. */
+  readonly upstream: UpstreamTarget | undefined;
+  readonly clientId: string;
+  readonly clientSecret: Secret;
+  readonly stateKey: { readonly clientId: string; readonly cookieSecret: string };
+  readonly scopes: readonly string[];
+  readonly endpoints: Endpoints;
+  readonly tokenRules: TokenRules;
+  readonly redirectRules: RedirectRules;
+  readonly redirectUri: string;
+  readonly cookie: CookieSettings;
+  readonly seals: Seals;
+  readonly skipRules: SkipRules;
+  readonly interceptHeaderAuth: boolean;
+  /** Longest life of a session of header credentials. */
+  readonly sessionLifeMs: number;
+  readonly headerSource: HeaderSource;
+  readonly certificate: string | undefined;
+  /** The row it was made from, to see whether anything changed. */
+  readonly fingerprint: string;
+}
+
+export interface UpstreamTarget {
+  readonly origin: string;
+  readonly verifyTls: boolean;
+}
+
+export interface Seals {
+  readonly session: Seal;
+  readonly login: Seal;
+}
+
+export interface ApplicationContext {
+  readonly hosts: CoreHosts;
+  readonly outpostName: string;
+  readonly version: string;
+}
+
+/** @throws GatewayError `ERR_PROXY_PROVIDER_INVALID` when its hosts cannot be used */
+export function applicationFromApi(row: ProxyProviderRow, context: ApplicationContext): Application {
+  const externalHost = parseUrl(row.external_host, row.name, 'external host');
+  const scheme = parseScheme(externalHost.protocol.slice(0, -1));
+  const authority = parseAuthority(externalHost.host);
+  if (scheme === undefined || authority === undefined) throw unusable(row.name, 'external host', row.external_host);
+  const endpoints = resolveEndpoints(row.oidc_configuration, context.hosts);
+  const clientSecret = new Secret(row.client_secret);
+  return {
+    pk: row.pk,
+    name: row.name,
+    slug: row.assigned_application_slug,
+    title: row.assigned_application_name,
+    mode: row.mode,
+    external: { scheme, authority },
+    externalHost,
+    cookieDomain: row.cookie_domain,
+    upstream: row.mode === 'proxy' ? upstreamOf(row) : undefined,
+    clientId: row.client_id,
+    clientSecret,
+    stateKey: { clientId: row.client_id, cookieSecret: row.cookie_secret },
+    scopes: [...new Set(row.scopes_to_request)],
+    endpoints,
+    tokenRules: {
+      algorithms: row.oidc_configuration.id_token_signing_alg_values_supported,
+      issuers: endpoints.issuers,
+      clientId: row.client_id,
+      clientSecret,
+      jwksUri: endpoints.jwks,
+    },
+    redirectRules: { externalHost: externalHost.href, mode: row.mode, cookieDomain: row.cookie_domain },
+    redirectUri: redirectUriOf(externalHost),
+    cookie: {
+      name: sessionCookieName(row.client_id),
+      domain: bareDomain(row.cookie_domain),
+      secure: scheme === 'https',
+    },
+    seals: { session: createSeal(row.cookie_secret, 'session'), login: createSeal(row.cookie_secret, 'login') },
+    skipRules: parseSkipRules(row.skip_path_regex, row.mode === 'forward_domain' ? 'url' : 'path'),
+    interceptHeaderAuth: row.intercept_header_auth,
+    sessionLifeMs: ((row.access_token_validity ?? 3_600) + 1) * 1000,
+    headerSource: headerSource(row, endpoints.jwks, context),
+    certificate: row.certificate ?? undefined,
+    fingerprint: JSON.stringify([row, context]),
+  };
+}
+
+/**
+ * The registered form (§6.4): below Ext where its path ends in a slash or is empty, else Ext itself with the signature,
+ * because the core's URL joining would replace the last segment.
+ */
+function redirectUriOf(externalHost: URL): string {
+  const signature = '?X-authentik-auth-callback=true';
+  const base = externalHost.origin + externalHost.pathname;
+  return externalHost.pathname.endsWith('/') ? `${base}${prefix.slice(1)}/callback${signature}` : base + signature;
+}
+
+function headerSource(row: ProxyProviderRow, jwksUri: string, context: ApplicationContext): HeaderSource {
+  const basicAuth = {
+    userAttribute: row.basic_auth_user_attribute,
+    passwordAttribute: row.basic_auth_password_attribute,
+  };
+  return {
+    jwksUri,
+    outpostName: context.outpostName,
+    providerName: row.name,
+    applicationSlug: row.assigned_application_slug,
+    version: context.version,
+    basicAuth: row.basic_auth_enabled ? basicAuth : undefined,
+  };
+}
+
+function upstreamOf(row: ProxyProviderRow): UpstreamTarget {
+  const url = parseUrl(row.internal_host, row.name, 'internal host');
+  return { origin: url.origin, verifyTls: row.internal_host_ssl_validation };
+}
+
+function parseUrl(text: string, provider: string, what: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
+  throw unusable(provider, what, text);
+}
+
+function unusable(provider: string, what: string, text: string) {
+  return proxyError('ERR_PROXY_PROVIDER_INVALID', `Provider "${provider}" has the ${what} "${text}".`);
+}

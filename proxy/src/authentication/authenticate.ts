@@ -1,0 +1,46 @@
+// The one authentication pipeline of all modes (proxy.md §4): session cookie, then the Authorization header. A fault on the
+// way is thrown and becomes a refusal at the boundary in gateway.ts; it never becomes an identity.
+import type { Application } from '../applications/application.ts';
+import { header, type Incoming } from '../request/incoming.ts';
+import type { Found, Sessions } from '../sessions/sessions.ts';
+import type { Credentials } from './credentials.ts';
+import type { VerifiedIdentity } from './identity.ts';
+
+export interface Authentication {
+  readonly identity: VerifiedIdentity | undefined;
+  /** `Set-Cookie` of a session that header credentials have just started. */
+  readonly setCookie: string | undefined;
+  /** The Authorization header is what authenticated the request, so it stays here (§11.1). */
+  readonly usedAuthorization: boolean;
+}
+
+export interface Authenticator {
+  authenticate(application: Application, request: Incoming): Authentication | Promise<Authentication>;
+}
+
+const anonymous: Authentication = { identity: undefined, setCookie: undefined, usedAuthorization: false };
+
+export function createAuthenticator(sessions: Sessions, credentials: Credentials): Authenticator {
+  const withHeader = async (application: Application, request: Incoming): Promise<Authentication> => {
+    const authorization = header(request, 'authorization');
+    if (authorization === '') return anonymous;
+    const identity = await credentials.verify(application, authorization);
+    if (identity === undefined) return anonymous;
+    // Only a fresh exchange starts a session: a client that keeps no cookie would start one with every request (§17.1).
+    const isFresh = identity.via !== 'cache';
+    const setCookie = isFresh ? await sessions.begin(application, identity.claims, identity.expiresAtMs) : undefined;
+    return { identity, setCookie, usedAuthorization: true };
+  };
+  const afterSession = (found: Found, application: Application, request: Incoming) =>
+    found.identity === undefined
+      ? withHeader(application, request)
+      : { identity: found.identity, setCookie: undefined, usedAuthorization: false };
+  return {
+    authenticate(application, request) {
+      const found = sessions.find(application, header(request, 'cookie'));
+      return found instanceof Promise
+        ? found.then((late) => afterSession(late, application, request))
+        : afterSession(found, application, request);
+    },
+  };
+}

@@ -1,0 +1,159 @@
+// What the core tells and is told (DESIGN §2: only this file touches outpost and contract for it): provider rows become
+// applications, ended core sessions end sessions here, misconfigured reverse proxies are reported as events.
+
+import type { OutpostRow } from '@gatehouse/contract/rest';
+import { type ProxyProviderRow, proxyProviderRow } from '@gatehouse/contract/rest';
+import type { Clock } from '@gatehouse/daemon/async';
+import type { Secret } from '@gatehouse/daemon/config';
+import { isGatewayError } from '@gatehouse/daemon/errors';
+import type { Health } from '@gatehouse/daemon/health';
+import type { Logger } from '@gatehouse/daemon/log';
+import type { Metrics } from '@gatehouse/daemon/metrics';
+import { secureContext, type CertificateStore as TlsStore } from '@gatehouse/daemon/tls';
+import { type CertificateStore, type Outpost, startOutpost } from '@gatehouse/outpost';
+import { z } from 'zod';
+import { type Application, applicationFromApi } from './applications/application.ts';
+import { createLookup, type Lookup } from './applications/lookup.ts';
+
+export interface ConnectOptions {
+  readonly config: { readonly host: string; readonly token: Secret; readonly insecure: boolean };
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly health: Health;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly applications: Applications;
+  readonly onSessionEnd: (sid: string) => void;
+}
+
+/** The line to the core, which is up whether the core is or not. */
+export interface CoreLine {
+  readonly outpostName: () => string;
+  /** Sends an event; a failure is a debug line. */
+  report(event: object): void;
+  close(): Promise<void>;
+}
+
+export function connectCore(options: ConnectOptions): CoreLine {
+  const { applications, log, signal } = options;
+  const outpost: Outpost = startOutpost({
+    ...options,
+    type: 'proxy',
+    providerRow: proxyProviderRow,
+    onProviders: (rows, row) => applications.replace(rows, row, outpost.certificates),
+  });
+  return {
+    outpostName: outpost.name,
+    report(event) {
+      outpost.core.post('/events/events/', event, z.unknown(), { signal }).catch((error: unknown) => {
+        log.debug('event not sent', { error: String(error) });
+      });
+    },
+    close: () => outpost.close(),
+  };
+}
+
+export interface ApplicationsOptions {
+  readonly hostBrowser: string;
+  readonly version: string;
+  readonly log: Logger;
+  readonly tls: TlsStore;
+}
+
+/** The applications as of the last refresh. */
+export interface Applications {
+  readonly lookup: () => Lookup<Application> | undefined;
+  readonly all: () => readonly Application[];
+  /** Takes a list into service whole; what did not change stays the same object, what cannot be used keeps its last form. */
+  replace(rows: readonly ProxyProviderRow[], outpost: OutpostRow, certificates: Pick<CertificateStore, 'get'>): void;
+}
+
+export function createApplications(options: ApplicationsOptions): Applications {
+  let lookup: Lookup<Application> | undefined;
+  let current: readonly Application[] = [];
+  return {
+    lookup: () => lookup,
+    all: () => current,
+    replace(rows, outpost, certificates) {
+      const before = new Map(current.map((application) => [application.pk, application]));
+      const context = {
+        hosts: { browser: options.hostBrowser, configured: textOf(outpost.config['authentik_host']) },
+        outpostName: outpost.name,
+        version: options.version,
+      };
+      current = rows.flatMap((row) => {
+        const old = before.get(row.pk);
+        if (old?.fingerprint === JSON.stringify([row, context])) return [old];
+        const built = build(options.log, row, () => applicationFromApi(row, context));
+        return built ?? (old === undefined ? [] : [old]);
+      });
+      warnOfTwins(options.log, current);
+      options.tls.replace(contextsOf(current, certificates, options.log));
+      lookup = createLookup(current);
+    },
+  };
+}
+
+function build(log: Logger, row: ProxyProviderRow, make: () => Application): [Application] | undefined {
+  try {
+    const application = make();
+    for (const { pattern, reason } of application.skipRules.broken) {
+      log.warn('allow-list line is no pattern', { name: row.name, filter: pattern, reason });
+    }
+    return [application];
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
+    log.error('provider not usable', { name: row.name, code: error.code, error: error.message, hint: error.hint });
+    return undefined;
+  }
+}
+
+/** §19: of two providers with one external host the later by name serves; somebody should know. */
+function warnOfTwins(log: Logger, applications: readonly Application[]): void {
+  const seen = new Map<string, string>();
+  for (const { externalHost, name } of applications) {
+    const earlier = seen.get(externalHost.host);
+    if (earlier !== undefined) {
+      log.warn('two providers have one external host', {
+        host: externalHost.host,
+        name,
+        hint: `"${earlier}" is not served`,
+      });
+    }
+    seen.set(externalHost.host, name);
+  }
+}
+
+/** §2.3: by host name without port; in domain mode for the whole cookie domain as well. */
+function contextsOf(applications: readonly Application[], certificates: Pick<CertificateStore, 'get'>, log: Logger) {
+  const contexts = new Map<string, ReturnType<typeof secureContext>>();
+  for (const { certificate, external, name } of applications) {
+    const pair = certificate === undefined ? undefined : certificates.get(certificate);
+    if (pair === undefined) continue;
+    try {
+      contexts.set(external.authority.host, secureContext(pair));
+    } catch (error) {
+      log.error('certificate not usable', {
+        name,
+        error: String(error),
+        hint: 'The default certificate is shown instead.',
+      });
+    }
+  }
+  return contexts;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** At most one report per application and ten minutes (§13.4). */
+export function createEventGate(clock: Pick<Clock, 'now'>): (pk: number) => boolean {
+  const lastMs = new Map<number, number>();
+  return (pk) => {
+    const now = clock.now();
+    if (now - (lastMs.get(pk) ?? Number.NEGATIVE_INFINITY) < 600_000) return false;
+    lastMs.set(pk, now);
+    return true;
+  };
+}

@@ -1,0 +1,113 @@
+// The rooms of one proxy wired together, without listeners and without an outpost: what the daemon runs, and what tests and
+// benchmarks drive directly.
+import type { Clock } from '@gatehouse/daemon/async';
+import type { Logger } from '@gatehouse/daemon/log';
+import type { Application } from './applications/application.ts';
+import type { Lookup } from './applications/lookup.ts';
+import { createAuthenticator } from './authentication/authenticate.ts';
+import { createCredentials } from './authentication/credentials.ts';
+import { createEventGate } from './core.ts';
+import { createGateway, type Gateway } from './gateway.ts';
+import { createBackChannel } from './oidc/back-channel.ts';
+import { createLogins } from './oidc/login.ts';
+import { createTokens } from './oidc/tokens.ts';
+import { createTokenVerifier } from './oidc/verify.ts';
+import type { Incoming } from './request/incoming.ts';
+import { createSessions, type Sessions } from './sessions/sessions.ts';
+import type { SessionStore } from './sessions/store.ts';
+import { createPools, type Pools } from './upstream/pools.ts';
+import { createTunnels, type Tunnels } from './upstream/tunnels.ts';
+
+export interface EngineOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly store: SessionStore;
+  readonly lookup: () => Lookup<Application> | undefined;
+  readonly insecure: boolean;
+  readonly userAgent: string;
+  readonly strict: boolean;
+  /** Sends an event to the core; the answer is of no interest. */
+  readonly report: (event: object) => void;
+}
+
+export interface Engine {
+  readonly gateway: Gateway;
+  readonly sessions: Sessions;
+  readonly pools: Pools;
+  readonly tunnels: Tunnels;
+  /** The core says that a session ended (§7.7). @throws GatewayError `ERR_PROXY_SESSION_STORE` */
+  endCoreSession(sid: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function createEngine(options: EngineOptions): Engine {
+  const { clock, log, store } = options;
+  const backChannel = createBackChannel(options);
+  const tokens = createTokens(backChannel, createTokenVerifier(backChannel, clock));
+  const sessions = createSessions({ store, clock });
+  const credentials = createCredentials(tokens, clock);
+  const pools = createPools();
+  const tunnels = createTunnels();
+  sessions.onEnd((ended) => tunnels.end(ended));
+  const gateway = createGateway({
+    log,
+    lookup: options.lookup,
+    rooms: {
+      authenticator: createAuthenticator(sessions, credentials),
+      logins: createLogins({ clock, log, sessions, tokens }),
+      sessions,
+      endCredentials: (sub) => credentials.endBySub(sub),
+      strict: options.strict,
+      misconfigured: createReporter(options),
+    },
+  });
+  return {
+    gateway,
+    sessions,
+    pools,
+    tunnels,
+    async endCoreSession(sid) {
+      credentials.endBySid(sid);
+      log.info('core session ended', { count: await sessions.endBySid(sid) });
+    },
+    async close() {
+      await Promise.all([backChannel[Symbol.asyncDispose](), pools[Symbol.asyncDispose]()]);
+    },
+  };
+}
+
+/** §13.4: what the reverse proxy sent, without anybody's credentials. */
+function createReporter(options: EngineOptions): (application: Application, request: Incoming, kind: string) => void {
+  const isDue = createEventGate(options.clock);
+  return (application, request, kind) => {
+    if (!isDue(application.pk)) return;
+    const { outpostName, providerName } = application.headerSource;
+    const message = `Outpost ${outpostName} (Provider ${providerName}) failed to detect a forward URL from ${kind}`;
+    options.log.error('reverse proxy not configured for forward authentication', {
+      name: providerName,
+      mode: kind,
+      hint: message,
+    });
+    const context = {
+      message,
+      provider: providerName,
+      outpost: outpostName,
+      url: request.rawTarget,
+      headers: shownHeaders(request),
+    };
+    options.report({
+      action: 'configuration_error',
+      app: 'authentik.providers.proxy',
+      client_ip: request.peer,
+      context,
+    });
+  };
+}
+
+function shownHeaders({ headers }: Incoming): Record<string, string> {
+  const hidden = new Set(['cookie', 'authorization', 'proxy-authorization']);
+  const shown = Object.entries(headers).filter(([name]) => !hidden.has(name));
+  return Object.fromEntries(
+    shown.map(([name, value]) => [name, typeof value === 'string' ? value : (value?.[0] ?? '')]),
+  );
+}

@@ -1,0 +1,104 @@
+// The proxy daemon: settings, rooms, outpost, listeners, in this order; and their end.
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { contractVersion } from '@gatehouse/contract/versions';
+import { type Clock, systemClock } from '@gatehouse/daemon/async';
+import { type ConfigOf, loadConfig } from '@gatehouse/daemon/config';
+import { createHealth, healthSocketPath, serveHealth } from '@gatehouse/daemon/health';
+import { type ProcessContext, reportFatal, runProcess } from '@gatehouse/daemon/lifecycle';
+import { createLogger, type Logger } from '@gatehouse/daemon/log';
+import { createMetrics } from '@gatehouse/daemon/metrics';
+import { createCidrSet } from '@gatehouse/daemon/net';
+import { createCertificateStore, selfSignedCertificate } from '@gatehouse/daemon/tls';
+import { createAccessLog } from './access-log.ts';
+import { proxyConfig } from './config.ts';
+import { type CoreLine, connectCore, createApplications } from './core.ts';
+import { createEngine } from './engine.ts';
+import { createProxyMetrics } from './metrics.ts';
+import { listenProxy } from './server.ts';
+import { openSessionStore } from './sessions/open-store.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type Config = ConfigOf<typeof proxyConfig>;
+
+const loggerName = 'authentik.outpost.proxyv2';
+
+/** Runs until a signal ends it. @returns the exit code */
+export async function runProxyDaemon(argv: readonly string[], env: Environment): Promise<number> {
+  try {
+    const { config } = loadConfig(proxyConfig, { env, argv });
+    const log = createLogger({ level: config.log_level, name: loggerName, pretty: config.debug });
+    return await runProcess({ log, drainMs: config.drain + 2_000 }, (context) => run(config, env, log, context));
+  } catch (error) {
+    return reportFatal(createLogger({ level: 'info', name: loggerName }), error);
+  }
+}
+
+async function run(config: Config, env: Environment, log: Logger, context: ProcessContext): Promise<void> {
+  const clock: Clock = systemClock;
+  const metrics = createMetrics({ process: true });
+  const health = createHealth();
+  const build = env['GIT_BUILD_HASH'] ?? '';
+  const version = `goauthentik.io/outpost/${contractVersion}${build === '' ? '' : `+${build}`}`;
+  const tls = createCertificateStore(await selfSignedCertificate());
+  const applications = createApplications({ hostBrowser: config.host_browser ?? '', version, log, tls });
+  const store = await openSessionStore({ ...config.session, path: sessionFolder(config) }, { clock, log });
+  context.onDrain(async () => store[Symbol.asyncDispose]());
+  const lines: CoreLine[] = [];
+  const engine = createEngine({
+    clock,
+    log,
+    store,
+    lookup: applications.lookup,
+    insecure: config.insecure,
+    userAgent: version,
+    strict: config.compat === 'strict',
+    report: (event) => lines[0]?.report(event),
+  });
+  context.onDrain(() => engine.close());
+  const server = await listenProxy(
+    {
+      gateway: engine.gateway,
+      pools: engine.pools,
+      tunnels: engine.tunnels,
+      accessLog: createAccessLog({
+        log,
+        metrics: createProxyMetrics(metrics),
+        outpostName: () => lines[0]?.outpostName() ?? '',
+      }),
+      certificates: tls,
+      trusted: createCidrSet(config.listen.trusted_proxy_cidrs),
+      log,
+      clock,
+      limits: { total: config.connections.total, perClient: config.connections.per_client },
+      headerMs: config.web.timeout_http_read_header,
+      idleMs: config.web.timeout_http_idle,
+    },
+    config.listen,
+  );
+  context.onDrain(() => server.close(config.drain));
+  lines.push(
+    connectCore({
+      config,
+      log,
+      metrics,
+      health,
+      clock,
+      signal: context.signal,
+      applications,
+      onSessionEnd: (sid) => {
+        engine.endCoreSession(sid).catch((error: unknown) => {
+          log.error('sessions of an ended core session not removed', { error: String(error) });
+        });
+      },
+    }),
+  );
+  const socketPath = healthSocketPath(config.instance_name);
+  const healthServer = await serveHealth({ health, metrics, addresses: config.listen.metrics, socketPath, log });
+  context.onDrain(async () => healthServer[Symbol.asyncDispose]());
+  log.info('ready', {});
+}
+
+function sessionFolder(config: Config): string {
+  return config.session.path || join(tmpdir(), `gatehouse-proxy-sessions${config.instance_name}`);
+}

@@ -1,0 +1,53 @@
+// What every mode and endpoint works with: the application, the request as received, its target, and the rooms behind.
+import type { Application } from '../applications/application.ts';
+import type { Authentication, Authenticator } from '../authentication/authenticate.ts';
+import { decide, type Evidence, type Verdict } from '../authentication/verdict.ts';
+import type { Logins } from '../oidc/login.ts';
+import type { Incoming } from '../request/incoming.ts';
+import type { TargetUri } from '../request/target-uri.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+
+export interface Rooms {
+  readonly authenticator: Authenticator;
+  readonly logins: Logins;
+  readonly sessions: Sessions;
+  /** Drops remembered header credentials of a user. */
+  readonly endCredentials: (sub: string) => void;
+  /** Answers of §5.7 as the Go outpost gives them: redirects for everybody. */
+  readonly strict: boolean;
+  /** A reverse proxy does not send what it must (§13.4). */
+  readonly misconfigured: (application: Application, request: Incoming, kind: string) => void;
+}
+
+export interface ModeContext {
+  readonly rooms: Rooms;
+  readonly application: Application;
+  readonly request: Incoming;
+  /** The request's own target, as it reached us. */
+  readonly target: TargetUri;
+  /** Whether the application was taken only because there is no other (§2.5.4). */
+  readonly isOnly: boolean;
+}
+
+export interface Judged {
+  readonly verdict: Verdict;
+  readonly authentication: Authentication;
+}
+
+/** Authenticates and decides; `otherwise` is the evidence that stands in for a login. */
+export function judge(
+  { rooms, application, request }: ModeContext,
+  otherwise: () => Evidence | undefined,
+): Judged | Promise<Judged> {
+  const conclude = (authentication: Authentication): Judged => ({
+    authentication,
+    verdict: decide(authentication.identity ?? otherwise(), application.pk),
+  });
+  const authentication = rooms.authenticator.authenticate(application, request);
+  return authentication instanceof Promise ? authentication.then(conclude) : conclude(authentication);
+}
+
+/** `.then` for values that may already be there: a remembered session costs no promise. */
+export function chain<A, B>(value: A | Promise<A>, next: (value: A) => B | Promise<B>): B | Promise<B> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}

@@ -1,0 +1,63 @@
+// Forward-auth for Traefik, Caddy, HAProxy and Envoy (proxy.md §5.2, §5.4): 200 with identity headers, or the answer that
+// the browser shall get. The kinds differ only in where the original URL comes from (request/original.ts).
+
+import { signOut } from '../endpoints/sign-out.ts';
+import { emptyIdentityHeaders } from '../identity/identity-headers.ts';
+import { type Answer, cookies, noStore, refuse } from '../request/answer.ts';
+import { header } from '../request/incoming.ts';
+import { reservedTarget, signatureOf } from '../request/reserved.ts';
+import { hrefOf, type TargetUri } from '../request/target-uri.ts';
+import { isBound } from './binding.ts';
+import { chain, type Judged, judge, type ModeContext } from './context.ts';
+import { apiRefusal, credentialsRefused, isNavigation } from './unauthenticated.ts';
+
+export interface ForwardKind {
+  readonly kind: 'traefik' | 'caddy' | 'haproxy' | 'envoy' | 'nginx';
+  readonly original: TargetUri | undefined;
+}
+
+export function forwardAuth(context: ModeContext, { kind, original }: ForwardKind): Answer | Promise<Answer> {
+  const { application, request, rooms } = context;
+  if (original === undefined) {
+    rooms.misconfigured(application, request, kind);
+    return refuse(500, 'configuration error\n');
+  }
+  const signature = signatureOf(original);
+  if (signature === 'callback') return rooms.logins.finish(application, request, original.rawQuery ?? '');
+  if (signature === 'logout') return signOut({ ...context, target: original });
+  if (!isBound(context, original)) {
+    rooms.misconfigured(application, request, kind);
+    return unauthenticated(context, original);
+  }
+  const judged = judge(context, () => application.skipRules.match(original));
+  return chain(judged, (done) => answerOf(context, original, done));
+}
+
+/** The answer of an allowed sub-request: identity headers, or all of them empty so that none of the client's stays. */
+export function allowedHeaders({ request }: ModeContext, { authentication, verdict }: Judged): string[] {
+  const identity = verdict.verdict === 'allow' ? verdict.identity : undefined;
+  return [
+    ...(identity?.identityHeaders ?? emptyIdentityHeaders()),
+    'User-Agent',
+    header(request, 'user-agent'),
+    'X-Powered-By',
+    'authentik_proxy2',
+    ...noStore,
+    ...cookies(authentication.setCookie === undefined ? [] : [authentication.setCookie]),
+  ];
+}
+
+function answerOf(context: ModeContext, original: TargetUri, judged: Judged): Answer {
+  const { verdict } = judged;
+  if (verdict.verdict === 'allow') return { kind: 'allowed', allow: verdict, headers: allowedHeaders(context, judged) };
+  return unauthenticated(context, original);
+}
+
+function unauthenticated({ application, request, rooms }: ModeContext, original: TargetUri): Answer {
+  const target = reservedTarget(original) === undefined ? hrefOf(original) : application.externalHost.href;
+  const presented = header(request, 'authorization') !== '';
+  if (presented && application.interceptHeaderAuth && !rooms.strict) return credentialsRefused(application, request);
+  const method = header(request, 'x-forwarded-method') || request.method;
+  if (!rooms.strict && !isNavigation(request, method)) return apiRefusal(application, target);
+  return rooms.logins.start(application, request, { target });
+}

@@ -1,0 +1,44 @@
+// What a caller without a session gets (proxy.md §5.7): browsers that navigate are sent to the login, everybody else is
+// told so with a 401 and the address of the login, because a redirect to another origin looks like a network error to them.
+import type { Application } from '../applications/application.ts';
+import { page, prefersJson } from '../pages/page.ts';
+import { noStore, type Refused } from '../request/answer.ts';
+import { header, type Incoming } from '../request/incoming.ts';
+import { prefix } from '../request/reserved.ts';
+
+/** @param method of the original request, where the sub-request has another */
+export function isNavigation(request: Incoming, method: string): boolean {
+  const fetchMode = header(request, 'sec-fetch-mode');
+  if (fetchMode !== '' && fetchMode !== 'navigate') return false;
+  if (header(request, 'x-requested-with').toLowerCase() === 'xmlhttprequest') return false;
+  if (header(request, 'upgrade') !== '' && /upgrade/i.test(header(request, 'connection') || 'upgrade')) return false;
+  return (method === 'GET' || method === 'HEAD') && !prefersJson(request);
+}
+
+/** Where the login for `target` begins, below Ext. @param target an absolute URL in ASCII */
+export function startUrl({ externalHost }: Application, target: string): string {
+  const base = externalHost.origin + externalHost.pathname.replace(/\/$/, '');
+  return `${base}${prefix}/start?rd=${encodeURIComponent(target)}`;
+}
+
+export function apiRefusal(application: Application, target: string): Refused {
+  const login = startUrl(application, target);
+  const headers = [...noStore, 'Content-Type', 'application/json', 'X-Outpost-Location', login];
+  headers.push('WWW-Authenticate', challenge(application));
+  const body = `${JSON.stringify({ error: 'unauthenticated', login_url: login })}\n`;
+  return { kind: 'refused', status: 401, headers, body };
+}
+
+/** §5.1 step 1: the credentials were looked at and are of no use. */
+export function credentialsRefused(application: Application, request: Incoming): Refused {
+  return page(request, {
+    status: 401,
+    title: 'Unauthenticated',
+    text: "Due to 'Receive header authentication' being set, no redirect is performed.",
+    headers: ['WWW-Authenticate', challenge(application)],
+  });
+}
+
+function challenge({ name }: Application): string {
+  return `Bearer realm="${name.replace(/[^ !#-[\]-~]/g, '')}"`;
+}

@@ -1,0 +1,80 @@
+// Token and introspection calls (proxy.md §7.2, §11): what is sent, and what of the answer may be believed.
+import { z } from 'zod';
+import type { Application } from '../applications/application.ts';
+import { proxyError } from '../errors.ts';
+import type { BackChannel } from './back-channel.ts';
+import { type Claims, parseClaims } from './claims.ts';
+import type { TokenVerifier } from './verify.ts';
+
+export interface CodeExchange {
+  readonly code: string;
+  readonly redirectUri: string;
+  readonly verifier: string;
+  readonly nonce: string;
+}
+
+export interface Tokens {
+  /** @throws GatewayError `ERR_PROXY_TOKEN_REFUSED`, `ERR_PROXY_TOKEN_INVALID`, `ERR_PROXY_BACK_CHANNEL` */
+  exchangeCode(application: Application, exchange: CodeExchange): Promise<Claims>;
+  /** @returns `undefined` when the token is not active. @throws like above, without TOKEN_REFUSED */
+  introspect(application: Application, token: string): Promise<Claims | undefined>;
+  /** App password of a user (§11.3). @returns `undefined` when the core refuses */
+  withPassword(application: Application, user: string, password: string): Promise<Claims | undefined>;
+}
+
+const tokenAnswer = z.looseObject({ access_token: z.string(), id_token: z.string().optional() });
+const idTokenAnswer = z.looseObject({ id_token: z.string() });
+const errorAnswer = z.looseObject({ error: z.string(), error_description: z.string().default('') });
+const introspectionAnswer = z.looseObject({ active: z.literal(true) });
+
+export function createTokens(backChannel: BackChannel, verifier: TokenVerifier): Tokens {
+  const post = (application: Application, url: string, form: Readonly<Record<string, string>>) =>
+    backChannel.post(url, form, application.endpoints.backChannelHeaders);
+  return {
+    async exchangeCode(application, { code, redirectUri, verifier: code_verifier, nonce }) {
+      const { status, body } = await post(application, application.endpoints.token, {
+        grant_type: 'authorization_code',
+        code,
+        redirect_uri: redirectUri,
+        client_id: application.clientId,
+        client_secret: application.clientSecret.reveal(),
+        code_verifier,
+      });
+      const answer = tokenAnswer.safeParse(body).data;
+      if (status !== 200 || answer === undefined) throw refused(status, body);
+      const payload = await verifier.verify(answer.access_token, application.tokenRules);
+      if (payload['nonce'] !== undefined && payload['nonce'] !== nonce) {
+        throw proxyError('ERR_PROXY_TOKEN_INVALID', 'The token is refused: its nonce belongs to another login.');
+      }
+      return parseClaims(payload, answer.access_token);
+    },
+    async introspect(application, token) {
+      const { status, body } = await post(application, application.endpoints.introspection, {
+        client_id: application.clientId,
+        client_secret: application.clientSecret.reveal(),
+        token,
+      });
+      const answer = introspectionAnswer.safeParse(body).data;
+      return status === 200 && answer !== undefined ? parseClaims(answer, token) : undefined;
+    },
+    async withPassword(application, username, password) {
+      const { status, body } = await post(application, application.endpoints.token, {
+        grant_type: 'client_credentials',
+        client_id: application.clientId,
+        username,
+        password,
+        scope: application.scopes.join(' '),
+      });
+      const answer = idTokenAnswer.safeParse(body).data;
+      if (status !== 200 || answer === undefined) return undefined;
+      return parseClaims(await verifier.verify(answer.id_token, application.tokenRules), answer.id_token);
+    },
+  };
+}
+
+function refused(status: number, body: unknown) {
+  const error = errorAnswer.safeParse(body).data;
+  const reason = error === undefined ? `status ${status}` : `${error.error} ${error.error_description}`.trim();
+  const code = status >= 500 || error === undefined ? 'ERR_PROXY_BACK_CHANNEL' : 'ERR_PROXY_TOKEN_REFUSED';
+  return proxyError(code, `The core did not give a token: ${reason}.`);
+}

@@ -1,0 +1,55 @@
+// Turns a request of node:http into an Incoming, or says why it is none: several Hosts, a target in absolute form for
+// somebody else, CONNECT and the asterisk form (RFC 9112 §3.2). Called by server.ts for every request.
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { CidrSet } from '@gatehouse/daemon/net';
+import { parseAuthority, type Scheme } from './host-name.ts';
+import type { Incoming } from './incoming.ts';
+
+export interface Peer {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface Listener {
+  readonly scheme: Scheme;
+  readonly trusted: CidrSet;
+}
+
+/** @returns `undefined` for a request that is answered with 400 whatever it asks for */
+export function receive(message: IncomingMessage, peer: Peer, { scheme, trusted }: Listener): Incoming | undefined {
+  const { headers, rawHeaders, method = '' } = message;
+  const rawTarget = originForm(message.url ?? '', headers.host ?? '');
+  if (rawTarget === undefined || countHosts(rawHeaders) > 1) return undefined;
+  return {
+    method,
+    rawTarget,
+    headers,
+    rawHeaders,
+    peer: peer.address,
+    peerPort: peer.port,
+    scheme,
+    trusted: trusted.has(peer.address),
+    requestId: randomUUID(),
+  };
+}
+
+/** An absolute target must name the very host of the Host field, so that no two parts of us see different ones. */
+function originForm(url: string, host: string): string | undefined {
+  if (url.startsWith('/')) return url;
+  const match = /^https?:\/\/([^/?#]+)(.*)$/is.exec(url);
+  if (match === null) return undefined;
+  const [named, told] = [parseAuthority(match[1] ?? ''), parseAuthority(host)];
+  if (named === undefined || named.host !== told?.host || named.port !== told.port) return undefined;
+  const rest = match[2] ?? '';
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}
+
+function countHosts(rawHeaders: readonly string[]): number {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? '';
+    if (name.length === 4 && name.toLowerCase() === 'host') count += 1;
+  }
+  return count;
+}

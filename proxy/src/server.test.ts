@@ -1,0 +1,364 @@
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import { Readable } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
+import { describe, expect, test } from 'vitest';
+import { rawValue } from './identity/strip.ts';
+import { type TestServer, testServer } from './testing/test-server.ts';
+
+const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n';
+const lastSeen = ({ upstream }: TestServer) => upstream.seen.at(-1)?.rawHeaders ?? [];
+const valuesOf = (raw: readonly string[], name: string) =>
+  raw.flatMap((item, at) => (at % 2 === 0 && item.toLowerCase() === name ? [raw[at + 1] ?? ''] : []));
+
+/** Bytes as they are, for requests that no client library would send. */
+async function raw(port: number, text: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  socket.write(text);
+  let answer = '';
+  for await (const part of socket) answer += String(part);
+  return answer;
+}
+
+describe('proxying', () => {
+  test('proxy 13, 64, 70: target byte for byte, identity, one Host, forwarding headers', async () => {
+    await using proxy = await testServer();
+    const { cookie } = await proxy.login();
+    const got = await proxy.get('/a//b/./c?x=%2F', { cookie: `own=1; ${cookie}` });
+    expect([got.status, String(got.body)]).toEqual([200, 'hello']);
+    const seen = lastSeen(proxy);
+    expect(proxy.upstream.seen.at(-1)?.url).toBe('/a//b/./c?x=%2F');
+    expect(valuesOf(seen, 'host')).toEqual(['app.company']);
+    expect(rawValue(seen, 'x-authentik-username')).toBe('alice');
+    expect(rawValue(seen, 'x-forwarded-host')).toBe('app.company');
+    expect(rawValue(seen, 'x-forwarded-for')).toBe('127.0.0.1');
+    expect(rawValue(seen, 'x-forwarded-proto')).toBe('http');
+    expect(rawValue(seen, 'cookie')).toBe('own=1');
+    expect(rawValue(seen, 'user-agent')).toBeUndefined();
+  });
+  test('proxy 70: Host and upstream of a mapping; an override that is no URL is ignored', async () => {
+    await using proxy = await testServer();
+    proxy.gateway.issuer.user = { ak_proxy: { host_header: 'internal', backend_override: ':bad' } };
+    const { cookie } = await proxy.login();
+    expect((await proxy.get('/', { cookie })).status).toBe(200);
+    expect(valuesOf(lastSeen(proxy), 'host')).toEqual(['internal']);
+    proxy.gateway.issuer.user = { ak_proxy: { backend_override: 'http://127.0.0.1:1' } };
+    expect((await proxy.get('/', { cookie: (await proxy.login()).cookie })).status).toBe(502);
+  });
+  test('proxy 67, 68, 69: spoofed identity never arrives, logged in or not', async () => {
+    await using proxy = await testServer([{ skip_path_regex: '^/public' }]);
+    const { cookie } = await proxy.login();
+    const spoofed = {
+      'X-Authentik-Username': 'root',
+      X_AUTHENTIK_EMAIL: 'root',
+      'X-Authentik-Foo': 'root',
+      Connection: 'close, X-Authentik-Username',
+    };
+    await proxy.get('/', { cookie, ...spoofed });
+    expect(valuesOf(lastSeen(proxy), 'x-authentik-username')).toEqual(['alice']);
+    expect(lastSeen(proxy).join(' ')).not.toContain('root');
+    await proxy.get('/public', spoofed);
+    expect(lastSeen(proxy).join(' ').toLowerCase()).not.toMatch(/root|authentik/);
+  });
+  test('proxy 72: the answer passes, byte for byte', async () => {
+    await using proxy = await testServer();
+    const { cookie } = await proxy.login();
+    proxy.upstream.answer = (_, response) =>
+      response
+        .writeHead(
+          418,
+          'short and stout',
+          [
+            ['Set-Cookie', 'a=1'],
+            ['Set-Cookie', 'b=2'],
+            ['Location', '/x y'],
+            ['X-Powered-By', 'php'],
+            ['Content-Encoding', 'gzip'],
+            ['Server', 'up'],
+          ].flat(),
+        )
+        .end(Buffer.from([31, 139, 0, 255]));
+    const got = await proxy.get('/', { cookie });
+    expect([got.status, got.reason]).toEqual([418, 'short and stout']);
+    expect(got.headers).toMatchObject({
+      'set-cookie': ['a=1', 'b=2'],
+      location: '/x y',
+      server: 'up',
+      'content-encoding': 'gzip',
+    });
+    expect(got.headers['x-powered-by']).toBe('goauthentik.io');
+    expect([...got.body]).toEqual([31, 139, 0, 255]);
+  });
+  test('proxy 73: large bodies stream both ways', async () => {
+    await using proxy = await testServer();
+    const { cookie } = await proxy.login();
+    proxy.upstream.answer = (request, response) => {
+      response.writeHead(200);
+      request.pipe(response);
+    };
+    const chunk = Buffer.alloc(64 * 1024, 'x');
+    const call = httpRequest({
+      port: proxy.port,
+      host: '127.0.0.1',
+      method: 'POST',
+      headers: { Host: 'app.company', cookie },
+    });
+    Readable.from(Array.from({ length: 160 }, () => chunk)).pipe(call);
+    const [answer] = (await once(call, 'response')) as [IncomingMessage];
+    let bytes = 0;
+    for await (const part of answer) bytes += part.length;
+    expect(bytes).toBe(160 * chunk.length);
+  });
+  test('proxy 73: the first byte is there before the last', async () => {
+    await using proxy = await testServer();
+    const { cookie } = await proxy.login();
+    let finish = () => {};
+    proxy.upstream.answer = (_, response) => {
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write('data: 1\n\n');
+      finish = () => response.end('data: 2\n\n');
+    };
+    const call = httpRequest({ port: proxy.port, host: '127.0.0.1', headers: { Host: 'app.company', cookie } }).end();
+    const [answer] = (await once(call, 'response')) as [IncomingMessage];
+    const [first] = await once(answer, 'data');
+    expect(String(first)).toBe('data: 1\n\n');
+    finish();
+    const [second] = await once(answer, 'data');
+    expect(String(second)).toBe('data: 2\n\n');
+  });
+  test('proxy 76: trailers and early hints arrive, HEAD has no body', async () => {
+    await using proxy = await testServer();
+    const { cookie } = await proxy.login();
+    proxy.upstream.answer = (request, response) => {
+      response.writeEarlyHints({ link: '</style.css>; rel=preload' });
+      response.writeHead(200, { Trailer: 'X-Sum', 'Transfer-Encoding': 'chunked' });
+      if (request.method !== 'HEAD') response.write('body');
+      response.addTrailers({ 'X-Sum': '42' });
+      response.end();
+    };
+    const call = httpRequest({ port: proxy.port, host: '127.0.0.1', headers: { Host: 'app.company', cookie } }).end();
+    const hints = once(call, 'information');
+    const [answer] = (await once(call, 'response')) as [IncomingMessage];
+    const [information] = await hints;
+    expect(information).toMatchObject({ statusCode: 103, headers: { link: '</style.css>; rel=preload' } });
+    for await (const _ of answer);
+    expect(answer.trailers).toEqual({ 'x-sum': '42' });
+    expect((await proxy.get('/', { cookie }, { method: 'HEAD' })).body.length).toBe(0);
+  });
+  test('proxy 77: an upstream that refuses is 502, with the reason for superusers only', async () => {
+    await using proxy = await testServer([{ internal_host: 'http://127.0.0.1:1' }]);
+    const got = await proxy.get('/', { cookie: (await proxy.login()).cookie });
+    expect(got.status).toBe(502);
+    expect(String(got.body)).toMatch(/Bad Gateway[\s\S]*Failed to connect to backend\./);
+    proxy.gateway.issuer.user = { ak_proxy: { is_superuser: true } };
+    const told = await proxy.get('/', { cookie: (await proxy.login()).cookie });
+    expect(String(told.body)).toContain('ECONNREFUSED');
+  });
+  test('proxy 79: an upstream that dies mid-body aborts the client', async () => {
+    await using proxy = await testServer();
+    const { cookie } = await proxy.login();
+    proxy.upstream.answer = (request, response) => {
+      response.writeHead(200, { 'Content-Length': 100 }).write('part');
+      setImmediate(() => request.socket.destroy());
+    };
+    await expect(proxy.get('/', { cookie })).rejects.toThrow(/aborted|ECONNRESET/);
+    proxy.upstream.answer = (request, response) => {
+      response.writeHead(200).write('part');
+      setImmediate(() => request.socket.destroy());
+    };
+    await expect(proxy.get('/', { cookie })).rejects.toThrow(/aborted|ECONNRESET/);
+  });
+  test('issue 6: a client that leaves aborts the upstream', async () => {
+    await using proxy = await testServer();
+    const { cookie } = await proxy.login();
+    const aborted = new Promise<void>((resolve) => {
+      proxy.upstream.answer = (request, response) => {
+        request.socket.once('close', () => resolve());
+        response.write('begun');
+      };
+    });
+    const call = httpRequest({ port: proxy.port, host: '127.0.0.1', headers: { Host: 'app.company', cookie } }).end();
+    const [answer] = (await once(call, 'response')) as [IncomingMessage];
+    answer.on('error', () => {});
+    await once(answer, 'data');
+    call.destroy();
+    await aborted;
+  });
+  test('proxy 80: 200 KiB of request headers', async () => {
+    await using proxy = await testServer();
+    const { cookie } = await proxy.login();
+    const headers: Record<string, string> = { cookie };
+    for (let at = 0; at < 20; at++) headers[`X-Large-${at}`] = 'x'.repeat(10_000);
+    expect((await proxy.get('/', headers)).status).toBe(200);
+    expect(rawValue(lastSeen(proxy), 'x-large-19')?.length).toBe(10_000);
+  });
+  test('proxy 81, 84: the header that authenticated stays here, at first and from memory', async () => {
+    await using proxy = await testServer();
+    proxy.gateway.issuer.active.set('a.b.c', { sub: 'u', preferred_username: 'bot', exp: 9_999_999_999 });
+    const first = await proxy.get('/', { Authorization: 'Bearer a.b.c' });
+    expect(first.headers['set-cookie']?.length).toBe(1);
+    expect(rawValue(lastSeen(proxy), 'authorization')).toBeUndefined();
+    await proxy.get('/', { Authorization: 'Bearer a.b.c' });
+    expect(rawValue(lastSeen(proxy), 'authorization')).toBeUndefined();
+    expect(rawValue(lastSeen(proxy), 'x-authentik-username')).toBe('bot');
+  });
+});
+
+describe('upgrades', () => {
+  const echo = (proxy: TestServer) =>
+    proxy.upstream.server.on('upgrade', (request, socket) => {
+      proxy.upstream.seen.push({ method: 'GET', url: request.url ?? '', rawHeaders: request.rawHeaders });
+      socket.write(
+        'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: chat\r\n\r\nhello',
+      );
+      socket.pipe(socket);
+      socket.on('error', () => {});
+    });
+  test('proxy 75: bytes both ways after the upstream’s own 101, identity on the handshake', async () => {
+    await using proxy = await testServer();
+    echo(proxy);
+    const { cookie } = await proxy.login();
+    const socket = connect(proxy.port, '127.0.0.1');
+    socket.write(`GET /ws HTTP/1.1\r\nHost: app.company\r\nCookie: ${cookie}\r\n${upgrade}\r\nearly`);
+    let text = '';
+    for await (const part of socket) {
+      text += String(part);
+      if (text.endsWith('helloearly')) socket.write('more');
+      if (text.endsWith('more')) break;
+    }
+    expect(text).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/);
+    expect(text).toContain('Sec-WebSocket-Protocol: chat');
+    expect(rawValue(lastSeen(proxy), 'x-authentik-username')).toBe('alice');
+    expect(rawValue(lastSeen(proxy), 'cookie')).toBeUndefined();
+  });
+  test('proxy 23: without a session 401, and the upstream hears nothing', async () => {
+    await using proxy = await testServer();
+    echo(proxy);
+    expect(await raw(proxy.port, `GET /ws HTTP/1.1\r\nHost: app.company\r\n${upgrade}\r\n`)).toMatch(
+      /^HTTP\/1\.1 401 /,
+    );
+    expect(proxy.upstream.seen).toEqual([]);
+  });
+  test('§9.8: an upstream that does not upgrade answers for itself', async () => {
+    await using proxy = await testServer();
+    const { cookie } = await proxy.login();
+    const answer = await raw(
+      proxy.port,
+      `GET /ws HTTP/1.1\r\nHost: app.company\r\nCookie: ${cookie}\r\n${upgrade}\r\n`,
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*hello$/);
+  });
+  test('proxy 77: an upstream that is not there is 502 on the handshake too', async () => {
+    await using proxy = await testServer([{ internal_host: 'http://127.0.0.1:1' }]);
+    const { cookie } = await proxy.login();
+    const answer = await raw(
+      proxy.port,
+      `GET /ws HTTP/1.1\r\nHost: app.company\r\nCookie: ${cookie}\r\n${upgrade}\r\n`,
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 502 /);
+  });
+  test('§17.30: the end of the session closes its tunnels', async () => {
+    await using proxy = await testServer();
+    echo(proxy);
+    const { cookie, browser } = await proxy.login();
+    const socket = connect(proxy.port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write(`GET /ws HTTP/1.1\r\nHost: app.company\r\nCookie: ${cookie}\r\n${upgrade}\r\n`);
+    await once(socket, 'data');
+    const closed = once(socket, 'close');
+    await browser.send('/outpost.goauthentik.io/sign_out');
+    await closed;
+  });
+});
+
+describe('bad requests', () => {
+  for (const [what, text] of [
+    ['two Hosts', 'GET / HTTP/1.1\r\nHost: app.company\r\nHost: b.company\r\n\r\n'],
+    ['an absolute target for somebody else', 'GET http://evil.company/ HTTP/1.1\r\nHost: app.company\r\n\r\n'],
+    ['the asterisk', 'OPTIONS * HTTP/1.1\r\nHost: app.company\r\n\r\n'],
+    ['a fragment', 'GET /a#b HTTP/1.1\r\nHost: app.company\r\nConnection: close\r\n\r\n'],
+    [
+      'both lengths',
+      'POST / HTTP/1.1\r\nHost: app.company\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    ],
+    ['two lengths', 'POST / HTTP/1.1\r\nHost: app.company\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcd'],
+    ['a bare line feed in a header', 'GET / HTTP/1.1\r\nHost: app.company\r\nX: a\nY: b\r\n\r\n'],
+    ['an obsolete fold', 'GET / HTTP/1.1\r\nHost: app.company\r\nX: a\r\n b\r\nConnection: close\r\n\r\n'],
+    ['a blank in a header name', 'GET / HTTP/1.1\r\nHost : app.company\r\n\r\n'],
+    ['a wrong chunk length', 'POST / HTTP/1.1\r\nHost: app.company\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n'],
+    [
+      'an unknown coding',
+      'POST / HTTP/1.1\r\nHost: app.company\r\nTransfer-Encoding: xchunked\r\nConnection: close\r\n\r\n',
+    ],
+    ['CONNECT', 'CONNECT app.company:443 HTTP/1.1\r\nHost: app.company\r\n\r\n'],
+  ] as const) {
+    test(`issue 6, smuggling: ${what} reaches no upstream`, async () => {
+      await using proxy = await testServer();
+      const { cookie } = await proxy.login();
+      const answer = await raw(proxy.port, text.replace('\r\n', `\r\nCookie: ${cookie}\r\n`));
+      expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
+      expect(proxy.upstream.seen).toEqual([]);
+    });
+  }
+});
+
+describe('listeners', () => {
+  test('proxy 10: TLS with the default certificate for any name', async () => {
+    await using proxy = await testServer();
+    const port = proxy.server.bound.https[0]?.port ?? 0;
+    const socket = connectTls({ port, host: '127.0.0.1', servername: 'nope.company', rejectUnauthorized: false });
+    socket.write('GET /outpost.goauthentik.io/ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    await once(socket, 'secureConnect');
+    expect(socket.getPeerCertificate().subject.CN).toBe('authentik default certificate');
+    let answer = '';
+    for await (const part of socket) answer += String(part);
+    expect(answer).toMatch(/^HTTP\/1\.1 204 /);
+  });
+  test('proxy 12: a PROXY header sets the peer', async () => {
+    await using proxy = await testServer();
+    const { cookie } = await proxy.login();
+    const head = `GET / HTTP/1.1\r\nHost: app.company\r\nCookie: ${cookie}\r\nConnection: close\r\n\r\n`;
+    await raw(proxy.port, `PROXY TCP4 203.0.113.9 127.0.0.1 4711 80\r\n${head}`);
+    expect(rawValue(lastSeen(proxy), 'x-forwarded-for')).toBe('203.0.113.9');
+  });
+  test('proxy 108: one access line per request, without code and state', async () => {
+    await using proxy = await testServer();
+    const { cookie } = await proxy.login();
+    await proxy.get('/x?code=SECRET&state=SECRET&y=1', { cookie, 'User-Agent': 'curl' });
+    const line = proxy.gateway.log.lines.find((one) => one.event.startsWith('/x'));
+    expect(line).toMatchObject({
+      event: '/x?code=***&state=***&y=1',
+      name: 'p',
+      host: 'app.company',
+      method: 'GET',
+      scheme: 'http',
+      status: 200,
+      user_agent: 'curl',
+      user: 'alice',
+      auth: 'session',
+    });
+    expect(line?.['runtime']).toMatch(/^\d+\.\d{3}$/);
+    expect(await proxy.metrics.text()).toMatch(
+      /authentik_outpost_proxy_request_duration_seconds_count\{outpost_name="o",method="GET",host="app.company",type="app"\} 1/,
+    );
+  });
+  test('proxy 110: a download under way finishes, new connections are refused', async () => {
+    await using proxy = await testServer();
+    const { cookie } = await proxy.login();
+    let finish = () => {};
+    proxy.upstream.answer = (_, response) => {
+      response.writeHead(200).write('first');
+      finish = () => response.end(' last');
+    };
+    const call = httpRequest({ port: proxy.port, host: '127.0.0.1', headers: { Host: 'app.company', cookie } }).end();
+    const [answer] = (await once(call, 'response')) as [IncomingMessage];
+    const closed = proxy.server.close(10_000);
+    const late = connect(proxy.port, '127.0.0.1');
+    await expect(once(late, 'connect')).rejects.toThrow('ECONNREFUSED');
+    finish();
+    let text = '';
+    for await (const part of answer) text += String(part);
+    expect(text).toBe('first last');
+    await closed;
+  });
+});

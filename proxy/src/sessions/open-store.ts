@@ -1,0 +1,32 @@
+// Opens the session store that the settings name.
+import type { Clock } from '@gatehouse/daemon/async';
+import type { Secret } from '@gatehouse/daemon/config';
+import type { Logger } from '@gatehouse/daemon/log';
+import { proxyError } from '../errors.ts';
+import { openDirectoryStore } from './directory-store.ts';
+import { createMemoryStore } from './memory-store.ts';
+import { defaultStoreLimits, type SessionStore } from './store.ts';
+
+export interface StoreSettings {
+  readonly store: 'directory' | 'memory' | 'redis' | 'postgresql';
+  readonly path: string;
+  readonly url: Secret | undefined;
+  readonly per_user: number;
+}
+
+/** @throws GatewayError `ERR_PROXY_SESSION_STORE` when it cannot be used */
+export async function openSessionStore(
+  settings: StoreSettings,
+  { clock, log }: { readonly clock: Clock; readonly log: Logger },
+): Promise<SessionStore> {
+  const limits = { ...defaultStoreLimits, perUserCap: settings.per_user };
+  switch (settings.store) {
+    case 'memory':
+      return createMemoryStore(clock, limits);
+    case 'directory':
+      return openDirectoryStore({ path: settings.path, clock, limits, log });
+    case 'redis':
+    case 'postgresql':
+      throw proxyError('ERR_PROXY_SESSION_STORE', `The session store "${settings.store}" is not part of this build.`);
+  }
+}

@@ -1,0 +1,47 @@
+// Connections to upstreams (proxy.md §9.7): one undici pool per origin, kept alive, bounded, without any limit on how long
+// an answer may take. The one file of this room that imports undici.
+import { Pool } from 'undici';
+import type { UpstreamTarget } from '../applications/application.ts';
+
+export interface Pools extends AsyncDisposable {
+  get(target: UpstreamTarget): Pool;
+}
+
+const connectMs = 10_000;
+const maxHeaderBytes = 1024 * 1024;
+const mostPools = 10_000;
+
+export function createPools(): Pools {
+  const pools = new Map<string, Pool>();
+  return {
+    get(target) {
+      const key = `${target.verifyTls ? '' : 'insecure '}${target.origin}`;
+      const known = pools.get(key);
+      if (known !== undefined) return known;
+      if (pools.size >= mostPools) closeOldest(pools);
+      const pool = new Pool(target.origin, {
+        connections: 256,
+        pipelining: 1,
+        headersTimeout: 0,
+        bodyTimeout: 0,
+        keepAliveTimeout: 30_000,
+        maxHeaderSize: maxHeaderBytes,
+        allowH2: false,
+        connect: { timeout: connectMs, rejectUnauthorized: target.verifyTls },
+      });
+      pools.set(key, pool);
+      return pool;
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
+    },
+  };
+}
+
+function closeOldest(pools: Map<string, Pool>): void {
+  for (const [key, pool] of pools) {
+    pools.delete(key);
+    pool.close().catch(() => undefined); // its requests end by themselves; nobody waits for this
+    return;
+  }
+}
