@@ -1,2 +1,3 @@
-// Entry of the workspace.
-export {};
+// Entry `@gatehouse/router`. Users: packages/cli.
+export { routerConfig } from './config.ts';
+export { runRouterDaemon } from './main.ts';

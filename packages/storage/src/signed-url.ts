@@ -16,6 +16,8 @@ export interface UrlSigner {
   sign(path: SignedPath, nowMs: number): Promise<string>;
   /** True only for an unexpired HS256 token of this usage that was made for exactly this path. */
   verify(token: string, path: SignedPath, nowMs: number): Promise<boolean>;
+  /** As `verify`, but says how many seconds the token is still good for; `undefined` when it is not good at all. */
+  remainingS(token: string, path: SignedPath, nowMs: number): Promise<number | undefined>;
 }
 
 /** Key derivation shared by signer and verifier: lower-case hex SHA-256 of `<secret_key>:<usage>`, as ASCII. */
@@ -31,16 +33,19 @@ export function createUrlSigner(key: Uint8Array, lifeMs: number): UrlSigner {
       const claims = { path, exp: Math.floor(endMs / 1000), nbf: Math.floor(startMs / 1000) - notBeforeSlackS };
       return new SignJWT(claims).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).sign(key);
     },
-    async verify(token, path, nowMs) {
-      try {
-        const checks = { algorithms: ['HS256'], requiredClaims: ['exp', 'path'], currentDate: new Date(nowMs) };
-        const { payload } = await jwtVerify(token, key, checks);
-        return payload['path'] === path;
-      } catch {
-        return false; // whatever is wrong with a token, the answer is that of a missing file
-      }
-    },
+    verify: async (token, path, nowMs) => (await remainingLife(token, path, key, nowMs)) !== undefined,
+    remainingS: (token, path, nowMs) => remainingLife(token, path, key, nowMs),
   };
+}
+
+async function remainingLife(token: string, path: SignedPath, key: Uint8Array, nowMs: number) {
+  try {
+    const checks = { algorithms: ['HS256'], requiredClaims: ['exp', 'path'], currentDate: new Date(nowMs) };
+    const { payload } = await jwtVerify(token, key, checks);
+    return payload['path'] === path ? Math.max(0, (payload.exp ?? 0) - Math.floor(nowMs / 1000)) : undefined;
+  } catch {
+    return undefined; // whatever is wrong with a token, the answer is that of a missing file
+  }
 }
 
 /** The window that `nowMs` falls into, and the end of the life of what is signed in it. */

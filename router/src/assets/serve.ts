@@ -3,6 +3,7 @@
 import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import { evaluateConditions, isRangeWanted } from './conditions.ts';
 import { type Coding, codings, negotiate } from './negotiation.ts';
 import { readRange } from './ranges.ts';
 import type { Asset, AssetTable, Variant } from './table.ts';
@@ -20,15 +21,17 @@ export async function serveAsset(
   if (request.method !== 'GET' && request.method !== 'HEAD') return refuseMethod(request, response, version);
   const asset = table.get(file);
   if (asset === undefined) return answerNotFound(response, version);
-  const range = isRangeWanted(request, asset)
+  const range = isRangeWanted(request, { etag: asset.identity.etag, lastModified: asset.lastModified })
     ? readRange(request.headers.range, asset.identity.size)
     : { kind: 'whole' as const };
   const available = codings.filter((coding) => asset.coded[coding] !== undefined);
   const coding: Coding | undefined =
     range.kind === 'whole' ? negotiate(request.headers['accept-encoding']?.toString(), available) : undefined;
   const chosen = (coding === undefined ? undefined : asset.coded[coding]) ?? asset.identity;
-  if (failsPrecondition(request, asset)) return finish(response, 412, ['X-authentik-version', version]);
-  if (isUnchanged(request, asset, chosen)) return finish(response, 304, withoutLength(chosen.headers));
+  const current = { etag: chosen.etag, etags: tagsOf(asset), lastModified: asset.lastModified };
+  const verdict = evaluateConditions(request, current);
+  if (verdict === 'precondition-failed') return finish(response, 412, ['X-authentik-version', version]);
+  if (verdict === 'unchanged') return finish(response, 304, withoutLength(chosen.headers));
   if (range.kind === 'unsatisfiable')
     return finish(response, 416, ['Content-Range', `bytes */${asset.identity.size}`, 'X-authentik-version', version]);
   if (range.kind === 'part') return sendPart(asset, range, request, response);
@@ -102,32 +105,6 @@ async function stream(
   await pipeline(createReadStream(path, { ...range, highWaterMark: 256 * 1024 }), response).catch(() =>
     response.destroy(),
   );
-}
-
-/** RFC 9110 §13.1.5: with If-Range, a range only of the very representation that the client has. */
-function isRangeWanted(request: IncomingMessage, asset: Asset): boolean {
-  const condition = request.headers['if-range'];
-  return condition === undefined || condition === asset.identity.etag || condition === asset.lastModified;
-}
-
-/** RFC 9110 §13.2.2 step 1 and 2. */
-function failsPrecondition(request: IncomingMessage, asset: Asset): boolean {
-  const match = request.headers['if-match'];
-  if (match !== undefined) return !matchesAny(match, tagsOf(asset));
-  const since = Date.parse(request.headers['if-unmodified-since'] ?? '');
-  return !Number.isNaN(since) && Date.parse(asset.lastModified) > since;
-}
-
-/** RFC 9110 §13.2.2 step 3 and 4: a tag wins over a date. */
-function isUnchanged(request: IncomingMessage, asset: Asset, chosen: Variant): boolean {
-  const noneMatch = request.headers['if-none-match'];
-  if (noneMatch !== undefined) return matchesAny(noneMatch, [chosen.etag]);
-  const since = Date.parse(request.headers['if-modified-since'] ?? '');
-  return !Number.isNaN(since) && Date.parse(asset.lastModified) <= since;
-}
-
-function matchesAny(header: string, tags: readonly string[]): boolean {
-  return header.trim() === '*' || header.split(',').some((tag) => tags.includes(tag.trim().replace(/^W\//, '')));
 }
 
 function tagsOf(asset: Asset): string[] {

@@ -6,6 +6,19 @@ export interface Connection {
   /** Socket peer, or the source of an accepted PROXY header. */
   readonly address: string;
   readonly tls: boolean;
+  /** Came through the unix socket of this machine: trusted whatever the list says (router.md §3). */
+  readonly local?: true;
+  /** Presented in this connection's handshake, ready for the core. */
+  readonly clientCertificate?: string;
+}
+
+/** Whom to believe; from the settings. */
+export interface Trust {
+  readonly peers: CidrSet;
+  /** Peers that may speak for a client certificate; default: `peers`. */
+  readonly certificatePeers?: CidrSet;
+  /** Which address of a chain is the client; default `rightmost-untrusted`. */
+  readonly mode?: 'rightmost-untrusted' | 'leftmost';
 }
 
 export interface Client {
@@ -14,6 +27,10 @@ export interface Client {
   readonly host: string;
   /** Whether the peer may speak for others. */
   readonly trusted: boolean;
+  /** Whether its client-certificate headers are passed on. */
+  readonly certificateTrusted: boolean;
+  /** The certificate of this very connection; wins over any header. */
+  readonly clientCertificate: string | undefined;
 }
 
 /** Headers that speak for somebody else; only a trusted peer's are believed. */
@@ -33,20 +50,29 @@ const certificateHeaders = new Set(['ssl-client-cert', 'x-forwarded-client-cert'
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** @param headers of node:http: lower-case names, duplicates joined */
-export function identifyClient(connection: Connection, headers: Headers, trustedPeers: CidrSet): Client {
+export function identifyClient(connection: Connection, headers: Headers, trust: Trust): Client {
   const peer = canonicalIp(connection.address);
-  const trusted = trustedPeers.has(peer);
+  const trusted = connection.local === true || trust.peers.has(peer);
+  const certificateTrusted = connection.local === true || (trust.certificatePeers ?? trust.peers).has(peer);
   const scheme = connection.tls ? 'https' : 'http';
   const host = text(headers['host']);
-  if (!trusted) return { address: peer, scheme, host, trusted };
+  const facts = { trusted, certificateTrusted, clientCertificate: connection.clientCertificate };
+  if (!trusted) return { address: peer, scheme, host, ...facts };
   const forwarded = parseForwarded(text(headers['forwarded']));
-  const claimed = claimedAddresses(headers, forwarded.for);
+  const claimed = claimedAddresses(headers, forwarded.for).filter((address) => address !== '');
+  const chosen = trust.mode === 'leftmost' ? claimed[0] : rightmostUntrusted(claimed, trust.peers);
   return {
-    address: rightmostUntrusted(claimed, trustedPeers) ?? peer,
+    address: chosen ?? peer,
     scheme: connection.tls ? 'https' : (claimedScheme(headers, forwarded.proto) ?? scheme),
     host: text(headers['x-forwarded-host']).split(',')[0]?.trim() || host,
-    trusted,
+    ...facts,
   };
+}
+
+/** The id of a request: a trusted peer's where it is well-formed (router.md §15), else `fresh`. */
+export function requestIdOf(headers: Headers, client: Client, fresh: () => string): string {
+  const given = client.trusted ? text(headers['x-request-id']) : '';
+  return /^[A-Za-z0-9_-]{8,64}$/.test(given) ? given : fresh();
 }
 
 /**
@@ -60,28 +86,21 @@ export function forwardedHeaders(raw: readonly string[], client: Client, request
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = (raw[at] ?? '').toLowerCase();
     if (dropped.has(name) || forwardingHeaders.has(name) || name === 'host' || name === 'x-authentik-id') continue;
-    if (certificateHeaders.has(name) && !client.trusted) continue;
+    if (certificateHeaders.has(name) && (!client.certificateTrusted || client.clientCertificate !== undefined))
+      continue;
     kept.push(raw[at] ?? '', raw[at + 1] ?? '');
   }
-  return [
-    ...kept,
-    'Host',
-    client.host,
-    'X-Forwarded-For',
-    client.address,
-    'X-Forwarded-Proto',
-    client.scheme,
-    'X-Forwarded-Host',
-    client.host,
-    'X-authentik-id',
-    requestId,
-  ];
+  kept.push('Host', client.host, 'X-Forwarded-For', client.address, 'X-Forwarded-Proto', client.scheme);
+  kept.push('X-Forwarded-Host', client.host, 'X-authentik-id', requestId);
+  if (client.clientCertificate !== undefined) kept.push('X-Forwarded-Client-Cert', client.clientCertificate);
+  return kept;
 }
 
 /** RFC 9110 §7.6.1: the fixed hop-by-hop fields and whatever Connection names. Names are lower-case. */
-function hopByHop(raw: readonly string[]): ReadonlySet<string> {
+export function hopByHop(raw: readonly string[]): ReadonlySet<string> {
   const names = new Set([
     'connection',
+    'expect', // answered here already, with 100 Continue
     'keep-alive',
     'proxy-connection',
     'proxy-authenticate',
@@ -116,8 +135,7 @@ function claimedScheme(headers: Headers, forwardedProto: string | undefined): 'h
 
 /** From the right, past our own proxies, the first other address; the leftmost where all are ours. */
 function rightmostUntrusted(claimed: readonly string[], trustedPeers: CidrSet): string | undefined {
-  const usable = claimed.filter((address) => address !== '');
-  return usable.findLast((address) => !trustedPeers.has(address)) ?? usable[0];
+  return claimed.findLast((address) => !trustedPeers.has(address)) ?? claimed[0];
 }
 
 /** Without port, brackets, quotes and zone; empty when it is no address. */

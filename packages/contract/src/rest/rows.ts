@@ -133,6 +133,15 @@ export const certificateRow = z.object({
 });
 export const certificateData = z.object({ data: z.string() });
 
+export const brandRow = z.object({
+  brand_uuid: z.string(),
+  domain: z.string(),
+  default: z.boolean().default(false),
+  web_certificate: z.string().nullish(),
+  client_certificates: z.array(z.string()).default([]),
+});
+export type BrandRow = z.infer<typeof brandRow>;
+
 export const accessCheckRow = z.object({
   access: z.object({ passing: z.boolean() }),
   has_search_permission: z.boolean().default(false),

@@ -14,6 +14,8 @@ export interface LogFields {
   readonly auth?: Text;
   readonly blueprint?: Text;
   readonly bytes?: Count;
+  readonly bytes_in?: Count;
+  readonly bytes_out?: Count;
   readonly client?: Text;
   readonly code?: Text;
   readonly component?: Text;
@@ -25,6 +27,7 @@ export interface LogFields {
   readonly filter?: Text;
   readonly flow?: Text;
   readonly gap_s?: number;
+  readonly headers?: Readonly<Record<string, Text>>;
   readonly hint?: Text;
   readonly host?: Text;
   readonly instance?: Text;
@@ -44,6 +47,7 @@ export interface LogFields {
   readonly remote?: Text;
   readonly request_id?: Text;
   readonly result?: Text;
+  readonly route?: Text;
   readonly runtime?: Text;
   readonly scheme?: Text;
   readonly session?: Text;
@@ -54,6 +58,7 @@ export interface LogFields {
   readonly status?: Count;
   readonly step?: Text;
   readonly table?: Text;
+  readonly tls?: Text;
   readonly took_ms?: number;
   readonly upstream_ms?: number;
   readonly user?: Text;

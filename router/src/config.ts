@@ -1,0 +1,88 @@
+// Settings of the router (router.md §2.2, files.md §5.2). Names are those of the system we are compatible with; ours are
+// `core.*`, `web.assets_*`, `web.max_*`, `web.shutdown_delay`, `web.hsts_max_age` and `web.security_contact`.
+import {
+  addressList,
+  boolean,
+  type ConfigOf,
+  choice,
+  cidrList,
+  commonOptions,
+  defineConfig,
+  duration,
+  integer,
+  metricsListen,
+  secret,
+  text,
+  textList,
+  trustedProxyCidrs,
+  url,
+} from '@gatehouse/daemon/config';
+
+const backend = choice(['file', 's3'], { doc: 'Where files are kept; `file` is served here, `s3` by the service.' });
+
+export const routerConfig = defineConfig({
+  ...commonOptions,
+  secret_key: secret({
+    doc: 'The same as the core has: signs the URLs of stored files.',
+    hint: 'Without it no stored file is served.',
+  }),
+  core: {
+    url: url({
+      doc: 'Core to pass requests to; unset: one is started here and watched.',
+      schemes: ['http', 'unix'],
+    }),
+    script: text({ default: '', doc: 'Script that is started as the core; empty: ours.' }),
+    token: secret({ doc: 'Token for reading brands and certificates; unset: the secret key.' }),
+    answer_timeout: duration({ default: 60_000, doc: 'How long the core may think before its first byte.' }),
+  },
+  listen: {
+    http: addressList({ default: [{ host: '::', port: 9000 }], doc: 'Plain HTTP.' }),
+    https: addressList({ default: [{ host: '::', port: 9443 }], doc: 'HTTP over TLS.' }),
+    metrics: metricsListen,
+    trusted_proxy_cidrs: trustedProxyCidrs,
+    mtls_proxy_cidrs: cidrList({
+      default: [],
+      doc: 'Peers whose client-certificate headers are believed; empty: all trusted ones.',
+    }),
+    forwarded_for_mode: choice(['rightmost-untrusted', 'leftmost'], {
+      default: 'rightmost-untrusted',
+      doc: 'Which address of X-Forwarded-For is the client.',
+    }),
+    socket: text({ default: '', doc: 'Unix socket for local callers; empty: authentik.sock in the temporary folder.' }),
+  },
+  web: {
+    path: text({ default: '/', doc: 'URL prefix of everything.' }),
+    assets_dist: text({ default: './web/dist', doc: 'Folder behind /static/dist/.' }),
+    assets_authentik: text({ default: './web/authentik', doc: 'Folder behind /static/authentik/.' }),
+    assets_previous: textList({ default: [], doc: 'Folders of earlier releases, newest first, for tabs left open.' }),
+    workers: integer({ default: 1, min: 1, max: 64, doc: 'Processes that answer requests.' }),
+    timeout_http_read_header: duration({ default: 5_000, doc: 'Time for the head of a request.' }),
+    timeout_http_read: duration({ default: 30_000, doc: 'Longest pause within the body of a request.' }),
+    timeout_http_write: duration({ default: 60_000, doc: 'Longest pause of a client that takes an answer.' }),
+    timeout_http_idle: duration({ default: 120_000, doc: 'How long an idle connection is kept.' }),
+    max_header_bytes: integer({ default: 131_072, min: 16_384, max: 1_048_576, doc: 'Largest head of a request.' }),
+    max_body_bytes: integer({ default: 33_554_432, min: 1, doc: 'Largest body of a request to the core.' }),
+    max_connections: integer({ default: 16_384, min: 1, doc: 'Open connections in all.' }),
+    max_connections_per_client: integer({ default: 4_096, min: 1, doc: 'Open connections of one address.' }),
+    shutdown_delay: duration({ default: 0, doc: 'How long readiness says no before the listeners close.' }),
+    shutdown_grace: duration({ default: 30_000, doc: 'How long running requests may take at the end.' }),
+    hsts_max_age: integer({ default: 0, min: 0, unit: 's', doc: 'Strict-Transport-Security on TLS; 0: none.' }),
+    security_contact: text({ default: 'mailto:security@localhost', doc: 'Contact line of security.txt.' }),
+  },
+  storage: {
+    backend: choice(['file', 's3'], { default: 'file', doc: 'Where files of all usages are kept.' }),
+    file: { path: text({ default: './data', doc: 'Folder of stored files.' }) },
+    media: { backend, file: { path: text({ default: '', doc: 'Folder of media files; empty: storage.file.path.' }) } },
+    reports: { backend, file: { path: text({ default: '', doc: 'Folder of reports; empty: storage.file.path.' }) } },
+  },
+  log: { http_headers: textList({ default: ['User-Agent'], doc: 'Request headers copied into access lines.' }) },
+  outposts: { disable_embedded_outpost: boolean({ default: false, doc: 'Do not serve proxy providers here.' }) },
+});
+
+export type RouterConfig = ConfigOf<typeof routerConfig>;
+
+/** The prefix with slashes at both ends: `/`, `/auth/`. */
+export function webPathOf(given: string): string {
+  const inner = given.split('/').filter((part) => part !== '');
+  return inner.length === 0 ? '/' : `/${inner.join('/')}/`;
+}

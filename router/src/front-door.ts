@@ -1,0 +1,323 @@
+// Who answers a request (router.md §6): reads the path, asks the routing table, hands over. The only place that knows all
+// the rooms; it measures and logs for them, so that none of them has to. Called by the listeners for every request.
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '@gatehouse/daemon/async';
+import type { Logger } from '@gatehouse/daemon/log';
+import type { Usage } from '@gatehouse/storage';
+import { type RequestRecord, statusOf, writeAccessLine } from './access-log.ts';
+import { answerNotFound, serveAsset } from './assets/serve.ts';
+import type { AssetTable } from './assets/table.ts';
+import type { ApplicationHandler } from './embedded/application-handler.ts';
+import { robotsText, securityText } from './endpoints/packaged-texts.ts';
+import { answerSituation, answerStarting } from './endpoints/starting.ts';
+import { type StoredFiles, serveStoredFile } from './files/serve.ts';
+import { type CoreConnections, type CoreTarget, originOf } from './forwarding/core-connection.ts';
+import { forward } from './forwarding/forward.ts';
+import { forwardedHeaders, identifyClient, requestIdOf, type Trust } from './forwarding/forwarded.ts';
+import { headOf, tunnel } from './forwarding/tunnel.ts';
+import { connectionOf } from './listeners/connections.ts';
+import type { RouterMetrics } from './metrics.ts';
+import { readPath } from './routing/path.ts';
+import { type Route, route } from './routing/table.ts';
+
+/** Settings that a reload may change while requests run. */
+export interface FrontDoorSettings {
+  readonly webPath: string;
+  readonly trust: Trust;
+  readonly version: string;
+  readonly maxBodyBytes: number;
+  readonly readStallMs: number;
+  readonly writeStallMs: number;
+  readonly answerTimeoutMs: number;
+  readonly hstsMaxAgeS: number;
+  readonly securityContact: string;
+  readonly loggedHeaders: readonly string[];
+}
+
+/** The core as the front door sees it. */
+export interface CoreView {
+  /** Where requests go while the core is healthy; `undefined` otherwise. */
+  usable(): CoreTarget | undefined;
+  live(): Promise<boolean>;
+  /** A request found nobody there. */
+  missed(): void;
+  /** What the core is doing, for people. */
+  detail(): string | undefined;
+}
+
+export interface FrontDoorOptions {
+  readonly settings: () => FrontDoorSettings;
+  readonly core: CoreView;
+  readonly connections: CoreConnections;
+  readonly assets: Promise<AssetTable>;
+  readonly storedFiles: ReadonlyMap<Usage, StoredFiles>;
+  readonly application: () => ApplicationHandler | undefined;
+  readonly metrics: RouterMetrics;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+type Exchange = {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly record: RequestRecord;
+  readonly settings: FrontDoorSettings;
+};
+
+export class FrontDoor {
+  readonly #options: FrontDoorOptions;
+  readonly #tunnels = new Set<() => void>();
+  readonly #open = new Set<ServerResponse>();
+  #draining = false;
+
+  constructor(options: FrontDoorOptions) {
+    this.#options = options;
+  }
+
+  /** From now on readiness says no, and every answer closes its connection. */
+  startDraining(): void {
+    this.#draining = true;
+    for (const response of this.#open) response.shouldKeepAlive = false;
+  }
+
+  endTunnels(): void {
+    for (const end of this.#tunnels) end();
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    const exchange = this.#begin(request, response);
+    this.#answer(exchange).catch((error: unknown) => {
+      this.#options.log.error('request failed', { request_id: exchange.record.id, error: String(error) });
+      if (response.headersSent) response.destroy();
+      else answerSituation(response, accept(request), 'failed', situationOptions(exchange));
+    });
+  }
+
+  /** Protocol switches; nothing of ours speaks another protocol, so they are for an application or the core. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const record = this.#identify(request);
+    this.#switch(request, socket, head, record).catch((error: unknown) => {
+      this.#options.log.error('upgrade failed', { request_id: record.id, error: String(error) });
+      socket.destroy();
+    });
+  }
+
+  #identify(request: IncomingMessage): RequestRecord {
+    const { settings, clock } = this.#options;
+    const client = identifyClient(connectionOf(request.socket), request.headers, settings().trust);
+    return {
+      id: requestIdOf(request.headers, client, () => randomBytes(16).toString('hex')),
+      client,
+      startedMs: clock.monotonicMs(),
+      socket: request.socket,
+      bytesRead: request.socket.bytesRead,
+      bytesWritten: request.socket.bytesWritten,
+      route: 'none',
+    };
+  }
+
+  #begin(request: IncomingMessage, response: ServerResponse): Exchange {
+    const { metrics, clock, log, settings } = this.#options;
+    const record = this.#identify(request);
+    this.#open.add(response);
+    metrics.inFlight.set({}, this.#open.size);
+    if (this.#draining) response.shouldKeepAlive = false;
+    response.once('close', () => {
+      this.#open.delete(response);
+      metrics.inFlight.set({}, this.#open.size);
+      if (this.#draining) record.socket.destroySoon(); // its head may have promised to stay
+      const tookMs = clock.monotonicMs() - record.startedMs;
+      const status = statusOf(response);
+      metrics.requests.add({ route: record.route, status: `${Math.floor(status / 100)}xx` });
+      if (record.route === 'core' || record.route === 'application') {
+        const dest = record.route === 'core' ? 'core' : 'embedded_outpost';
+        metrics.requestSeconds.observe({ dest }, tookMs / 1000);
+      }
+      writeAccessLine(request, record, status, { log, tookMs, headers: settings().loggedHeaders });
+    });
+    return { request, response, record, settings: settings() };
+  }
+
+  async #answer(exchange: Exchange): Promise<void> {
+    const { request, response, record, settings } = exchange;
+    const { hstsMaxAgeS } = settings;
+    const secure = hstsMaxAgeS > 0 && record.client.scheme === 'https';
+    if (secure) response.setHeader('Strict-Transport-Security', `max-age=${hstsMaxAgeS}`);
+    if (isAmbiguous(request)) {
+      response.shouldKeepAlive = false; // whatever follows on this connection may be part of the trick
+      return answerPlain(exchange, 400, 'bad request');
+    }
+    const target = request.url ?? '/';
+    const application = this.#options.application();
+    if (!isOurs(target, settings) && application?.claims(record.client, target) === true) {
+      record.route = 'application';
+      return application.handle(request, response, record.client);
+    }
+    const reading = readPath(target);
+    if (reading.kind === 'refused') return answerPlain(exchange, 400, 'bad request');
+    if (reading.kind === 'redirect') return redirect(exchange, 301, reading.location);
+    const localUsages = [...this.#options.storedFiles.keys()];
+    return this.#follow(exchange, route(reading.path, { webPath: settings.webPath, localUsages }));
+  }
+
+  async #follow(exchange: Exchange, to: Route): Promise<void> {
+    const { request, response, record, settings } = exchange;
+    const { clock, storedFiles, assets } = this.#options;
+    record.route = to.to;
+    if (to.to !== 'core') response.setHeader('X-authentik-id', record.id);
+    switch (to.to) {
+      case 'asset':
+        await serveAsset(await assets, to.file, request, response, settings.version);
+        return;
+      case 'stored-file': {
+        const stored = storedFiles.get(to.usage);
+        if (stored === undefined) return void answerNotFound(response, settings.version);
+        return serveStoredFile(request, response, { ...to, stored, version: settings.version, nowMs: clock.now() });
+      }
+      case 'robots':
+        return answerText(exchange, robotsText);
+      case 'security-txt':
+        return answerText(exchange, securityText(settings.securityContact, clock.now()));
+      case 'hidden-metrics':
+      case 'nowhere':
+        return void answerNotFound(response, settings.version);
+      case 'health-live':
+        return answerEmpty(exchange, (await this.#options.core.live()) ? 200 : 503);
+      case 'health-startup':
+        return answerEmpty(exchange, 200);
+      case 'redirect':
+        return redirect(exchange, 302, to.location);
+      case 'core':
+        return this.#toCore(exchange);
+    }
+  }
+
+  async #toCore(exchange: Exchange): Promise<void> {
+    const { request, response, record, settings } = exchange;
+    const { core, connections, metrics } = this.#options;
+    const target = core.usable();
+    const isReadiness = request.url?.split('?')[0] === `${settings.webPath}-/health/ready/`;
+    if (target === undefined || (this.#draining && isReadiness)) {
+      if (isReadiness) return answerEmpty(exchange, 503);
+      return answerStarting(response, accept(request), situationOptions(exchange, core.detail()));
+    }
+    const outcome = await forward(request, response, {
+      connection: connections.to(target),
+      headers: forwardedHeaders(request.rawHeaders, record.client, record.id),
+      requestId: record.id,
+      maxBodyBytes: settings.maxBodyBytes,
+      readStallMs: settings.readStallMs,
+      writeStallMs: settings.writeStallMs,
+    });
+    if (outcome.kind === 'passed' || outcome.kind === 'client-gone') return;
+    const kind = outcome.kind === 'failed' ? outcome.situation : 'cut';
+    metrics.upstreamErrors.add({ kind });
+    if (kind === 'unreachable' || kind === 'cut') core.missed();
+    this.#options.log.warn('core did not answer', {
+      request_id: record.id,
+      core: originOf(target),
+      reason: kind,
+      error: outcome.cause?.message ?? '',
+    });
+    if (outcome.kind === 'cut') return;
+    if (!request.complete) response.shouldKeepAlive = false; // the rest of the body is nobody's
+    answerSituation(response, accept(request), outcome.situation, situationOptions(exchange));
+  }
+
+  async #switch(request: IncomingMessage, socket: Duplex, head: Buffer, record: RequestRecord): Promise<void> {
+    const { core, metrics, log } = this.#options;
+    const settings = this.#options.settings();
+    const target = request.url ?? '/';
+    const application = this.#options.application();
+    if (!isOurs(target, settings) && application?.claims(record.client, target) === true) {
+      return application.upgrade(request, socket, head, record.client);
+    }
+    const reading = readPath(target);
+    const isForCore =
+      reading.kind === 'canonical' &&
+      !isAmbiguous(request) &&
+      route(reading.path, { webPath: settings.webPath, localUsages: [] }).to === 'core';
+    if (!isForCore) return refuseSwitch(socket, 404, 'Not Found', record.id);
+    const at = core.usable();
+    if (at === undefined || this.#draining) return refuseSwitch(socket, 503, 'Service Unavailable', record.id);
+    let ended: (() => void) | undefined;
+    const outcome = await tunnel(request, socket, head, {
+      target: at,
+      headers: forwardedHeaders(request.rawHeaders, record.client, record.id),
+      requestId: record.id,
+      answerTimeoutMs: settings.answerTimeoutMs,
+      onSwitched: (end) => {
+        ended = end;
+        this.#tunnels.add(end);
+        metrics.websockets.set({}, this.#tunnels.size);
+      },
+    });
+    if (ended !== undefined) this.#tunnels.delete(ended);
+    metrics.websockets.set({}, this.#tunnels.size);
+    if (outcome.kind === 'failed') {
+      metrics.upstreamErrors.add({ kind: 'upgrade' });
+      core.missed();
+      refuseSwitch(socket, 502, 'Bad Gateway', record.id);
+    }
+    const tookMs = this.#options.clock.monotonicMs() - record.startedMs;
+    const status = { switched: 101, answered: 0, 'client-gone': 499, failed: 502 }[outcome.kind];
+    writeAccessLine(request, { ...record, route: 'tunnel' }, outcome.kind === 'answered' ? outcome.status : status, {
+      log,
+      tookMs,
+      headers: settings.loggedHeaders,
+    });
+  }
+}
+
+/** Assets and stored files answer on every host (router.md §6); they are never an application's. */
+function isOurs(target: string, { webPath }: FrontDoorSettings): boolean {
+  return target.startsWith(`${webPath}static/`) || target.startsWith(`${webPath}files/`);
+}
+
+/** RFC 9112 §3.2: one Host, no other form of target than a path; whatever two readers could read differently is refused. */
+function isAmbiguous(request: IncomingMessage): boolean {
+  if (request.url?.startsWith('/') !== true) return true;
+  let hosts = 0;
+  for (let at = 0; at < request.rawHeaders.length; at += 2) {
+    if (request.rawHeaders[at]?.toLowerCase() === 'host') hosts += 1;
+  }
+  return hosts > 1;
+}
+
+function accept(request: IncomingMessage): string {
+  return request.headers.accept ?? '';
+}
+
+function situationOptions({ settings, record }: Exchange, detail?: string) {
+  return { webPath: settings.webPath, requestId: record.id, detail };
+}
+
+function answerPlain({ response, record }: Exchange, status: number, text: string): void {
+  response.writeHead(status, { 'Content-Type': 'text/plain', 'X-authentik-id': record.id }).end(`${text}\n`);
+}
+
+function answerEmpty({ response, record }: Exchange, status: number): void {
+  const headers = { 'Content-Length': '0', 'Cache-Control': 'no-store', 'X-authentik-id': record.id };
+  response.writeHead(status, headers).end();
+}
+
+function answerText({ request, response, settings }: Exchange, text: string): void {
+  response.writeHead(200, {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': Buffer.byteLength(text),
+    'Cache-Control': 'public, max-age=3600',
+    'X-Content-Type-Options': 'nosniff',
+    'X-authentik-version': settings.version,
+  });
+  response.end(request.method === 'HEAD' ? undefined : text);
+}
+
+function redirect({ response, record }: Exchange, status: number, location: string): void {
+  response.writeHead(status, { Location: location, 'Content-Length': '0', 'X-authentik-id': record.id }).end();
+}
+
+function refuseSwitch(socket: Duplex, status: number, text: string, requestId: string): void {
+  socket.end(headOf(status, text, ['Connection', 'close', 'Content-Length', '0'], requestId));
+}

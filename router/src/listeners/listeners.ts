@@ -1,0 +1,158 @@
+// The sockets of the front door (router.md §3): one http server behind plain TCP, TLS and the local unix socket. It listens
+// on the unix socket itself and is handed the connections of the others once they are known and decrypted.
+import { chmod, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { isIP, type Socket } from 'node:net';
+import type { Address } from '@gatehouse/daemon/config';
+import type { Logger } from '@gatehouse/daemon/log';
+import { type CidrSet, listenTcp, type Peer, type TcpListener } from '@gatehouse/daemon/net';
+import { routerError } from '../errors.ts';
+import type { FrontDoor } from '../front-door.ts';
+import type { RouterMetrics } from '../metrics.ts';
+import { clientCertificateHeader, rememberConnection } from './connections.ts';
+import { acceptTls, type TlsIdentity } from './tls-acceptor.ts';
+
+export interface ListenerOptions {
+  readonly http: readonly Address[];
+  readonly https: readonly Address[];
+  readonly socketPath: string;
+  readonly door: FrontDoor;
+  readonly identity: (serverName: string | undefined) => Promise<TlsIdentity>;
+  readonly trusted: CidrSet;
+  readonly limits: { readonly total: number; readonly perClient: number };
+  readonly maxHeaderBytes: number;
+  readonly headTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly metrics: RouterMetrics;
+  readonly log: Logger;
+}
+
+export interface Listeners {
+  readonly bound: ReadonlyMap<'http' | 'https', readonly Address[]>;
+  /** Takes no new connections, lets running requests finish, cuts what is left after `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Longest a whole request may take to arrive, however steady it moves. */
+const longestRequestMs = 3_600_000;
+
+/** @throws GatewayError `ERR_ROUTER_NO_LISTENER` when no address at all can be bound */
+export async function openListeners(options: ListenerOptions): Promise<Listeners> {
+  const server = createHttpServer(options);
+  await listenLocally(server, options.socketPath);
+  const plain = await bindAll(options, 'http', options.http, (socket, peer) => {
+    rememberConnection(socket, { address: peer.address, tls: false });
+    server.emit('connection', socket);
+  });
+  const secure = await bindAll(options, 'https', options.https, (socket, peer) => {
+    void welcomeTls(server, socket, peer, options);
+  });
+  const close = async (graceMs: number) => {
+    const closing = [plain, secure].map((listener) => listener?.close(graceMs));
+    await Promise.all([...closing, closeServer(server, graceMs)]);
+    await rm(options.socketPath, { force: true });
+  };
+  if (plain === undefined && secure === undefined) {
+    await close(0);
+    throw routerError(
+      'ERR_ROUTER_NO_LISTENER',
+      'None of the addresses of listen.http and listen.https can be used.',
+      'The lines above say why for each; change AUTHENTIK_LISTEN__HTTP or AUTHENTIK_LISTEN__HTTPS.',
+    );
+  }
+  return { bound: new Map([['http', plain?.bound ?? []] as const, ['https', secure?.bound ?? []] as const]), close };
+}
+
+function createHttpServer({ door, maxHeaderBytes, headTimeoutMs, idleTimeoutMs }: ListenerOptions): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: maxHeaderBytes,
+      headersTimeout: headTimeoutMs,
+      requestTimeout: longestRequestMs,
+      keepAliveTimeout: idleTimeoutMs,
+      connectionsCheckingInterval: Math.max(1_000, Math.min(30_000, headTimeoutMs)),
+    },
+    (request, response) => door.handle(request, response),
+  );
+  server.on('upgrade', (request, socket, head) => door.upgrade(request, socket, head));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+    const status = {
+      HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+      ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+    }[error.code ?? ''];
+    socket.end(`HTTP/1.1 ${status ?? '400 Bad Request'}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  });
+  return server;
+}
+
+/** The mode of the file decides who may connect: everybody of this machine, as it always was (router.md §1). */
+async function listenLocally(server: Server, socketPath: string): Promise<void> {
+  await rm(socketPath, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ path: socketPath }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  await chmod(socketPath, 0o660);
+}
+
+/** Every address that can be bound; the others are complained about. `undefined` when there is none. */
+async function bindAll(
+  options: ListenerOptions,
+  component: 'http' | 'https',
+  addresses: readonly Address[],
+  onConnection: (socket: Socket, peer: Peer) => void,
+): Promise<TcpListener | undefined> {
+  const opened: TcpListener[] = [];
+  for (const address of addresses) {
+    try {
+      const listener = await listenTcp({
+        addresses: [address],
+        component,
+        setting: `AUTHENTIK_LISTEN__${component.toUpperCase()}`,
+        limits: options.limits,
+        trusted: options.trusted,
+        proxyProtocol: 'optional',
+        log: options.log,
+        onConnection,
+      });
+      opened.push(listener);
+    } catch (error) {
+      options.log.warn('address is skipped', {
+        component,
+        error: error instanceof Error ? error.message : String(error),
+      });
+    }
+  }
+  if (opened.length === 0) return undefined;
+  return {
+    bound: opened.flatMap(({ bound }) => bound),
+    close: async (graceMs) => void (await Promise.all(opened.map((listener) => listener.close(graceMs)))),
+  };
+}
+
+async function welcomeTls(server: Server, socket: Socket, peer: Peer, options: ListenerOptions): Promise<void> {
+  const { identity, headTimeoutMs, metrics, log } = options;
+  const secure = await acceptTls(socket, { choose: identity, handshakeMs: headTimeoutMs });
+  if ('failed' in secure) {
+    metrics.handshakes.add({ result: 'failed' });
+    log.debug('no TLS handshake', { client: peer.address, reason: secure.failed });
+    return;
+  }
+  metrics.handshakes.add({ result: 'ok' });
+  const clientCertificate = clientCertificateHeader(secure);
+  const presented = clientCertificate === undefined ? {} : { clientCertificate };
+  rememberConnection(secure, { address: isIP(peer.address) === 0 ? '' : peer.address, tls: true, ...presented });
+  server.emit('connection', secure);
+}
+
+async function closeServer(server: Server, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearTimeout(cut);
+}

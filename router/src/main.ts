@@ -1,0 +1,60 @@
+// The router as a process: settings, listeners from the first moment, the core behind them, an orderly end (router.md §1,
+// §17). Everything is made here and handed to the rooms that need it.
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { contractVersion } from '@gatehouse/contract/versions';
+import { systemClock } from '@gatehouse/daemon/async';
+import { loadConfig } from '@gatehouse/daemon/config';
+import { createHealth, healthSocketPath, serveHealth } from '@gatehouse/daemon/health';
+import { exitCode, type ProcessContext, reportFatal, runProcess } from '@gatehouse/daemon/lifecycle';
+import { createLogger, type Logger } from '@gatehouse/daemon/log';
+import { createMetrics } from '@gatehouse/daemon/metrics';
+import { type RouterConfig, routerConfig } from './config.ts';
+import { createRouterMetrics, withCoreMetrics } from './metrics.ts';
+import { startRouter } from './start.ts';
+import { writeIpcKey } from './supervisor/ipc-key.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Runs the router until a signal. @returns the exit code: 1 for settings that are wrong, 2 for other faults */
+export async function runRouterDaemon(argv: readonly string[], env: Environment): Promise<number> {
+  const early = createLogger({ level: 'info', name: 'authentik.router' });
+  let config: RouterConfig;
+  try {
+    config = loadConfig(routerConfig, { env, argv }).config;
+  } catch (error) {
+    reportFatal(early, error);
+    return exitCode.configuration;
+  }
+  const log = createLogger({ level: config.log_level, name: 'authentik.router', pretty: config.debug });
+  const drainMs = config.web.shutdown_delay + config.web.shutdown_grace + 40_000;
+  return runProcess({ log, drainMs }, (context) => serve(config, env, log, context));
+}
+
+async function serve(config: RouterConfig, env: Environment, log: Logger, context: ProcessContext): Promise<void> {
+  const ipc = await writeIpcKey(join(tmpdir(), 'authentik-core-ipc.key'));
+  context.onDrain(async () => ipc[Symbol.asyncDispose]());
+  const health = createHealth();
+  const metrics = createMetrics({ process: true });
+  const router = await startRouter({
+    config,
+    env,
+    version: contractVersion,
+    ipcKey: ipc.key,
+    metrics: createRouterMetrics(metrics),
+    health,
+    clock: systemClock,
+    log,
+    passLine: (raw) => process.stdout.write(`${raw}\n`),
+  });
+  context.onDrain(() => router.close());
+  const probe = await serveHealth({
+    health,
+    metrics: withCoreMetrics(metrics, () => router.fetchCoreMetrics()),
+    addresses: config.listen.metrics,
+    socketPath: healthSocketPath(config.instance_name),
+    log,
+  });
+  context.onDrain(async () => probe[Symbol.asyncDispose]());
+  log.info('ready', {});
+}

@@ -1,0 +1,231 @@
+// Puts the router together and takes it apart again: listeners first, so that the starting page is there from the first
+// moment, then the core. Called by main.ts, and by tests with a core of their own.
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Clock } from '@gatehouse/daemon/async';
+import type { Address, Secret } from '@gatehouse/daemon/config';
+import type { Health } from '@gatehouse/daemon/health';
+import type { Logger } from '@gatehouse/daemon/log';
+import { createCidrSet } from '@gatehouse/daemon/net';
+import { selfSignedCertificate } from '@gatehouse/daemon/tls';
+import { createUrlSigner, signingKey, type Usage, type usages } from '@gatehouse/storage';
+import { type AssetTable, loadAssets } from './assets/table.ts';
+import { createBrandIdentities } from './brands/identities.ts';
+import { watchBrands } from './brands/watcher.ts';
+import { type RouterConfig, webPathOf } from './config.ts';
+import { createBrandSource } from './core.ts';
+import type { ApplicationHandler } from './embedded/application-handler.ts';
+import type { StoredFiles } from './files/serve.ts';
+import { CoreConnections, type CoreTarget, originOf } from './forwarding/core-connection.ts';
+import { FrontDoor, type FrontDoorSettings } from './front-door.ts';
+import { openListeners } from './listeners/listeners.ts';
+import type { RouterMetrics } from './metrics.ts';
+import { CoreWatch } from './supervisor/core-watch.ts';
+import { createLiveVerdict, probeCore } from './supervisor/probe.ts';
+import { type SpawnedCore, spawnCore } from './supervisor/spawn-core.ts';
+
+export interface RouterOptions {
+  readonly config: RouterConfig;
+  /** Environment of a supervised core. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly version: string;
+  readonly ipcKey: Secret;
+  readonly metrics: RouterMetrics;
+  readonly health: Health;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Takes the log lines of a supervised core. */
+  readonly passLine: (raw: string) => void;
+  /** The embedded outpost, when there is one. */
+  readonly application?: () => ApplicationHandler | undefined;
+}
+
+export interface RunningRouter {
+  readonly bound: ReadonlyMap<'http' | 'https', readonly Address[]>;
+  readonly socketPath: string;
+  readonly watch: CoreWatch;
+  /** The core's metrics as text, when it is up and has some. */
+  fetchCoreMetrics(): Promise<string | undefined>;
+  /** Router.md §17: readiness, listeners, requests, tunnels, core. */
+  close(): Promise<void>;
+}
+
+const probeTimeoutMs = 5_000;
+const liveTimeoutMs = 2_000;
+const maxCoreConnections = 4_096;
+
+export async function startRouter(options: RouterOptions): Promise<RunningRouter> {
+  const { config, clock, log, metrics, health } = options;
+  const webPath = webPathOf(config.web.path);
+  const end = new AbortController();
+  const identities = createBrandIdentities(selfSignedCertificate(clock.now()));
+  const connections = new CoreConnections({
+    answerTimeoutMs: config.core.answer_timeout,
+    maxConnections: maxCoreConnections,
+  });
+  let spawned: SpawnedCore | undefined;
+  let watch: CoreWatch | undefined;
+  const usable = () => (watch?.state === 'healthy' ? watch.target : undefined);
+  const live = createLiveVerdict(clock, async () => {
+    const target = usable();
+    return target !== undefined && probeCore(target, webPath, liveTimeoutMs);
+  });
+  const door = new FrontDoor({
+    settings: frozenSettings(options, webPath),
+    core: { usable, live, missed: () => void watch?.probeNow(), detail: () => undefined },
+    connections,
+    assets: loadReleases(options),
+    storedFiles: storedFilesOf(config),
+    application: options.application ?? (() => undefined),
+    metrics,
+    clock,
+    log,
+  });
+  const socketPath = config.listen.socket === '' ? join(tmpdir(), 'authentik.sock') : config.listen.socket;
+  const listeners = await openListeners({
+    http: config.listen.http,
+    https: config.listen.https,
+    socketPath,
+    door,
+    identity: (serverName) => identities.choose(serverName),
+    trusted: createCidrSet(config.listen.trusted_proxy_cidrs),
+    limits: { total: config.web.max_connections, perClient: config.web.max_connections_per_client },
+    maxHeaderBytes: config.web.max_header_bytes,
+    headTimeoutMs: config.web.timeout_http_read_header,
+    idleTimeoutMs: config.web.timeout_http_idle,
+    metrics,
+    log,
+  });
+  health.set('listeners', { state: 'ready' });
+  health.set('core', { state: 'starting' });
+  const brands = watchBrands({
+    source: createBrandSource({
+      token: config.core.token ?? config.secret_key ?? options.ipcKey,
+      webPath,
+      version: options.version,
+    }),
+    identities,
+    target: usable,
+    clock,
+    log,
+    signal: end.signal,
+  });
+  const startOne = () => {
+    spawned = spawnCore({
+      script: config.core.script,
+      env: options.env,
+      // Headers that we add come on top of what a client may send.
+      maxHeaderBytes: config.web.max_header_bytes + 16_384,
+      onLine: options.passLine,
+    });
+    return spawned;
+  };
+  const core = config.core.url === undefined ? { spawn: startOne } : { at: targetOf(config.core.url) };
+  const running = new CoreWatch({
+    core,
+    clock,
+    log,
+    probe: (target) => probeCore(target, webPath, probeTimeoutMs),
+    onChange: (state) => {
+      metrics.coreUp.set({}, state === 'healthy' ? 1 : 0);
+      if (state !== 'healthy')
+        health.set('core', { state: state === 'degraded' ? 'degraded' : 'starting', reason: state });
+      else health.set('core', { state: 'ready' });
+      if (state === 'starting' && watch !== undefined) metrics.coreRestarts.set({}, watch.restarts);
+      if (state === 'healthy') void brands.refresh();
+    },
+  });
+  watch = running;
+  return {
+    bound: listeners.bound,
+    socketPath,
+    watch: running,
+    fetchCoreMetrics: () => fetchMetrics(usable(), spawned?.metricsTarget(), webPath),
+    async close() {
+      health.set('listeners', { state: 'degraded', reason: 'stopping' });
+      door.startDraining();
+      await clock.sleep(config.web.shutdown_delay);
+      end.abort(new Error('router is stopping'));
+      door.endTunnels();
+      await listeners.close(config.web.shutdown_grace);
+      await brands.ended;
+      await running[Symbol.asyncDispose]();
+      await connections[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function frozenSettings({ config, version }: RouterOptions, webPath: string): () => FrontDoorSettings {
+  const { trusted_proxy_cidrs, mtls_proxy_cidrs, forwarded_for_mode } = config.listen;
+  const settings: FrontDoorSettings = {
+    webPath,
+    trust: {
+      peers: createCidrSet(trusted_proxy_cidrs),
+      mode: forwarded_for_mode,
+      ...(mtls_proxy_cidrs.length === 0 ? {} : { certificatePeers: createCidrSet(mtls_proxy_cidrs) }),
+    },
+    version,
+    maxBodyBytes: config.web.max_body_bytes,
+    readStallMs: config.web.timeout_http_read,
+    writeStallMs: config.web.timeout_http_write,
+    answerTimeoutMs: config.core.answer_timeout,
+    hstsMaxAgeS: config.web.hsts_max_age,
+    securityContact: config.web.security_contact,
+    loggedHeaders: config.log.http_headers,
+  };
+  return () => settings;
+}
+
+/** Assets of this release, then of the ones before (router.md §20.1 "Version skew"); loading goes on beside the listeners. */
+async function loadReleases({ config, version, log }: RouterOptions): Promise<AssetTable> {
+  const { assets_dist, assets_authentik, assets_previous } = config.web;
+  const folders = [
+    { folder: assets_dist, name: 'dist' },
+    { folder: assets_authentik, name: 'authentik' },
+    ...assets_previous.map((folder) => ({ folder, name: 'dist' })),
+  ];
+  try {
+    const table = await loadAssets(folders, { version });
+    log.info('assets loaded', { count: table.size });
+    return table;
+  } catch (error) {
+    log.error('assets cannot be read', { error: error instanceof Error ? error.message : String(error) });
+    return new Map();
+  }
+}
+
+function storedFilesOf({ storage, secret_key }: RouterConfig): ReadonlyMap<Usage, StoredFiles> {
+  const served = new Map<Usage, StoredFiles>();
+  if (secret_key === undefined) return served;
+  for (const usage of ['media', 'reports'] as const satisfies readonly (keyof typeof usages)[]) {
+    if ((storage[usage].backend ?? storage.backend) !== 'file') continue;
+    const basePath = storage[usage].file.path || storage.file.path;
+    // The life of a URL is the signer's to decide; verifying needs the key alone.
+    served.set(usage, { basePath, signer: createUrlSigner(signingKey(secret_key.reveal(), usage), 0) });
+  }
+  return served;
+}
+
+function targetOf(url: string): CoreTarget {
+  const { protocol, pathname, hostname, port } = new URL(url);
+  if (protocol === 'unix:') return { kind: 'unix', path: decodeURIComponent(pathname) };
+  return { kind: 'tcp', host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? 80 : Number(port) };
+}
+
+async function fetchMetrics(
+  core: CoreTarget | undefined,
+  own: CoreTarget | undefined,
+  webPath: string,
+): Promise<string | undefined> {
+  if (core === undefined) return undefined;
+  const url = own === undefined ? `${originOf(core)}${webPath}-/metrics/` : `${originOf(own)}/metrics`;
+  if ((own ?? core).kind === 'unix') return undefined;
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(liveTimeoutMs), headers: { accept: 'text/plain' } });
+    const isText = answer.headers.get('content-type')?.startsWith('text/plain') === true;
+    const text = await answer.text();
+    return answer.ok && isText ? text : undefined;
+  } catch {
+    return undefined; // the router's own metrics, with authentik_core_up, say the rest
+  }
+}
