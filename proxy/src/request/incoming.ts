@@ -32,9 +32,11 @@ export function clientScheme(request: Incoming): Scheme {
   return parseScheme(header(request, 'x-forwarded-proto')) ?? request.scheme;
 }
 
-/** Host by which an application is chosen (§2.4). */
+/** Host by which an application is chosen (§2.4); the first where a proxy has made a list of it. */
 export function requestHost(request: Incoming): string {
-  return (request.trusted ? header(request, 'x-forwarded-host') : '') || header(request, 'host');
+  const forwarded = request.trusted ? header(request, 'x-forwarded-host') : '';
+  const host = forwarded || header(request, 'host');
+  return host.includes(',') ? (host.split(',')[0]?.trim() ?? '') : host;
 }
 
 /** The client's address for logs and limits: the right-most address that is not one of our own proxies. */
