@@ -1,5 +1,7 @@
 // Settings of the router (router.md §2.2, files.md §5.2). Names are those of the system we are compatible with; ours are
 // `core.*`, `web.assets_*`, `web.max_*`, `web.shutdown_delay`, `web.hsts_max_age` and `web.security_contact`.
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   addressList,
   boolean,
@@ -85,4 +87,9 @@ export type RouterConfig = ConfigOf<typeof routerConfig>;
 export function webPathOf(given: string): string {
   const inner = given.split('/').filter((part) => part !== '');
   return inner.length === 0 ? '/' : `/${inner.join('/')}/`;
+}
+
+/** Socket for callers of this machine. */
+export function localSocketPath({ listen }: Pick<RouterConfig, 'listen'>): string {
+  return listen.socket === '' ? join(tmpdir(), 'authentik.sock') : listen.socket;
 }

@@ -1,3 +1,3 @@
 // Entry `@gatehouse/router`. Users: packages/cli.
 export { routerConfig } from './config.ts';
-export { runRouterDaemon } from './main.ts';
+export { routerHealthcheck, runRouterDaemon } from './main.ts';

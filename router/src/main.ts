@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { contractVersion } from '@gatehouse/contract/versions';
 import { systemClock } from '@gatehouse/daemon/async';
 import { loadConfig } from '@gatehouse/daemon/config';
-import { createHealth, healthSocketPath, serveHealth } from '@gatehouse/daemon/health';
+import { createHealth, healthcheck, healthSocketPath, serveHealth } from '@gatehouse/daemon/health';
 import { exitCode, type ProcessContext, reportFatal, runProcess } from '@gatehouse/daemon/lifecycle';
 import { createLogger, type Logger } from '@gatehouse/daemon/log';
 import { createMetrics } from '@gatehouse/daemon/metrics';
-import { type RouterConfig, routerConfig } from './config.ts';
+import { localSocketPath, type RouterConfig, routerConfig, webPathOf } from './config.ts';
 import { createRouterMetrics, withCoreMetrics } from './metrics.ts';
 import { startRouter } from './start.ts';
 import { writeIpcKey } from './supervisor/ipc-key.ts';
@@ -29,6 +29,12 @@ export async function runRouterDaemon(argv: readonly string[], env: Environment)
   const log = createLogger({ level: config.log_level, name: 'authentik.router', pretty: config.debug });
   const drainMs = config.web.shutdown_delay + config.web.shutdown_grace + 40_000;
   return runProcess({ log, drainMs }, (context) => serve(config, env, log, context));
+}
+
+/** `healthcheck`: asks the router of this machine about its core (router.md §13, R56). @returns exit code 0 or 1 */
+export async function routerHealthcheck(argv: readonly string[], env: Environment): Promise<number> {
+  const { config } = loadConfig(routerConfig, { env, argv });
+  return healthcheck(localSocketPath(config), `${webPathOf(config.web.path)}-/health/live/`);
 }
 
 async function serve(config: RouterConfig, env: Environment, log: Logger, context: ProcessContext): Promise<void> {

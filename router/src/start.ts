@@ -1,7 +1,5 @@
 // Puts the router together and takes it apart again: listeners first, so that the starting page is there from the first
 // moment, then the core. Called by main.ts, and by tests with a core of their own.
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Address, Secret } from '@gatehouse/daemon/config';
 import type { Health } from '@gatehouse/daemon/health';
@@ -12,7 +10,7 @@ import { createUrlSigner, signingKey, type Usage, type usages } from '@gatehouse
 import { type AssetTable, loadAssets } from './assets/table.ts';
 import { createBrandIdentities } from './brands/identities.ts';
 import { watchBrands } from './brands/watcher.ts';
-import { type RouterConfig, webPathOf } from './config.ts';
+import { localSocketPath, type RouterConfig, webPathOf } from './config.ts';
 import { createBrandSource } from './core.ts';
 import type { ApplicationHandler } from './embedded/application-handler.ts';
 import type { StoredFiles } from './files/serve.ts';
@@ -66,10 +64,7 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
   let spawned: SpawnedCore | undefined;
   let watch: CoreWatch | undefined;
   const usable = () => (watch?.state === 'healthy' ? watch.target : undefined);
-  const live = createLiveVerdict(clock, async () => {
-    const target = usable();
-    return target !== undefined && probeCore(target, webPath, liveTimeoutMs);
-  });
+  const live = createLiveVerdict(clock, usable, (target) => probeCore(target, webPath, liveTimeoutMs));
   const door = new FrontDoor({
     settings: frozenSettings(options, webPath),
     core: { usable, live, missed: () => void watch?.probeNow(), detail: () => undefined },
@@ -81,7 +76,7 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
     clock,
     log,
   });
-  const socketPath = config.listen.socket === '' ? join(tmpdir(), 'authentik.sock') : config.listen.socket;
+  const socketPath = localSocketPath(config);
   const listeners = await openListeners({
     http: config.listen.http,
     https: config.listen.https,

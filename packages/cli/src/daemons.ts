@@ -41,6 +41,12 @@ export async function loadSettings(name: DaemonName): Promise<Section> {
   throw notInBuild(`A list of the settings of ${name} is`);
 }
 
+/** A daemon's own health check, where it has one; the others answer on the socket that all have. */
+export async function loadHealthcheck(name: DaemonName): Promise<RunDaemon | undefined> {
+  const check = await exportOf(name, `${name}Healthcheck`);
+  return isRunDaemon(check) ? check : undefined;
+}
+
 async function exportOf(name: DaemonName, key: string): Promise<unknown> {
   return Reflect.get(await daemons[name].load(), key);
 }

@@ -36,6 +36,7 @@ export class CoreWatch implements AsyncDisposable {
   #now: Supervision = stopped;
   #process: CoreProcess | undefined;
   #probing: Promise<void> | undefined;
+  #wake = new AbortController();
   #restarts = 0;
 
   constructor(options: CoreWatchOptions) {
@@ -87,7 +88,9 @@ export class CoreWatch implements AsyncDisposable {
     const { signal } = this.#end;
     while (!signal.aborted) {
       await this.probeNow();
-      await this.#options.clock.sleep(this.#probeEveryMs(), signal).catch(() => undefined); // aborted: the loop ends
+      this.#wake = new AbortController();
+      const awake = AbortSignal.any([signal, this.#wake.signal]);
+      await this.#options.clock.sleep(this.#probeEveryMs(), awake).catch(() => undefined); // the end, or a new state
     }
   }
 
@@ -103,6 +106,7 @@ export class CoreWatch implements AsyncDisposable {
     this.#now = next;
     for (const action of actions) this.#perform(action);
     if (next.state === before) return;
+    this.#wake.abort(); // what is asked how often depends on the state
     this.#report(before, next.state);
     this.#options.onChange?.(next.state);
   }

@@ -1,7 +1,6 @@
 // Asks the core's own live view (router.md §13). Called by the supervisor, and by the live endpoint through `LiveVerdict`.
 import { request as httpRequest } from 'node:http';
-import type { Clock } from '@gatehouse/daemon/async';
-import { createSingleFlight } from '@gatehouse/daemon/async';
+import { type Clock, createSingleFlight } from '@gatehouse/daemon/async';
 import type { CoreTarget } from '../forwarding/core-connection.ts';
 
 /** @returns true for a 2xx within `timeoutMs` */
@@ -28,15 +27,24 @@ export function probeCore(target: CoreTarget, webPath: string, timeoutMs: number
   });
 }
 
-/** The verdict of the moment, asked for at most once a second however many want to know. */
-export function createLiveVerdict(clock: Clock, ask: () => Promise<boolean>): () => Promise<boolean> {
-  const flights = createSingleFlight<'live', boolean>();
-  let known = { atMs: Number.NEGATIVE_INFINITY, live: false };
+/**
+ * The verdict of the moment, asked for at most once a second however many want to know. No target, no life: the end of a
+ * process is known at once.
+ */
+export function createLiveVerdict(
+  clock: Clock,
+  target: () => CoreTarget | undefined,
+  ask: (target: CoreTarget) => Promise<boolean>,
+): () => Promise<boolean> {
+  const flights = createSingleFlight<CoreTarget, boolean>();
+  let known: { readonly of: CoreTarget; readonly atMs: number; readonly live: boolean } | undefined;
   return async () => {
-    if (clock.monotonicMs() - known.atMs < 1_000) return known.live;
-    return flights.run('live', async () => {
-      const live = await ask();
-      known = { atMs: clock.monotonicMs(), live };
+    const at = target();
+    if (at === undefined) return false;
+    if (known?.of === at && clock.monotonicMs() - known.atMs < 1_000) return known.live;
+    return flights.run(at, async () => {
+      const live = await ask(at);
+      known = { of: at, atMs: clock.monotonicMs(), live };
       return live;
     });
   };

@@ -1,6 +1,6 @@
 // Starts the core as a child of the router, on a loopback port of its own choice. Called by main.ts through the watch.
 import { fileURLToPath } from 'node:url';
-import { startChild } from '@gatehouse/daemon/lifecycle';
+import { type ChildLine, startChild } from '@gatehouse/daemon/lifecycle';
 import type { CoreTarget } from '../forwarding/core-connection.ts';
 import type { CoreProcess } from './core-watch.ts';
 
@@ -9,7 +9,7 @@ export interface SpawnOptions {
   readonly script: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly maxHeaderBytes: number;
-  /** Lines of the core go to our own standard output, as they are. */
+  /** Lines of the core go to our own standard output; its `listening` and `ready` must not be taken for ours. */
   readonly onLine: (raw: string) => void;
 }
 
@@ -31,7 +31,7 @@ export function spawnCore({ script, env, maxHeaderBytes, onLine }: SpawnOptions)
       AUTHENTIK_LISTEN__METRICS: '127.0.0.1:0',
       AUTHENTIK_INSTANCE_NAME: 'core',
     },
-    onLine: (_line, raw) => onLine(raw),
+    onLine: (line, raw) => onLine(renamed(line) ?? raw),
   });
   // One object per process: the connections to the core are replaced when the object is another.
   const known = new Map<string, CoreTarget>();
@@ -48,4 +48,9 @@ export function spawnCore({ script, env, maxHeaderBytes, onLine }: SpawnOptions)
     exited: child.exited,
     stop: (graceMs) => child.stop(graceMs),
   };
+}
+
+function renamed(line: ChildLine): string | undefined {
+  const isOurs = line.event === 'listening' || line.event === 'ready';
+  return isOurs ? JSON.stringify({ ...line, event: `core ${line.event}` }) : undefined;
 }

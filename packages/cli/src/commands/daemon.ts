@@ -1,6 +1,6 @@
 // `gatehouse <daemon>`: runs it, probes it, or prints its settings. Everything after the name is the daemon's own.
 import { configReference, explainConfig, loadConfig } from '@gatehouse/daemon/config';
-import { type DaemonName, type Environment, loadDaemon, loadSettings } from '../daemons.ts';
+import { type DaemonName, type Environment, loadDaemon, loadHealthcheck, loadSettings } from '../daemons.ts';
 import { probeHealth } from './healthcheck.ts';
 
 /**
@@ -15,7 +15,7 @@ export async function runDaemonCommand(
   print: (text: string) => void,
 ): Promise<number> {
   const [first, second, ...rest] = argv;
-  if (first === 'healthcheck') return probeHealth(env);
+  if (first === 'healthcheck') return (await loadHealthcheck(name))?.([], env) ?? probeHealth(env);
   if (first === 'config' && second === 'explain') {
     const settings = await loadSettings(name);
     print(`${explainConfig(settings, loadConfig(settings, { env, argv: rest }))}\n`);

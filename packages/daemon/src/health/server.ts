@@ -113,10 +113,10 @@ function listen(server: Server, where: { path: string } | Address, shown: string
 }
 
 /** Probes the local instance through its socket (core-contract §1.8). @returns the exit code: 0 below status 400, else 1 */
-export function healthcheck(socketPath: string): Promise<number> {
+export function healthcheck(socketPath: string, path = pingPath): Promise<number> {
   return new Promise((resolve) => {
     const headers = { 'User-Agent': 'goauthentik.io/healthcheck', Host: 'localhost' };
-    const probe = httpRequest({ socketPath, path: pingPath, method: 'HEAD', headers, timeout: 5_000 }, (response) => {
+    const probe = httpRequest({ socketPath, path, method: 'HEAD', headers, timeout: 5_000 }, (response) => {
       response.resume();
       resolve((response.statusCode ?? 500) >= 400 ? 1 : 0);
     });
