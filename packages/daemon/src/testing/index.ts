@@ -22,7 +22,9 @@ export function fakeClock(
         signal?.addEventListener(
           'abort',
           () => {
-            sleepers.splice(sleepers.indexOf(sleeper), 1);
+            const at = sleepers.indexOf(sleeper);
+            if (at === -1) return; // awake already
+            sleepers.splice(at, 1);
             reject(signal.reason);
           },
           { once: true },
