@@ -11,7 +11,7 @@ import { createLogger, type Logger } from '@gatehouse/daemon/log';
 import { createMetrics } from '@gatehouse/daemon/metrics';
 import { localSocketPath, type RouterConfig, routerConfig, webPathOf } from './config.ts';
 import { createRouterMetrics, withCoreMetrics } from './metrics.ts';
-import { startRouter } from './start.ts';
+import { type RunningRouter, startRouter } from './start.ts';
 import { writeIpcKey } from './supervisor/ipc-key.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -28,7 +28,7 @@ export async function runRouterDaemon(argv: readonly string[], env: Environment)
   }
   const log = createLogger({ level: config.log_level, name: 'authentik.router', pretty: config.debug });
   const drainMs = config.web.shutdown_delay + config.web.shutdown_grace + 40_000;
-  return runProcess({ log, drainMs }, (context) => serve(config, env, log, context));
+  return runProcess({ log, drainMs }, (context) => serve(config, { argv, env, log, context }));
 }
 
 /** `healthcheck`: asks the router of this machine about its core (router.md §13, R56). @returns exit code 0 or 1 */
@@ -37,7 +37,14 @@ export async function routerHealthcheck(argv: readonly string[], env: Environmen
   return healthcheck(localSocketPath(config), `${webPathOf(config.web.path)}-/health/live/`);
 }
 
-async function serve(config: RouterConfig, env: Environment, log: Logger, context: ProcessContext): Promise<void> {
+interface Surroundings {
+  readonly argv: readonly string[];
+  readonly env: Environment;
+  readonly log: Logger;
+  readonly context: ProcessContext;
+}
+
+async function serve(config: RouterConfig, { argv, env, log, context }: Surroundings): Promise<void> {
   const ipc = await writeIpcKey(join(tmpdir(), 'authentik-core-ipc.key'));
   context.onDrain(async () => ipc[Symbol.asyncDispose]());
   const health = createHealth();
@@ -54,6 +61,7 @@ async function serve(config: RouterConfig, env: Environment, log: Logger, contex
     passLine: (raw) => process.stdout.write(`${raw}\n`),
   });
   context.onDrain(() => router.close());
+  reloadOnHangUp(router, argv, env, log, context.signal);
   const probe = await serveHealth({
     health,
     metrics: withCoreMetrics(metrics, () => router.fetchCoreMetrics()),
@@ -63,4 +71,26 @@ async function serve(config: RouterConfig, env: Environment, log: Logger, contex
   });
   context.onDrain(async () => probe[Symbol.asyncDispose]());
   log.info('ready', {});
+}
+
+/** SIGHUP: the settings are read again; wrong ones are complained about and the old ones stay (router.md §17, R52). */
+function reloadOnHangUp(
+  router: RunningRouter,
+  argv: readonly string[],
+  env: Environment,
+  log: Logger,
+  signal: AbortSignal,
+): void {
+  const reload = () => {
+    try {
+      const { config } = loadConfig(routerConfig, { env, argv });
+      router.reload(config);
+      log.setLevel(config.log_level === 'warning' ? 'warn' : config.log_level);
+      log.info('settings read again', {});
+    } catch (error) {
+      reportFatal(log, error);
+    }
+  };
+  process.on('SIGHUP', reload);
+  signal.addEventListener('abort', () => process.off('SIGHUP', reload), { once: true });
 }

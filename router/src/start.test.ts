@@ -316,6 +316,50 @@ test('router R43: a body above the limit is 413, counted or announced; one at th
   expect(site.core.seen.map(({ body }) => body.length)).toEqual([1000, 1000]);
 });
 
+test('router R44: a download longer than the timeouts is not cut while it moves, a client that takes nothing is', async () => {
+  const short = { AUTHENTIK_WEB__TIMEOUT_HTTP_WRITE: '200ms', AUTHENTIK_WEB__TIMEOUT_HTTP_READ: '200ms' };
+  await using site = await healthyRouter(short);
+  site.core.answer = (request, response) => {
+    if (request.url === '/endless') {
+      const block = Buffer.alloc(1_048_576);
+      const more = () => {
+        while (!response.destroyed && response.write(block));
+      };
+      response.on('drain', more);
+      return more();
+    }
+    let left = 5;
+    const part = () => (left-- > 0 ? response.write('part ', () => setTimeout(part, 100)) : response.end('end'));
+    part();
+  };
+  expect(await (await fetch(`${site.url}/steady`)).text()).toBe(`${'part '.repeat(5)}end`);
+  const stuck = connectTcp(site.port, '127.0.0.1').on('error', () => undefined);
+  stuck.pause();
+  stuck.write('GET /endless HTTP/1.1\r\nHost: a\r\n\r\n');
+  await until(() =>
+    site.log.lines.some(({ event, path, status }) => event === 'request' && path === '/endless' && status === 499),
+  );
+  stuck.destroy();
+});
+
+test('router §10: an upload that stands still is ended, one that moves is not', async () => {
+  await using site = await healthyRouter({ AUTHENTIK_WEB__TIMEOUT_HTTP_READ: '200ms' });
+  const head = 'POST /up HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 6\r\n\r\n';
+  const steady = connectTcp(site.port, '127.0.0.1');
+  steady.write(head);
+  for (const one of 'abcdef') {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    steady.write(one);
+  }
+  const [chunk] = await once(steady, 'data');
+  expect(String(chunk)).toMatch(/^HTTP\/1\.1 200 /);
+  expect(site.core.seen[0]?.body).toBe('abcdef');
+  const still = connectTcp(site.port, '127.0.0.1').on('error', () => undefined);
+  still.write(`${head}abc`);
+  await once(still, 'close');
+  steady.destroy();
+});
+
 test('router R45: answers of the core are ours by name, its own is removed, its cookies all arrive', async () => {
   await using site = await healthyRouter();
   const answer = await fetch(`${site.url}/if/user/`);

@@ -44,6 +44,8 @@ export interface RunningRouter {
   readonly watch: CoreWatch;
   /** The core's metrics as text, when it is up and has some. */
   fetchCoreMetrics(): Promise<string | undefined>;
+  /** Takes what may change while running: trust, limits of time and size, logged headers, texts. */
+  reload(config: RouterConfig): void;
   /** Router.md §17: readiness, listeners, requests, tunnels, core. */
   close(): Promise<void>;
 }
@@ -65,8 +67,9 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
   let watch: CoreWatch | undefined;
   const usable = () => (watch?.state === 'healthy' ? watch.target : undefined);
   const live = createLiveVerdict(clock, usable, (target) => probeCore(target, webPath, liveTimeoutMs));
+  let settings = settingsOf(config, options.version, webPath);
   const door = new FrontDoor({
-    settings: frozenSettings(options, webPath),
+    settings: () => settings,
     core: { usable, live, missed: () => void watch?.probeNow(), detail: () => undefined },
     connections,
     assets: loadReleases(options),
@@ -83,7 +86,10 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
     socketPath,
     door,
     identity: (serverName) => identities.choose(serverName),
-    trusted: createCidrSet(config.listen.trusted_proxy_cidrs),
+    trusted: {
+      has: (address) => settings.trust.peers.has(address),
+      longest: (address) => settings.trust.peers.longest(address),
+    },
     limits: { total: config.web.max_connections, perClient: config.web.max_connections_per_client },
     maxHeaderBytes: config.web.max_header_bytes,
     headTimeoutMs: config.web.timeout_http_read_header,
@@ -136,6 +142,9 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
     socketPath,
     watch: running,
     fetchCoreMetrics: () => fetchMetrics(usable(), spawned?.metricsTarget(), webPath),
+    reload(changed) {
+      settings = settingsOf(changed, options.version, webPath);
+    },
     async close() {
       health.set('listeners', { state: 'degraded', reason: 'stopping' });
       door.startDraining();
@@ -150,9 +159,9 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
   };
 }
 
-function frozenSettings({ config, version }: RouterOptions, webPath: string): () => FrontDoorSettings {
+function settingsOf(config: RouterConfig, version: string, webPath: string): FrontDoorSettings {
   const { trusted_proxy_cidrs, mtls_proxy_cidrs, forwarded_for_mode } = config.listen;
-  const settings: FrontDoorSettings = {
+  return {
     webPath,
     trust: {
       peers: createCidrSet(trusted_proxy_cidrs),
@@ -168,7 +177,6 @@ function frozenSettings({ config, version }: RouterOptions, webPath: string): ()
     securityContact: config.web.security_contact,
     loggedHeaders: config.log.http_headers,
   };
-  return () => settings;
 }
 
 /** Assets of this release, then of the ones before (router.md §20.1 "Version skew"); loading goes on beside the listeners. */

@@ -158,6 +158,33 @@ test('router R51: SIGTERM lets a running request complete, refuses new ones, exi
   expect(() => process.kill(pid, 0)).toThrow('ESRCH');
 });
 
+test('router R52: SIGHUP under load loses no request, and the new settings are in force', async () => {
+  const folder = await temporaryFolder();
+  onTestFinished(() => folder[Symbol.asyncDispose]());
+  const settings = join(folder.path, 'local.yml');
+  await writeFile(settings, 'web: { security_contact: "mailto:first@example.org" }');
+  const site = await startRouter({ WORKSPACE_DIR: folder.path });
+  await healthy(site);
+  const contact = async () => (await (await site.ask('/.well-known/security.txt')).text()).split('\n')[0];
+  expect(await contact()).toBe('Contact: mailto:first@example.org');
+  const statuses: number[] = [];
+  let going = true;
+  const load = Array.from({ length: 8 }, async () => {
+    while (going) statuses.push((await site.ask('/x')).status);
+  });
+  for (const text of ['web: { security_contact: "mailto:second@example.org" }', 'log_level: nonsense']) {
+    await writeFile(settings, text);
+    const before = site.lines.length;
+    process.kill(site.pid ?? 0, 'SIGHUP');
+    await until(() => site.lines.slice(before).some(({ event }) => /settings read again|cannot go on/.test(event)));
+  }
+  going = false;
+  await Promise.all(load);
+  expect(await contact()).toBe('Contact: mailto:second@example.org');
+  expect(statuses.filter((status) => status !== 200)).toEqual([]);
+  expect(statuses.length).toBeGreaterThan(10);
+});
+
 test('router R53: the key between router and core is private, fresh and gone at the end', async () => {
   const keys = new Set<string>();
   for (let turn = 0; turn < 2; turn++) {

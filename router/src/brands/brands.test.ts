@@ -87,8 +87,12 @@ test('router R33: a brand with client authorities asks for a certificate, and th
   await until(async () => pemOf(await handshake(site.tlsPort, { servername: 'mtls.example' })) === bare(web.certPem));
   const seenFor = async (servername: string) => {
     const socket = connectTls({
-      ...{ port: site.tlsPort, host: '127.0.0.1', rejectUnauthorized: false, servername },
-      ...{ cert: client.certPem, key: client.keyPem },
+      port: site.tlsPort,
+      host: '127.0.0.1',
+      rejectUnauthorized: false,
+      servername,
+      cert: client.certPem,
+      key: client.keyPem,
     });
     socket.write('GET /x HTTP/1.1\r\nHost: a\r\nX-Forwarded-Client-Cert: forged\r\nConnection: close\r\n\r\n');
     const chunks: Buffer[] = [];

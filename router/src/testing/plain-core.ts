@@ -36,11 +36,14 @@ export async function startPlainCore(): Promise<PlainCore> {
     if (request.url?.endsWith('/-/health/live/') === true) return void response.writeHead(core.live).end();
     if (request.url?.includes('/api/v3/core/brands/') === true) return void answerBrands(response, core.brands);
     if (core.answer !== undefined) return core.answer(request, response);
-    return void record(request, seen).then(() => {
-      response.setHeader('Server', 'plain');
-      response.setHeader('Set-Cookie', ['a=1', 'b=2']);
-      response.end('{"from":"core"}\n');
-    });
+    record(request, seen).then(
+      () => {
+        response.setHeader('Server', 'plain');
+        response.setHeader('Set-Cookie', ['a=1', 'b=2']);
+        response.end('{"from":"core"}\n');
+      },
+      () => response.destroy(), // the client left in the middle of its body
+    );
   });
   const sockets = new WebSocketServer({ server });
   sockets.on('connection', (socket) =>
