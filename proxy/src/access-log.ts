@@ -1,5 +1,5 @@
 // One line and one observation per request (proxy.md §13.1, §13.2), made from the outcome by server.ts and nowhere else.
-import type { Logger } from '@gatehouse/daemon/log';
+import type { LogFields, Logger } from '@gatehouse/daemon/log';
 import type { Application } from './applications/application.ts';
 import { methodLabel, type ProxyMetrics } from './metrics.ts';
 import type { Answer } from './request/answer.ts';
@@ -59,23 +59,28 @@ export function redact(target: string): string {
   );
 }
 
-function fieldsOf({ request, answer, application, status, size, tookMs, upstreamMs }: Finished) {
-  const identity = answer.kind === 'allowed' || answer.kind === 'forward' ? answer.allow.identity : undefined;
-  return {
-    ...(application === undefined ? {} : { name: application.name }),
+type Fields = { -readonly [Name in keyof LogFields]: LogFields[Name] };
+
+function fieldsOf(finished: Finished): LogFields {
+  const { request, answer, application, upstreamMs } = finished;
+  const allow = answer.kind === 'allowed' || answer.kind === 'forward' ? answer.allow : undefined;
+  const identity = allow?.identity;
+  const fields: Fields = {
     remote: `${request.peer}:${request.peerPort}`,
     host: requestHost(request),
     method: request.method,
     scheme: request.scheme,
-    status,
-    size,
-    runtime: tookMs.toFixed(3),
+    status: finished.status,
+    size: finished.size,
+    runtime: finished.tookMs.toFixed(3),
     user_agent: header(request, 'user-agent'),
     request_id: request.requestId,
-    auth: identity?.via ?? (answer.kind === 'allowed' || answer.kind === 'forward' ? answer.allow.reason : 'none'),
-    ...(identity === undefined ? {} : { user: identity.claims.preferredUsername || identity.claims.sub }),
-    ...(upstreamMs === undefined ? {} : { upstream_ms: upstreamMs }),
+    auth: identity?.via ?? allow?.reason ?? 'none',
   };
+  if (application !== undefined) fields.name = application.name;
+  if (identity !== undefined) fields.user = identity.claims.preferredUsername || identity.claims.sub;
+  if (upstreamMs !== undefined) fields.upstream_ms = upstreamMs;
+  return fields;
 }
 
 function typeOf({ rawTarget }: Incoming): 'app' | 'ping' | 'static' {

@@ -53,6 +53,9 @@ export async function listenProxy(
   const peers = new WeakMap<Duplex, Peer>();
   const plain = httpServer(options, peers, 'http');
   const secure = httpServer(options, peers, 'https');
+  const trusting = ({ address, port }: { address: string; port: number }): Peer => {
+    return { address, port, trusted: options.trusted.has(address) };
+  };
   const listen = (component: 'http' | 'https', onConnection: (socket: Socket, peer: Peer) => void) =>
     listenTcp({
       addresses: addresses[component],
@@ -62,7 +65,7 @@ export async function listenProxy(
       trusted: options.trusted,
       proxyProtocol: 'optional',
       log: options.log,
-      onConnection,
+      onConnection: (socket, peer) => onConnection(socket, trusting(peer)),
     });
   const http = await listen('http', (socket, peer) => {
     peers.set(socket, peer);
@@ -109,9 +112,8 @@ function httpServer(options: ServerOptions, peers: WeakMap<Duplex, Peer>, scheme
     requireHostHeader: true,
   });
   server.timeout = 0;
-  const peerOf = (socket: Duplex): Peer => peers.get(socket) ?? { address: '', port: 0 };
-  const received = (message: IncomingMessage) =>
-    receive(message, peerOf(message.socket), { scheme, trusted: options.trusted });
+  const peerOf = (socket: Duplex): Peer => peers.get(socket) ?? { address: '', port: 0, trusted: false };
+  const received = (message: IncomingMessage) => receive(message, peerOf(message.socket), scheme);
   server.on('request', (message, response) => serve(options, received(message), message, response));
   server.on('upgrade', (message, socket, head) => {
     const response = responseOn(message, socket);
@@ -151,7 +153,16 @@ function serve(
   const handled = options.gateway.handle(request);
   if (handled instanceof Promise)
     handled.then((late) => perform(job, late)).catch((error: unknown) => broken(job, error));
-  else perform(job, handled).catch((error: unknown) => broken(job, error));
+  else carryOut(job, handled);
+}
+
+/** Answers without an upstream need no promise. */
+function carryOut(job: Job, handled: Handled): void {
+  try {
+    perform(job, handled)?.catch((error: unknown) => broken(job, error));
+  } catch (error) {
+    broken(job, error);
+  }
 }
 
 interface Job {
@@ -164,15 +175,15 @@ interface Job {
   upstreamMs: number | undefined;
 }
 
-async function perform(job: Job, handled: Handled): Promise<void> {
+function perform(job: Job, handled: Handled): Promise<void> | undefined {
   const { response } = job;
   response.once('close', () => logged(job, handled));
   const { answer } = handled;
-  if (answer.kind === 'refused' || answer.kind === 'public') return write(job, answer, answer.status, answer.body);
+  if (answer.kind === 'refused' || answer.kind === 'public') return void write(job, answer, answer.status, answer.body);
   if (!isAllow(answer.allow))
     throw proxyError('ERR_PROXY_WITHOUT_ALLOW', `A ${answer.kind} answer came without an Allow.`);
-  if (answer.kind === 'allowed') return write(job, answer, 200, '');
-  await forward(job, answer).catch((error: unknown) => upstreamFailed(job, answer, error));
+  if (answer.kind === 'allowed') return void write(job, answer, 200, '');
+  return forward(job, answer).catch((error: unknown) => upstreamFailed(job, answer, error));
 }
 
 function write(

@@ -11,8 +11,22 @@ export type Scheme = 'http' | 'https';
 
 export const defaultPort = { http: 80, https: 443 } as const satisfies Record<Scheme, number>;
 
+/** Texts that were parsed before: a proxy sees the same few hosts over and over. */
+const parsed = new Map<string, Authority>();
+const mostParsed = 10_000;
+
 /** Reads `host`, `host:port` or `[v6]:port`; the first element of a comma list. */
 export function parseAuthority(given: string): Authority | undefined {
+  const known = parsed.get(given);
+  if (known !== undefined) return known;
+  const authority = readAuthority(given);
+  if (authority === undefined || given.length > 300) return authority;
+  if (parsed.size >= mostParsed) parsed.clear();
+  parsed.set(given, authority);
+  return authority;
+}
+
+function readAuthority(given: string): Authority | undefined {
   const first = given.split(',')[0]?.trim().toLowerCase() ?? '';
   const match = /^(\[[\da-f:.]+\]|[\w.-]+)(?::(\d{1,5}))?$/.exec(first);
   const host = match?.[1]?.replace(/\.$/, '');

@@ -20,6 +20,7 @@ export function decodeOnce(raw: string): string | undefined {
 
 /** @param decoded a path that was decoded once */
 export function normalisePath(decoded: string): NormalisedPath {
+  if (decoded.startsWith('/') && !/\\|\/[/.]/.test(decoded)) return decoded as NormalisedPath; // nothing to resolve
   const segments: string[] = [];
   const parts = decoded.replaceAll('\\', '/').split('/');
   for (const part of parts) {

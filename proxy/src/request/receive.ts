@@ -1,23 +1,24 @@
 // Turns a request of node:http into an Incoming, or says why it is none: several Hosts, a target in absolute form for
 // somebody else, CONNECT and the asterisk form (RFC 9112 §3.2). Called by server.ts for every request.
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { CidrSet } from '@gatehouse/daemon/net';
 import { parseAuthority, type Scheme } from './host-name.ts';
 import type { Incoming } from './incoming.ts';
 
+/** Who is at the other end of a connection; found out once per connection. */
 export interface Peer {
   readonly address: string;
   readonly port: number;
+  /** Whether its forwarding headers are believed. */
+  readonly trusted: boolean;
 }
 
-export interface Listener {
-  readonly scheme: Scheme;
-  readonly trusted: CidrSet;
-}
+/** Ids are unique among processes by their beginning and within one by their end. */
+const processPart = randomBytes(8).toString('hex');
+let received = 0;
 
 /** @returns `undefined` for a request that is answered with 400 whatever it asks for */
-export function receive(message: IncomingMessage, peer: Peer, { scheme, trusted }: Listener): Incoming | undefined {
+export function receive(message: IncomingMessage, peer: Peer, scheme: Scheme): Incoming | undefined {
   const { headers, rawHeaders, method = '' } = message;
   const rawTarget = originForm(message.url ?? '', headers.host ?? '');
   if (rawTarget === undefined || countHosts(rawHeaders) > 1) return undefined;
@@ -29,8 +30,8 @@ export function receive(message: IncomingMessage, peer: Peer, { scheme, trusted 
     peer: peer.address,
     peerPort: peer.port,
     scheme,
-    trusted: trusted.has(peer.address),
-    requestId: randomUUID(),
+    trusted: peer.trusted,
+    requestId: `${processPart}-${(received++).toString(36)}`,
   };
 }
 

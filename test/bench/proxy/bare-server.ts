@@ -1,0 +1,17 @@
+// The measure: node:http that answers at once, with as many header fields as the proxy gives. Started by run.ts.
+import { createServer } from 'node:http';
+
+const [size = '0', extra = '0'] = process.argv.slice(2);
+const body = 'x'.repeat(Number(size));
+const fields = Array.from({ length: Number(extra) }, (_, at) => [`X-Field-${at}`, 'value of it']).flat();
+const server = createServer((_, response) => {
+  response.writeHead(200, [...fields, 'Content-Length', String(body.length)]);
+  response.end(body);
+});
+server.keepAliveTimeout = 120_000;
+server.listen(0, '127.0.0.1', () => {
+  const at = server.address();
+  process.send?.(typeof at === 'object' && at !== null ? at.port : 0);
+});
+// Ends with whoever started it.
+process.on('disconnect', () => process.exit(0));
