@@ -5,6 +5,8 @@ import type { Logger } from '@gatehouse/daemon/log';
 import { proxyError } from '../errors.ts';
 import { openDirectoryStore } from './directory-store.ts';
 import { createMemoryStore } from './memory-store.ts';
+import { openPostgresStore } from './postgres-store.ts';
+import { openRedisStore } from './redis-store.ts';
 import { defaultStoreLimits, type SessionStore } from './store.ts';
 
 export interface StoreSettings {
@@ -26,7 +28,13 @@ export async function openSessionStore(
     case 'directory':
       return openDirectoryStore({ path: settings.path, clock, limits, log });
     case 'redis':
+      return openRedisStore({ url: urlOf(settings), clock, limits, log });
     case 'postgresql':
-      throw proxyError('ERR_PROXY_SESSION_STORE', `The session store "${settings.store}" is not part of this build.`);
+      return openPostgresStore({ url: urlOf(settings), clock, limits, log });
   }
+}
+
+function urlOf({ store, url }: StoreSettings): Secret {
+  if (url !== undefined) return url;
+  throw proxyError('ERR_PROXY_SESSION_STORE', `The session store "${store}" needs AKPROXY_SESSION__URL.`);
 }

@@ -72,6 +72,7 @@ class CachedSessions implements Sessions {
       perf: { now: () => clock.monotonicMs() },
       dispose: (remembered) => this.#cookieOf.delete(remembered.key),
     });
+    store.onRemoved?.((keys) => this.forget(keys));
   }
 
   find(application: Application, cookies: string): Found | Promise<Found> {
@@ -128,8 +129,8 @@ class CachedSessions implements Sessions {
       const before = this.#endings;
       const record = await this.#read(application, key);
       if (record === undefined) continue;
-      // Something ended while the store was asked: ask again, and remember nothing.
-      if (before !== this.#endings) {
+      // Something ended while the store was asked, or news of endings do not arrive: ask again, remember nothing.
+      if (before !== this.#endings || this.#store.isWatching?.() === false) {
         if ((await this.#read(application, key)) === undefined) continue;
         return foundOf(application, record);
       }

@@ -25,6 +25,10 @@ export interface SessionStore extends AsyncDisposable {
   deleteBySub(sub: string): Promise<readonly SessionKey[]>;
   /** Sessions that are alive; for metrics. */
   count(): Promise<number>;
+  /** Shared stores only: told of what other replicas removed, and `all` when news may have been missed. */
+  onRemoved?(listener: RemovalListener): void;
+  /** Shared stores only: whether such news arrive at the moment; while they do not, nothing may be remembered. */
+  isWatching?(): boolean;
 }
 
 export interface StoreLimits {
@@ -35,4 +39,4 @@ export interface StoreLimits {
 export const defaultStoreLimits: StoreLimits = { perUserCap: 50, maxSessions: 200_000 };
 
 /** Told of sessions that ended anywhere, by whichever replica. */
-export type RemovalListener = (keys: readonly SessionKey[]) => void;
+export type RemovalListener = (keys: readonly SessionKey[] | 'all') => void;
