@@ -1,2 +1,37 @@
-// Entry `@gatehouse/wire/radius`.
-export {};
+// Entry `@gatehouse/wire/radius`. Users: radius, test (bench, interop).
+export {
+  checkMessageAuthenticator,
+  checkReply,
+  isRequestAuthenticatorValid,
+  messageAuthenticator,
+  signReply,
+  signRequest,
+} from './authenticators.ts';
+export { createDictionary, type Dictionary, type DictionaryEntry, type ValueType } from './dictionary.ts';
+export { hidePassword, hideSalted, revealPassword, revealSalted } from './hidden-values.ts';
+export {
+  type Attribute,
+  decodePacket,
+  encodePacket,
+  firstValue,
+  framePacket,
+  joinedValue,
+  maxPacketBytes,
+  packetCode,
+  packetCodeName,
+  type RadiusPacket,
+  type ReceivedPacket,
+  splitValue,
+} from './packet.ts';
+export { createPacketKey, type PacketKey } from './packet-key.ts';
+export { formatValue, parseValue, tagOf } from './values.ts';
+export {
+  decodeExtended,
+  decodeVendor,
+  type ExtendedAttribute,
+  encodeExtended,
+  encodeVendor,
+  type VendorAttribute,
+  vendorId,
+  vendorSpecific,
+} from './vendor.ts';
