@@ -9,10 +9,10 @@ import { isGatewayError } from '@gatehouse/daemon/errors';
 import type { Health } from '@gatehouse/daemon/health';
 import type { Logger } from '@gatehouse/daemon/log';
 import type { Metrics } from '@gatehouse/daemon/metrics';
-import { secureContext, type CertificateStore as TlsStore } from '@gatehouse/daemon/tls';
 import { type CertificateStore, type Outpost, startOutpost } from '@gatehouse/outpost';
 import { z } from 'zod';
 import { type Application, applicationFromApi } from './applications/application.ts';
+import type { ApplicationCertificates } from './applications/certificates.ts';
 import { createLookup, type Lookup } from './applications/lookup.ts';
 
 export interface ConnectOptions {
@@ -57,7 +57,7 @@ export interface ApplicationsOptions {
   readonly hostBrowser: string;
   readonly version: string;
   readonly log: Logger;
-  readonly tls: TlsStore;
+  readonly tls: Pick<ApplicationCertificates, 'replace'>;
 }
 
 /** The applications as of the last refresh. */
@@ -88,7 +88,7 @@ export function createApplications(options: ApplicationsOptions): Applications {
         return built ?? (old === undefined ? [] : [old]);
       });
       warnOfTwins(options.log, current);
-      options.tls.replace(contextsOf(current, certificates, options.log));
+      options.tls.replace(current, certificates);
       lookup = createLookup(current);
     },
   };
@@ -122,25 +122,6 @@ function warnOfTwins(log: Logger, applications: readonly Application[]): void {
     }
     seen.set(externalHost.host, name);
   }
-}
-
-/** §2.3: by host name without port; in domain mode for the whole cookie domain as well. */
-function contextsOf(applications: readonly Application[], certificates: Pick<CertificateStore, 'get'>, log: Logger) {
-  const contexts = new Map<string, ReturnType<typeof secureContext>>();
-  for (const { certificate, external, name } of applications) {
-    const pair = certificate === undefined ? undefined : certificates.get(certificate);
-    if (pair === undefined) continue;
-    try {
-      contexts.set(external.authority.host, secureContext(pair));
-    } catch (error) {
-      log.error('certificate not usable', {
-        name,
-        error: String(error),
-        hint: 'The default certificate is shown instead.',
-      });
-    }
-  }
-  return contexts;
 }
 
 function textOf(value: unknown): string {

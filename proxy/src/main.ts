@@ -9,8 +9,9 @@ import { type ProcessContext, reportFatal, runProcess } from '@gatehouse/daemon/
 import { createLogger, type Logger } from '@gatehouse/daemon/log';
 import { createMetrics } from '@gatehouse/daemon/metrics';
 import { createCidrSet } from '@gatehouse/daemon/net';
-import { createCertificateStore, selfSignedCertificate } from '@gatehouse/daemon/tls';
+import { selfSignedCertificate } from '@gatehouse/daemon/tls';
 import { createAccessLog } from './access-log.ts';
+import { createApplicationCertificates } from './applications/certificates.ts';
 import { proxyConfig } from './config.ts';
 import { type CoreLine, connectCore, createApplications } from './core.ts';
 import { createEngine } from './engine.ts';
@@ -40,7 +41,7 @@ async function run(config: Config, env: Environment, log: Logger, context: Proce
   const health = createHealth();
   const build = env['GIT_BUILD_HASH'] ?? '';
   const version = `goauthentik.io/outpost/${contractVersion}${build === '' ? '' : `+${build}`}`;
-  const tls = createCertificateStore(await selfSignedCertificate());
+  const tls = createApplicationCertificates(await selfSignedCertificate(), log);
   const applications = createApplications({ hostBrowser: config.host_browser ?? '', version, log, tls });
   const store = await openSessionStore({ ...config.session, path: sessionFolder(config) }, { clock, log });
   context.onDrain(async () => store[Symbol.asyncDispose]());
@@ -66,7 +67,7 @@ async function run(config: Config, env: Environment, log: Logger, context: Proce
         metrics: createProxyMetrics(metrics),
         outpostName: () => lines[0]?.outpostName() ?? '',
       }),
-      certificates: tls,
+      certificates: tls.store,
       trusted: createCidrSet(config.listen.trusted_proxy_cidrs),
       log,
       clock,

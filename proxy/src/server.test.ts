@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
+import { selfSignedCertificate } from '@gatehouse/daemon/tls';
 import { describe, expect, test } from 'vitest';
 import { rawValue } from './identity/strip.ts';
 import { type TestServer, testServer } from './testing/test-server.ts';
@@ -153,6 +155,23 @@ describe('proxying', () => {
     proxy.gateway.issuer.user = { ak_proxy: { is_superuser: true } };
     const told = await proxy.get('/', { cookie: (await proxy.login()).cookie });
     expect(String(told.body)).toContain('ECONNREFUSED');
+  });
+  test('proxy 78: a self-signed upstream is 502 with validation, 200 without', async () => {
+    const { certPem, keyPem } = await selfSignedCertificate();
+    const upstream = createHttpsServer({ cert: certPem, key: keyPem }, (_, response) => response.end('secret'));
+    upstream.listen(0, '127.0.0.1');
+    await once(upstream, 'listening');
+    const at = upstream.address();
+    const internal_host = `https://127.0.0.1:${typeof at === 'object' && at !== null ? at.port : 0}`;
+    for (const [verify, status] of [
+      [true, 502],
+      [false, 200],
+    ] as const) {
+      await using proxy = await testServer([{ internal_host, internal_host_ssl_validation: verify }]);
+      expect((await proxy.get('/', { cookie: (await proxy.login()).cookie })).status).toBe(status);
+    }
+    upstream.closeAllConnections();
+    upstream.close();
   });
   test('proxy 79: an upstream that dies mid-body aborts the client', async () => {
     await using proxy = await testServer();

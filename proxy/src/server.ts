@@ -29,7 +29,7 @@ export interface ServerOptions {
   readonly pools: Pools;
   readonly tunnels: Tunnels;
   readonly accessLog: AccessLog;
-  readonly certificates: CertificateStore;
+  readonly certificates: Pick<CertificateStore, 'choose' | 'sniCallback'>;
   readonly trusted: CidrSet;
   readonly log: Logger;
   readonly clock: Pick<Clock, 'monotonicMs'>;

@@ -4,7 +4,8 @@
 import type { ProxyProviderRow } from '@gatehouse/contract/rest';
 import { createCidrSet } from '@gatehouse/daemon/net';
 import { captureLogger, fakeClock } from '@gatehouse/daemon/testing';
-import { createCertificateStore, selfSignedCertificate } from '@gatehouse/daemon/tls';
+import { selfSignedCertificate } from '@gatehouse/daemon/tls';
+import { createApplicationCertificates } from '../applications/certificates.ts';
 import { createApplications } from '../core.ts';
 import { createEngine, type Engine } from '../engine.ts';
 import type { Answer } from '../request/answer.ts';
@@ -51,7 +52,7 @@ export async function testGateway(options: TestOptions = {}): Promise<TestGatewa
   const log = captureLogger();
   const store = createMemoryStore(clock, defaultStoreLimits);
   pair ??= selfSignedCertificate();
-  const tls = createCertificateStore(await pair);
+  const tls = createApplicationCertificates(await pair, log);
   const version = 'goauthentik.io/outpost/test';
   const applications = createApplications({ hostBrowser: options.hostBrowser ?? '', version, log, tls });
   const events: object[] = [];

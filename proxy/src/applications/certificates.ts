@@ -1,0 +1,67 @@
+// The certificate for a server name (proxy.md §2.3): the application's own by host without port, then, in domain mode, that
+// of the longest cookie domain around the name, then the default. Contexts are built at refresh time, chosen from memory.
+import type { Logger } from '@gatehouse/daemon/log';
+import { type CertificateStore, createCertificateStore, type KeyPair, secureContext } from '@gatehouse/daemon/tls';
+import { bareDomain } from '../request/host-name.ts';
+import type { Application } from './application.ts';
+
+export interface ApplicationCertificates {
+  readonly store: Pick<CertificateStore, 'choose' | 'sniCallback'>;
+  replace(applications: readonly Application[], pairs: { get(id: string): KeyPair | undefined }): void;
+}
+
+type Context = ReturnType<typeof secureContext>;
+
+export function createApplicationCertificates(fallback: KeyPair, log: Logger): ApplicationCertificates {
+  const standard = createCertificateStore(fallback);
+  let hosts: ReadonlyMap<string, Context> = new Map();
+  let domains: ReadonlyMap<string, Context> = new Map();
+  const choose = (serverName: string | undefined) => {
+    const name = serverName?.toLowerCase().replace(/\.$/, '') ?? '';
+    return hosts.get(name) ?? ofDomain(domains, name) ?? standard.choose(undefined);
+  };
+  return {
+    store: { choose, sniCallback: (serverName, done) => done(null, choose(serverName)) },
+    replace(applications, pairs) {
+      const newHosts = new Map<string, Context>();
+      const newDomains = new Map<string, Context>();
+      for (const application of applications) {
+        const context = contextOf(application, pairs, log);
+        if (context === undefined) continue;
+        newHosts.set(application.external.authority.host, context);
+        const domain = bareDomain(application.cookieDomain);
+        if (application.mode === 'forward_domain' && domain !== '') newDomains.set(domain, context);
+      }
+      hosts = newHosts;
+      domains = newDomains;
+    },
+  };
+}
+
+/** The longest domain wins, since the search begins at the name itself. */
+function ofDomain(domains: ReadonlyMap<string, Context>, name: string): Context | undefined {
+  if (domains.size === 0) return undefined;
+  for (let at = 0; at !== -1; at = name.indexOf('.', at + 1)) {
+    const found = domains.get(at === 0 ? name : name.slice(at + 1));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function contextOf(
+  { certificate, name }: Application,
+  pairs: { get(id: string): KeyPair | undefined },
+  log: Logger,
+): Context | undefined {
+  const pair = certificate === undefined ? undefined : pairs.get(certificate);
+  try {
+    return pair === undefined ? undefined : secureContext(pair);
+  } catch (error) {
+    log.error('certificate not usable', {
+      name,
+      error: String(error),
+      hint: 'The default certificate is shown instead.',
+    });
+    return undefined;
+  }
+}

@@ -1,0 +1,70 @@
+// The proxy as a process, with our own core: its providers arrive, changes arrive without a restart, and health tells of it.
+import { startTestCore, type TestCore } from '@gatehouse/core/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type RunningDaemon, startDaemon } from '../../harness/index.ts';
+
+let core: TestCore;
+let daemon: RunningDaemon;
+
+beforeAll(async () => {
+  core = await startTestCore();
+  const env = { AUTHENTIK_HOST: core.url, AUTHENTIK_TOKEN: await core.outpostToken('proxy') };
+  daemon = await startDaemon('proxy', { env });
+  await until(async () => (await fetch(`${at('metrics')}/-/ready`)).ok);
+}, 60_000);
+afterAll(async () => {
+  await daemon[Symbol.asyncDispose]();
+  await core[Symbol.asyncDispose]();
+});
+
+test('proxy 14: metrics and ping on their own listener', async () => {
+  await fetch(`${at('http')}/outpost.goauthentik.io/start`, { redirect: 'manual' });
+  const metrics = await (await fetch(`${at('metrics')}/metrics`)).text();
+  expect(metrics).toContain('authentik_outpost_proxy_request_duration_seconds_count');
+  expect(metrics).toMatch(/authentik_outpost_info\{[^}]*outpost_type="proxy"/);
+  expect(metrics).toMatch(/authentik_outpost_connection\{[^}]*\} 1/);
+  expect((await fetch(`${at('metrics')}/outpost.goauthentik.io/ping`)).status).toBe(204);
+});
+
+test('proxy 25: the demo application of our core is served', async () => {
+  const answer = await fetch(`${at('http')}/outpost.goauthentik.io/start`, { redirect: 'manual' });
+  const location = new URL(answer.headers.get('location') ?? '');
+  expect(location.href.startsWith(`${core.url}application/o/authorize/?client_id=`)).toBe(true);
+  expect(location.searchParams.get('redirect_uri')).toContain(
+    '/outpost.goauthentik.io/callback?X-authentik-auth-callback=true',
+  );
+});
+
+test('proxy 15: what changes in the core is served without a restart', async () => {
+  const { results } = await core.call<{ results: { pk: number }[] }>('GET', '/providers/proxy/');
+  const skipped = () =>
+    fetch(`${at('http')}/outpost.goauthentik.io/auth/traefik`, {
+      redirect: 'manual',
+      headers: {
+        'x-forwarded-proto': 'http',
+        'x-forwarded-host': 'demo.localhost:9000',
+        'x-forwarded-uri': '/public/x',
+      },
+    });
+  // 401: `fetch` says that it is no navigation.
+  expect((await skipped()).status).toBe(401);
+  await core.call('PATCH', `/providers/proxy/${results[0]?.pk}/`, { skip_path_regex: '^/public/' });
+  process.kill(daemon.pid ?? 0, 'SIGUSR1');
+  await until(async () => (await skipped()).status === 200);
+});
+
+test('proxy 109: known applications go on while the core is away', async () => {
+  await core.stop();
+  const answer = await fetch(`${at('http')}/outpost.goauthentik.io/start`, { redirect: 'manual' });
+  expect(answer.status).toBe(302);
+});
+
+function at(component: string): string {
+  const { host, port } = daemon.bound(component);
+  return `http://${host}:${port}`;
+}
+
+/** Asks again until it is so; the test's own deadline ends it. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 50));
+}
