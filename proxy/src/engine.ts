@@ -57,6 +57,7 @@ export function createEngine(options: EngineOptions): Engine {
       logins: createLogins({ clock, log, sessions, tokens }),
       sessions,
       endCredentials: (sub) => credentials.endBySub(sub),
+      clock,
       strict: options.strict,
       misconfigured: createReporter(options),
     },

@@ -4,6 +4,7 @@ import { isGatewayError } from '@gatehouse/daemon/errors';
 import type { Logger } from '@gatehouse/daemon/log';
 import type { Application } from './applications/application.ts';
 import type { Found, Lookup } from './applications/lookup.ts';
+import { keySet } from './endpoints/key-set.ts';
 import { signOut } from './endpoints/sign-out.ts';
 import { start } from './endpoints/start.ts';
 import { userInfo } from './endpoints/user-info.ts';
@@ -89,6 +90,7 @@ function serve(context: ModeContext, rooms: Rooms): Answer | Promise<Answer> {
   if (signature === 'logout' || rawPath === `${prefix}/sign_out`) return signOut(context);
   if (rawPath === `${prefix}/start`) return start(context);
   if (rawPath === `${prefix}/userinfo`) return userInfo(context);
+  if (rawPath === `${prefix}/.well-known/jwks.json`) return keySet(context);
   return isForward ? serveForward(context, target) : proxyMode(context);
 }
 

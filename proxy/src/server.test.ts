@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
+import { createLocalJWKSet, jwtVerify } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { rawValue } from './identity/strip.ts';
 import { type TestServer, testServer } from './testing/test-server.ts';
@@ -38,6 +39,16 @@ describe('proxying', () => {
     expect(rawValue(seen, 'x-forwarded-proto')).toBe('http');
     expect(rawValue(seen, 'cookie')).toBe('own=1');
     expect(rawValue(seen, 'user-agent')).toBeUndefined();
+  });
+  test('§17.16: the application gets an assertion that it can verify with our key set', async () => {
+    await using proxy = await testServer();
+    const { cookie } = await proxy.login();
+    await proxy.get('/', { cookie, 'X-Authentik-Assertion': 'forged' });
+    const keys = JSON.parse(String((await proxy.get('/outpost.goauthentik.io/.well-known/jwks.json')).body));
+    const [token = '', ...others] = valuesOf(lastSeen(proxy), 'x-authentik-assertion');
+    const checks = { issuer: 'https://app.company', audience: proxy.upstream.origin };
+    expect((await jwtVerify(token, createLocalJWKSet(keys), checks)).payload['email']).toBe('alice@company');
+    expect(others).toEqual([]);
   });
   test('proxy 70: Host and upstream of a mapping; an override that is no URL is ignored', async () => {
     await using proxy = await testServer();

@@ -32,7 +32,7 @@ export interface ServerOptions {
   readonly certificates: Pick<CertificateStore, 'choose' | 'sniCallback'>;
   readonly trusted: CidrSet;
   readonly log: Logger;
-  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly clock: Pick<Clock, 'monotonicMs' | 'now'>;
   readonly limits: { readonly total: number; readonly perClient: number };
   readonly headerMs: number;
   readonly idleMs: number;
@@ -209,7 +209,7 @@ async function forward(job: Job, answer: Forward): Promise<void> {
   const target = upstreamTarget(upstream);
   if (target === undefined)
     throw proxyError('ERR_PROXY_UPSTREAM', `Provider "${answer.application.name}" has no upstream.`);
-  const headers = upstreamHeaders(upstream);
+  const headers = upstreamHeaders(upstream, options.clock.now());
   const sentMs = options.clock.monotonicMs();
   const onHead = () => {
     job.upstreamMs = options.clock.monotonicMs() - sentMs;

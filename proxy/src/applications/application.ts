@@ -3,6 +3,7 @@
 import type { ProxyProviderRow } from '@gatehouse/contract/rest';
 import { Secret } from '@gatehouse/daemon/config';
 import { proxyError } from '../errors.ts';
+import { type Asserter, createAsserter } from '../identity/assertion.ts';
 import type { HeaderSource } from '../identity/identity-headers.ts';
 import { type CoreHosts, type Endpoints, resolveEndpoints } from '../oidc/endpoints.ts';
 import type { RedirectRules } from '../oidc/redirect-target.ts';
@@ -37,6 +38,7 @@ export interface Application extends Locatable {
   /** Longest life of a session of header credentials. */
   readonly sessionLifeMs: number;
   readonly headerSource: HeaderSource;
+  readonly asserter: Asserter;
   readonly certificate: string | undefined;
   /** The row it was made from, to see whether anything changed. */
   readonly fingerprint: string;
@@ -64,6 +66,7 @@ export function applicationFromApi(row: ProxyProviderRow, context: ApplicationCo
   const scheme = parseScheme(externalHost.protocol.slice(0, -1));
   const authority = parseAuthority(externalHost.host);
   if (scheme === undefined || authority === undefined) throw unusable(row.name, 'external host', row.external_host);
+  const upstream = row.mode === 'proxy' ? upstreamOf(row) : undefined;
   const endpoints = resolveEndpoints(row.oidc_configuration, context.hosts);
   const clientSecret = new Secret(row.client_secret);
   return {
@@ -75,7 +78,7 @@ export function applicationFromApi(row: ProxyProviderRow, context: ApplicationCo
     external: { scheme, authority },
     externalHost,
     cookieDomain: row.cookie_domain,
-    upstream: row.mode === 'proxy' ? upstreamOf(row) : undefined,
+    upstream,
     clientId: row.client_id,
     clientSecret,
     stateKey: { clientId: row.client_id, cookieSecret: row.cookie_secret },
@@ -100,6 +103,10 @@ export function applicationFromApi(row: ProxyProviderRow, context: ApplicationCo
     interceptHeaderAuth: row.intercept_header_auth,
     sessionLifeMs: ((row.access_token_validity ?? 3_600) + 1) * 1000,
     headerSource: headerSource(row, endpoints.jwks, context),
+    asserter: createAsserter(row.cookie_secret, {
+      issuer: externalHost.origin,
+      audience: upstream?.origin ?? externalHost.origin,
+    }),
     certificate: row.certificate ?? undefined,
     fingerprint: JSON.stringify([row, context]),
   };

@@ -1,4 +1,5 @@
 // What every mode and endpoint works with: the application, the request as received, its target, and the rooms behind.
+import type { Clock } from '@gatehouse/daemon/async';
 import type { Application } from '../applications/application.ts';
 import type { Authentication, Authenticator } from '../authentication/authenticate.ts';
 import { decide, type Evidence, type Verdict } from '../authentication/verdict.ts';
@@ -13,6 +14,7 @@ export interface Rooms {
   readonly sessions: Sessions;
   /** Drops remembered header credentials of a user. */
   readonly endCredentials: (sub: string) => void;
+  readonly clock: Pick<Clock, 'now'>;
   /** Answers of §5.7 as the Go outpost gives them: redirects for everybody. */
   readonly strict: boolean;
   /** A reverse proxy does not send what it must (§13.4). */

@@ -2,6 +2,7 @@
 // the browser shall get. The kinds differ only in where the original URL comes from (request/original.ts).
 
 import { signOut } from '../endpoints/sign-out.ts';
+import { assertionHeader } from '../identity/assertion.ts';
 import { emptyIdentityHeaders } from '../identity/identity-headers.ts';
 import { type Answer, cookies, noStore, refuse } from '../request/answer.ts';
 import { header } from '../request/incoming.ts';
@@ -34,10 +35,13 @@ export function forwardAuth(context: ModeContext, { kind, original }: ForwardKin
 }
 
 /** The answer of an allowed sub-request: identity headers, or all of them empty so that none of the client's stays. */
-export function allowedHeaders({ request }: ModeContext, { authentication, verdict }: Judged): string[] {
+export function allowedHeaders(context: ModeContext, { authentication, verdict }: Judged): string[] {
+  const { application, request, rooms } = context;
   const identity = verdict.verdict === 'allow' ? verdict.identity : undefined;
   return [
     ...(identity?.identityHeaders ?? emptyIdentityHeaders()),
+    assertionHeader,
+    identity === undefined ? '' : application.asserter.assert(identity, rooms.clock.now()),
     'User-Agent',
     header(request, 'user-agent'),
     'X-Powered-By',

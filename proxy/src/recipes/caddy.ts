@@ -1,5 +1,5 @@
 // Caddy, forward authentication (proxy.md §14.3).
-import { identityHeaderNames } from '../identity/identity-headers.ts';
+import { passedHeaderNames } from './passed-headers.ts';
 import type { RecipeSite } from './recipe.ts';
 
 /** A site block of a Caddyfile. */
@@ -11,7 +11,7 @@ export function caddy({ publicHost, outpost, application }: RecipeSite): string 
 		request_header -*authentik*
 		forward_auth ${outpost} {
 			uri /outpost.goauthentik.io/auth/caddy
-			copy_headers ${identityHeaderNames.join(' ')}
+			copy_headers ${passedHeaderNames.join(' ')}
 		}
 		reverse_proxy ${application}
 	}

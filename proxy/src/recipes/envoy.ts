@@ -1,10 +1,10 @@
 // Envoy, ext_authz over HTTP (proxy.md §14.5): the filters of an HTTP connection manager.
-import { identityHeaderNames } from '../identity/identity-headers.ts';
+import { passedHeaderNames } from './passed-headers.ts';
 import type { RecipeSite } from './recipe.ts';
 
 /** Needs clusters `app` and `outpost`, and `upgrade_configs: [{upgrade_type: websocket}]` beside the filters. */
 export function envoy({ outpost }: RecipeSite): string {
-  const removed = identityHeaderNames.map((name) => `{ remove: ${name.toLowerCase()} }`).join(', ');
+  const removed = passedHeaderNames.map((name) => `{ remove: ${name.toLowerCase()} }`).join(', ');
   return `http_filters:
 - name: envoy.filters.http.header_mutation
   typed_config:

@@ -1,5 +1,5 @@
 // nginx, forward authentication (proxy.md §14.1).
-import { identityHeaderNames } from '../identity/identity-headers.ts';
+import { passedHeaderNames } from './passed-headers.ts';
 import type { RecipeSite } from './recipe.ts';
 
 /** For inside `http { … }`. */
@@ -7,10 +7,10 @@ export function nginx({ publicHost, listen, outpost, application }: RecipeSite):
   const serverName = publicHost.split(':')[0];
   const variable = (name: string) => `$ak_${name.toLowerCase().replace('x-authentik-', '').replaceAll('-', '_')}`;
   const upstream = (name: string) => `$upstream_http_${name.toLowerCase().replaceAll('-', '_')}`;
-  const taken = identityHeaderNames
+  const taken = passedHeaderNames
     .map((name) => `        auth_request_set ${variable(name)} ${upstream(name)};`)
     .join('\n');
-  const passed = identityHeaderNames.map((name) => `        proxy_set_header ${name} ${variable(name)};`).join('\n');
+  const passed = passedHeaderNames.map((name) => `        proxy_set_header ${name} ${variable(name)};`).join('\n');
   return `map $http_upgrade $ak_connection { default upgrade; '' ''; }
 upstream ak_outpost { server ${outpost}; keepalive 32; }
 upstream ak_app     { server ${application}; keepalive 32; }

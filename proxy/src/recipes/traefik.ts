@@ -1,5 +1,5 @@
 // Traefik, file provider (proxy.md §14.4).
-import { identityHeaderNames } from '../identity/identity-headers.ts';
+import { passedHeaderNames } from './passed-headers.ts';
 import type { RecipeSite } from './recipe.ts';
 
 export function traefik({ publicHost, outpost, application, cookieName }: RecipeSite): string {
@@ -11,7 +11,7 @@ export function traefik({ publicHost, outpost, application, cookieName }: Recipe
         address: http://${outpost}/outpost.goauthentik.io/auth/traefik
         trustForwardHeader: false        # true only behind another proxy that sets X-Forwarded-* itself
         authResponseHeaders:
-${identityHeaderNames.map((name) => `          - ${name}`).join('\n')}
+${passedHeaderNames.map((name) => `          - ${name}`).join('\n')}
         addAuthCookiesToResponse: [${cookieName}]
         maxResponseBodySize: 4194304
   routers:

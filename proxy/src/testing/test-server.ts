@@ -75,7 +75,7 @@ export async function testServer(
       certificates: createCertificateStore(await selfSignedCertificate()),
       trusted: createCidrSet(['127.0.0.0/8']),
       log: gateway.log,
-      clock: { monotonicMs: () => performance.now() },
+      clock: { monotonicMs: () => performance.now(), now: () => gateway.clock.now() },
       limits: { total: 1_000, perClient: 1_000 },
       headerMs: 5_000,
       idleMs: 5_000,

@@ -2,6 +2,7 @@
 // take away or forge what we assert. Exactly one Host.
 import type { Application, UpstreamTarget } from '../applications/application.ts';
 import type { Allow } from '../authentication/verdict.ts';
+import { assertionHeader } from '../identity/assertion.ts';
 import { fieldKey, fieldValue } from '../identity/field.ts';
 import { stripRequestHeaders } from '../identity/strip.ts';
 import { clientScheme, header, type Incoming, requestHost } from '../request/incoming.ts';
@@ -17,7 +18,10 @@ export interface UpstreamRequest {
 const noNames: ReadonlySet<string> = new Set();
 
 /** @returns alternating names and values */
-export function upstreamHeaders({ request, application, allow, usedAuthorization }: UpstreamRequest): string[] {
+export function upstreamHeaders(
+  { request, application, allow, usedAuthorization }: UpstreamRequest,
+  nowMs: number,
+): string[] {
   const identity = allow.identity?.identityHeaders ?? [];
   const headers = stripRequestHeaders(request.rawHeaders, {
     trusted: request.trusted,
@@ -34,6 +38,7 @@ export function upstreamHeaders({ request, application, allow, usedAuthorization
   headers.push('X-Forwarded-Proto', clientScheme(request));
   if (/(?:^|,)\s*trailers\s*(?:,|$)/i.test(header(request, 'te'))) headers.push('Te', 'trailers');
   for (const item of identity) headers.push(item);
+  if (allow.identity !== undefined) headers.push(assertionHeader, application.asserter.assert(allow.identity, nowMs));
   return headers;
 }
 
