@@ -12,6 +12,7 @@ import { createCidrSet } from '@gatehouse/daemon/net';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
 import { createAccessLog } from './access-log.ts';
 import { createApplicationCertificates } from './applications/certificates.ts';
+import { runCommand } from './commands/run.ts';
 import { proxyConfig } from './config.ts';
 import { type CoreLine, connectCore, createApplications } from './core.ts';
 import { createEngine } from './engine.ts';
@@ -26,6 +27,8 @@ const loggerName = 'authentik.outpost.proxyv2';
 
 /** Runs until a signal ends it. @returns the exit code */
 export async function runProxyDaemon(argv: readonly string[], env: Environment): Promise<number> {
+  const commanded = await runCommand(argv, env);
+  if (commanded !== undefined) return commanded;
   try {
     const { config } = loadConfig(proxyConfig, { env, argv });
     const log = createLogger({ level: config.log_level, name: loggerName, pretty: config.debug });

@@ -1,0 +1,58 @@
+// The words after `gatehouse proxy` that do not start the daemon: `explain <url>` and `recipe <server>`.
+import { createCoreClient } from '@gatehouse/contract/client';
+import { outpostRow, proxyProviderRow } from '@gatehouse/contract/rest';
+import { loadConfig } from '@gatehouse/daemon/config';
+import { isGatewayError } from '@gatehouse/daemon/errors';
+import { exitCode } from '@gatehouse/daemon/lifecycle';
+import { createLogger } from '@gatehouse/daemon/log';
+import { proxyConfig } from '../config.ts';
+import { createApplications } from '../core.ts';
+import { exampleSite, recipes } from '../recipes/recipe.ts';
+import { explain } from './explain.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @returns the exit code, or `undefined` when the words mean that the daemon shall run */
+export async function runCommand(words: readonly string[], env: Environment): Promise<number | undefined> {
+  const [word = '', subject = '', ...flags] = words;
+  if (word === 'recipe') return printRecipe(subject);
+  if (word !== 'explain') return undefined;
+  if (subject === '') return complain('Write the URL: gatehouse proxy explain https://app.example.org/path');
+  try {
+    process.stdout.write(await explainUrl(subject, flags, env));
+    return exitCode.success;
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
+    return complain(`${error.message}\n${error.hint}`);
+  }
+}
+
+async function explainUrl(url: string, flags: readonly string[], env: Environment): Promise<string> {
+  const { config } = loadConfig(proxyConfig, { env, argv: flags });
+  const core = createCoreClient({ ...config, userAgent: 'goauthentik.io/outpost/explain' });
+  try {
+    const [outpost] = await core.pages('/outposts/instances/', outpostRow, {});
+    const rows = await core.pages('/outposts/proxy/', proxyProviderRow, {});
+    const log = createLogger({ level: 'error', name: 'explain', destination: process.stderr });
+    const tls = { replace: () => undefined };
+    const applications = createApplications({ hostBrowser: config.host_browser ?? '', version: '', log, tls });
+    if (outpost === undefined) return 'The core lists no outpost for this token.\n';
+    applications.replace(rows, outpost, { get: () => undefined });
+    const lookup = applications.lookup();
+    return lookup === undefined ? 'The outpost has no provider.\n' : explain(lookup, url);
+  } finally {
+    await core.close();
+  }
+}
+
+function printRecipe(name: string): number {
+  const recipe = Object.entries(recipes).find(([known]) => known === name)?.[1];
+  if (recipe === undefined) return complain(`Recipes: ${Object.keys(recipes).join(', ')}.`);
+  process.stdout.write(recipe(exampleSite));
+  return exitCode.success;
+}
+
+function complain(text: string): number {
+  process.stderr.write(`${text}\n`);
+  return exitCode.configuration;
+}
