@@ -1,2 +1,3 @@
-// Entry of the workspace.
-export {};
+// Entry `@gatehouse/radius`. Users: packages/cli, test.
+export { radiusConfig } from './config.ts';
+export { runRadiusDaemon } from './main.ts';

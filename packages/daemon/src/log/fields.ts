@@ -16,12 +16,14 @@ export interface LogFields {
   readonly bytes?: Count;
   readonly bytes_in?: Count;
   readonly bytes_out?: Count;
+  readonly cidr?: Text;
   readonly client?: Text;
   readonly code?: Text;
   readonly component?: Text;
   readonly conn?: Count | Text;
   readonly core?: Text;
   readonly count?: Count;
+  readonly duration_ms?: number;
   readonly entries?: Count;
   readonly error?: Text;
   readonly filter?: Text;
@@ -30,7 +32,11 @@ export interface LogFields {
   readonly headers?: Readonly<Record<string, Text>>;
   readonly hint?: Text;
   readonly host?: Text;
+  readonly id?: Count;
+  readonly identity?: Text;
   readonly instance?: Text;
+  readonly ip?: Text;
+  readonly listen?: Text;
   readonly method?: Text;
   readonly mode?: Text;
   readonly model?: Text;
@@ -45,6 +51,7 @@ export interface LogFields {
   readonly provider?: Text | Count;
   readonly reason?: Text;
   readonly remote?: Text;
+  readonly request?: Text;
   readonly request_id?: Text;
   readonly result?: Text;
   readonly route?: Text;
@@ -65,6 +72,7 @@ export interface LogFields {
   readonly user_agent?: Text;
   readonly user_dn?: Text;
   readonly user_pk?: Count;
+  readonly username?: Text;
   readonly version?: Text;
   readonly wait_ms?: number;
 }

@@ -1,0 +1,76 @@
+// Reply attributes as the core sends them: a whole packet in base64 (radius.md §6). Passed on byte for byte, except what the
+// daemon owns, and values hidden under the core packet's authenticator, which the device could not read.
+import { randomInt } from 'node:crypto';
+import {
+  type Attribute,
+  decodePacket,
+  decodeVendor,
+  encodeVendor,
+  hideSalted,
+  type PacketKey,
+  revealSalted,
+  vendorId,
+  vendorSpecific,
+} from '@gatehouse/wire/radius';
+
+export type CoreAttributes =
+  | { readonly kind: 'attributes'; readonly attributes: readonly Attribute[]; readonly dropped: readonly number[] }
+  | { readonly kind: 'refused'; readonly reason: 'attribute_decode_failed' | 'attribute_parse_failed' };
+
+/** User-Password, CHAP-Password, State, Proxy-State, CHAP-Challenge, EAP-Message, Message-Authenticator. */
+const owned = new Set([2, 3, 24, 33, 60, 79, 80]);
+const tunnelPassword = 69;
+const mppeKeys = new Set([16, 17]);
+
+/** @param requestAuthenticator of the device's request: salted values are hidden under it */
+export function readCoreAttributes(encoded: string, requestAuthenticator: Buffer, key: PacketKey): CoreAttributes {
+  if (!/^(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?$/.test(encoded) || encoded === '')
+    return { kind: 'refused', reason: 'attribute_decode_failed' };
+  const packet = parse(Buffer.from(encoded, 'base64'));
+  if (packet === undefined) return { kind: 'refused', reason: 'attribute_parse_failed' };
+  const attributes: Attribute[] = [];
+  const dropped: number[] = [];
+  const rehide = createRehider(packet.authenticator, requestAuthenticator, key);
+  for (const attribute of packet.attributes) {
+    const passed = owned.has(attribute.type) ? undefined : translate(attribute, rehide);
+    if (passed === undefined) dropped.push(attribute.type);
+    else attributes.push(passed);
+  }
+  return { kind: 'attributes', attributes, dropped };
+}
+
+function parse(bytes: Buffer) {
+  try {
+    return decodePacket(bytes);
+  } catch {
+    return undefined; // WireError: the one thing decoding throws
+  }
+}
+
+type Rehide = (value: Buffer) => Buffer | undefined;
+
+function translate(attribute: Attribute, rehide: Rehide): Attribute | undefined {
+  if (attribute.type === tunnelPassword) {
+    const hidden = rehide(attribute.value.subarray(1));
+    return hidden && { type: tunnelPassword, value: Buffer.concat([attribute.value.subarray(0, 1), hidden]) };
+  }
+  if (attribute.type !== vendorSpecific) return attribute;
+  const [only, ...others] = decodeVendor(attribute.value) ?? [];
+  if (only === undefined || others.length > 0 || only.vendor !== vendorId.microsoft || !mppeKeys.has(only.type))
+    return attribute;
+  const hidden = rehide(only.value);
+  return hidden && encodeVendor({ ...only, value: hidden });
+}
+
+/** RFC 2868 §3.5: each salt of a packet is another one, with the top bit set. */
+function createRehider(from: Buffer, to: Buffer, key: PacketKey): Rehide {
+  let salt = randomInt(0x8000);
+  return (value) => {
+    try {
+      salt = (salt + 1) & 0x7fff;
+      return hideSalted(revealSalted(value, from, key), Buffer.of(0x80 | (salt >> 8), salt & 0xff), to, key);
+    } catch {
+      return undefined; // WireError: hidden under another secret; the attribute is dropped and reported
+    }
+  };
+}

@@ -1,0 +1,47 @@
+// Settings of the RADIUS daemon (radius.md §2.1, §4.4, §5.5). The reference's names first; ours are under `radius`.
+import {
+  addressList,
+  boolean,
+  choice,
+  defineConfig,
+  duration,
+  integer,
+  metricsListen,
+  outpostOptions,
+} from '@gatehouse/daemon/config';
+
+export const radiusConfig = defineConfig({
+  ...outpostOptions,
+  listen: {
+    radius: addressList({
+      default: [{ host: '::', port: 1812 }],
+      doc: 'UDP listeners. List concrete addresses on a machine that has several, so that answers leave from the one asked.',
+    }),
+    accounting: addressList({ default: [], doc: 'UDP listeners for accounting, usually [::]:1813; none by default.' }),
+    metrics: metricsListen,
+  },
+  radius: {
+    require_message_authenticator: choice(['no', 'auto', 'yes'], {
+      default: 'no',
+      doc: 'Drop Access-Requests without Message-Authenticator (CVE-2024-3596); auto: from the first good one of an address on.',
+    }),
+    limit_proxy_state: boolean({
+      default: false,
+      doc: 'Drop Access-Requests that have Proxy-State but no Message-Authenticator.',
+    }),
+    on_core_failure: choice(['drop', 'reject'], {
+      default: 'drop',
+      doc: 'drop: stay silent while the core cannot be asked, so that devices try their second server.',
+    }),
+    require_attributes: boolean({
+      default: false,
+      doc: 'Reject when the core returns no attributes: a property mapping has failed.',
+    }),
+    verdict_cache: duration({
+      default: 0,
+      doc: 'How long a successful login by password is remembered; 0 asks the core for each. Never with a one-time code.',
+    }),
+    flow_timeout: duration({ default: 60_000, doc: 'Longest time of one login, push to a telephone included.' }),
+    flows_per_provider: integer({ default: 64, min: 1, doc: 'Logins at a time for one provider.' }),
+  },
+});

@@ -1,0 +1,228 @@
+// From a datagram to an answer, in the order of radius.md §4.1: size, client, duplicate, code, attributes, authenticators,
+// operation. Until the authenticators are checked nothing is ever sent. One request can harm itself only (E20).
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '@gatehouse/daemon/async';
+import type { Logger } from '@gatehouse/daemon/log';
+import { canonicalIp } from '@gatehouse/daemon/net';
+import {
+  checkMessageAuthenticator,
+  decodePacket,
+  isRequestAuthenticatorValid,
+  joinedValue,
+  maxPacketBytes,
+  packetCode,
+  packetCodeName,
+  type ReceivedPacket,
+} from '@gatehouse/wire/radius';
+import type { MessageAuthenticatorGate } from '../clients/message-authenticator-policy.ts';
+import type { Notices } from '../clients/notices.ts';
+import type { Client, ClientTable } from '../clients/table.ts';
+import type { DropReason } from '../errors.ts';
+import type { RadiusMetrics } from '../metrics.ts';
+import type { DuplicateEntry, Duplicates } from './duplicates.ts';
+import { composeReply } from './reply.ts';
+import type { AdmittedRequest, Answer, Operation } from './request.ts';
+
+export interface ReceiverOptions {
+  readonly port: 'authentication' | 'accounting';
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: RadiusMetrics;
+  readonly notices: Notices;
+  readonly clients: () => ClientTable;
+  readonly duplicates: Duplicates;
+  readonly gate: MessageAuthenticatorGate;
+  /** By code; what is not here is dropped. */
+  readonly operations: ReadonlyMap<number, Operation>;
+}
+
+export interface Receiver {
+  /** @param reply called at most once, later; not called at all for what is dropped */
+  receive(
+    bytes: Buffer,
+    from: { readonly address: string; readonly port: number },
+    reply: (bytes: Buffer) => void,
+  ): void;
+  /** From now on nothing is taken; resolves when everything in work has ended. */
+  drain(): Promise<void>;
+}
+
+const messageAuthenticator = 80;
+const proxyState = 33;
+const eapMessage = 79;
+
+export function createReceiver(options: ReceiverOptions): Receiver {
+  const inWork = new Set<Promise<void>>();
+  let isDraining = false;
+  return {
+    receive(bytes, from, reply) {
+      if (isDraining) return;
+      const address = canonicalIp(from.address);
+      const admitted = admit(options, bytes, address, `${options.port}|${address}|${from.port}`, reply);
+      if (admitted === undefined) return;
+      const work = serve(options, admitted.request, admitted.entry, reply).finally(() => inWork.delete(work));
+      inWork.add(work);
+    },
+    async drain() {
+      isDraining = true;
+      await Promise.all(inWork);
+    },
+  };
+}
+
+interface Admitted {
+  readonly request: AdmittedRequest;
+  readonly entry: DuplicateEntry;
+}
+
+function admit(
+  options: ReceiverOptions,
+  bytes: Buffer,
+  address: string,
+  source: string,
+  reply: (bytes: Buffer) => void,
+): Admitted | undefined {
+  if (bytes.length < 20 || bytes.length > maxPacketBytes) return drop(options, address, 'malformed');
+  const client = options.clients().find(address);
+  if (client === undefined) return drop(options, address, 'unknown_client');
+  const { key } = client.provider;
+  if (key === undefined) return drop(options, address, 'no_secret', client);
+  const packet = parse(bytes);
+  if (packet === undefined) return drop(options, address, 'malformed', client);
+  const seen = options.duplicates.look(source, packet.bytes);
+  if (seen?.kind === 'done') {
+    options.metrics.replayed();
+    reply(seen.reply);
+    return undefined;
+  }
+  if (seen !== undefined) return drop(options, address, 'duplicate_in_flight', client);
+  options.metrics.packet(packetCodeName(packet.code));
+  if (!options.operations.has(packet.code)) return drop(options, address, 'unsupported_code', client);
+  const refused = authenticate(options, packet, client, address);
+  if (refused !== undefined) return drop(options, address, refused, client);
+  const begun = options.duplicates.begin(source, packet.bytes);
+  if (begun.kind !== 'new') return drop(options, address, 'overload', client);
+  const { provider } = client;
+  const request = { packet, provider, key, client: address, requestId: randomUUID(), port: options.port };
+  return { request, entry: begun.entry };
+}
+
+function parse(bytes: Buffer): ReceivedPacket | undefined {
+  try {
+    return decodePacket(Buffer.from(bytes));
+  } catch {
+    return undefined; // WireError: the one thing decoding throws; the caller drops and counts it
+  }
+}
+
+function authenticate(
+  { gate, log, port }: ReceiverOptions,
+  packet: ReceivedPacket,
+  { provider: { key } }: Client,
+  client: string,
+): DropReason | undefined {
+  if (key === undefined) return 'no_secret';
+  if (packet.code === packetCode.accountingRequest && !isRequestAuthenticatorValid(packet, key))
+    return 'bad_authenticator';
+  const signed = checkMessageAuthenticator(packet, key);
+  if (signed === 'wrong') return 'bad_message_authenticator';
+  if (packet.code === packetCode.statusServer && signed === 'absent') return 'missing_message_authenticator';
+  if (packet.code !== packetCode.accessRequest) return undefined;
+  const shape = {
+    client,
+    hasMessageAuthenticator: packet.attributes.some(({ type }) => type === messageAuthenticator),
+    hasProxyState: packet.attributes.some(({ type }) => type === proxyState),
+    isEap: joinedValue(packet, eapMessage) !== undefined,
+  };
+  const admitted = gate.admit(shape);
+  if (admitted === 'latched') log.info('Message-Authenticator demanded from now on', { ip: client, component: port });
+  return admitted === 'refused' ? 'missing_message_authenticator' : undefined;
+}
+
+/** Warnings once per source, reason and minute: any sender could cause them. */
+function drop(options: ReceiverOptions, ip: string, reason: DropReason, client?: Client): undefined {
+  options.metrics.dropped(reason);
+  const warning = warnings[reason];
+  if (warning === undefined || !options.notices.isDue(`${reason} ${ip}`)) return undefined;
+  const [event, hint] = warning;
+  options.log.warn(event, { ip, reason, hint, ...(client === undefined ? {} : { provider: client.provider.name }) });
+  return undefined;
+}
+
+const warnings: Partial<Record<DropReason, readonly [event: string, hint: string]>> = {
+  unknown_client: ['No matching prefixes found', 'Add the address to the client networks of a provider.'],
+  no_secret: ['Provider has no shared secret', 'Set one in the core.'],
+  bad_authenticator: ['Invalid authenticator', 'Shared secret mismatch? Compare it on the device and in the core.'],
+  bad_message_authenticator: [
+    'Invalid message authenticator',
+    'Shared secret mismatch? Compare it on the device and in the core.',
+  ],
+  missing_message_authenticator: [
+    'Message-Authenticator missing',
+    'Switch it on on the device; see require_message_authenticator.',
+  ],
+  malformed: ['Malformed packet', 'Not RADIUS, or damaged on the way.'],
+  overload: ['Too many requests in work', 'The core answers slowly, or a device repeats without pause.'],
+};
+
+async function serve(
+  options: ReceiverOptions,
+  request: AdmittedRequest,
+  entry: DuplicateEntry,
+  send: (bytes: Buffer) => void,
+): Promise<void> {
+  const { clock, log, metrics, operations } = options;
+  const { packet, provider, client: ip, requestId } = request;
+  const startedMs = clock.monotonicMs();
+  const fields = { code: packetCodeName(packet.code), request: requestId, ip, id: packet.identifier };
+  log.info('Radius Request', fields);
+  try {
+    const answer = (await operations.get(packet.code)?.(request)) ?? { kind: 'silence', reason: 'unsupported_code' };
+    const tookMs = clock.monotonicMs() - startedMs;
+    metrics.took(provider.app, tookMs / 1000);
+    settle(options, request, entry, answer, send);
+    log.info('Radius Response', {
+      ...fields,
+      code: answer.kind === 'reply' ? packetCodeName(answer.code) : 'none',
+      provider: provider.name,
+      duration_ms: Math.round(tookMs * 10) / 10,
+      ...(answer.reason === undefined ? {} : { reason: answer.reason }),
+      ...(answer.username === undefined ? {} : { username: answer.username }),
+    });
+  } catch (error) {
+    entry.forget();
+    metrics.dropped('failure');
+    const stack = error instanceof Error ? (error.stack ?? '') : '';
+    log.error('request failed', { ...fields, error: String(error), stack });
+  }
+}
+
+function settle(
+  { metrics }: ReceiverOptions,
+  request: AdmittedRequest,
+  entry: DuplicateEntry,
+  answer: Answer,
+  send: (bytes: Buffer) => void,
+): void {
+  if (answer.kind === 'silence') {
+    entry.forget();
+    metrics.dropped(answer.reason);
+    return;
+  }
+  const bytes = composeOrReject(request, answer);
+  if (bytes.reason !== undefined) metrics.rejected(request.provider.app, bytes.reason);
+  if (entry.isCurrent()) send(bytes.reply);
+  else metrics.dropped('superseded');
+  entry.finish(bytes.reply);
+}
+
+/** E19: an Accept that does not fit is no Accept. */
+function composeOrReject(request: AdmittedRequest, answer: Extract<Answer, { kind: 'reply' }>) {
+  try {
+    return { reply: composeReply(request, answer), reason: answer.reason };
+  } catch {
+    // ERR_WIRE_TOO_LARGE: the one thing encoding throws
+    const reject = { kind: 'reply', code: packetCode.accessReject, attributes: [] } as const;
+    return { reply: composeReply(request, reject), reason: 'reply_too_large' as const };
+  }
+}

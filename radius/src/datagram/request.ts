@@ -1,0 +1,28 @@
+// A request that was admitted, and what an operation says to it.
+import type { Attribute, PacketKey, ReceivedPacket } from '@gatehouse/wire/radius';
+import type { Provider } from '../clients/provider.ts';
+import type { DropReason, RejectReason } from '../errors.ts';
+
+export interface AdmittedRequest {
+  readonly packet: ReceivedPacket;
+  readonly provider: Provider;
+  readonly key: PacketKey;
+  /** Canonical source address. */
+  readonly client: string;
+  readonly requestId: string;
+  /** Which port it came to; Status-Server is answered by it. */
+  readonly port: 'authentication' | 'accounting';
+}
+
+export type Answer =
+  | {
+      readonly kind: 'reply';
+      readonly code: number;
+      /** Without Message-Authenticator and Proxy-State, which reply.ts adds. */
+      readonly attributes: readonly Attribute[];
+      readonly reason?: RejectReason;
+      readonly username?: string;
+    }
+  | { readonly kind: 'silence'; readonly reason: DropReason; readonly username?: string };
+
+export type Operation = (request: AdmittedRequest) => Promise<Answer>;

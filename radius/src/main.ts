@@ -1,0 +1,100 @@
+// The RADIUS daemon: settings, line to the core, operations, listeners, in this order; and their end.
+import { type Clock, systemClock } from '@gatehouse/daemon/async';
+import { type ConfigOf, formatAddress, loadConfig } from '@gatehouse/daemon/config';
+import { createHealth, type Health, healthSocketPath, serveHealth } from '@gatehouse/daemon/health';
+import { reportFatal, runProcess } from '@gatehouse/daemon/lifecycle';
+import { createLogger, type Logger } from '@gatehouse/daemon/log';
+import { createMetrics, type Metrics } from '@gatehouse/daemon/metrics';
+import { packetCode } from '@gatehouse/wire/radius';
+import { providerFromApi } from './clients/provider.ts';
+import { type ClientTable, createClientTable } from './clients/table.ts';
+import { radiusConfig } from './config.ts';
+import { connectCore } from './core.ts';
+import { createEap } from './eap/eap.ts';
+import { createRadiusMetrics } from './metrics.ts';
+import { createAccessRequest } from './operations/access-request.ts';
+import { createStatusServer } from './operations/status-server.ts';
+import { listenRadius, type RadiusServer } from './server.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type Config = ConfigOf<typeof radiusConfig>;
+
+const loggerName = 'authentik.outpost.radius';
+
+/** Runs until a signal ends it. @returns the exit code */
+export async function runRadiusDaemon(argv: readonly string[], env: Environment): Promise<number> {
+  try {
+    const { config } = loadConfig(radiusConfig, { env, argv });
+    const log = createLogger({ level: config.log_level, name: loggerName, pretty: config.debug });
+    return await runProcess({ log }, async ({ signal, onDrain }) => {
+      const metrics = createMetrics({ process: true });
+      const health = createHealth();
+      const ending = new AbortController(); // later than the signal: what is in work may still ask the core
+      const radius = await startRadius(config, { log, metrics, health, clock: systemClock, signal: ending.signal });
+      onDrain(async () => {
+        await radius.server.close();
+        ending.abort(signal.reason);
+        await radius.close();
+      });
+      const socketPath = healthSocketPath(config.instance_name);
+      const healthServer = await serveHealth({ health, metrics, addresses: config.listen.metrics, socketPath, log });
+      onDrain(async () => healthServer[Symbol.asyncDispose]());
+      log.info('ready', {});
+    });
+  } catch (error) {
+    return reportFatal(createLogger({ level: 'info', name: loggerName }), error);
+  }
+}
+
+export interface Parts {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly health: Health;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** Everything but the process around it; tests start this one. `close` wants the signal aborted before. */
+export async function startRadius(
+  config: Config,
+  parts: Parts,
+): Promise<{ readonly server: RadiusServer; close(): Promise<void> }> {
+  const { log, clock } = parts;
+  let clients: ClientTable = createClientTable([], log);
+  const core = connectCore({
+    ...parts,
+    config,
+    verdictMs: config.radius.verdict_cache,
+    flowTimeoutMs: config.radius.flow_timeout,
+    flowsPerProvider: config.radius.flows_per_provider,
+    onProviders(rows) {
+      clients = createClientTable(rows.map(providerFromApi), log);
+      log.info('Update providers', { count: rows.length });
+    },
+    onSessionEnd: () => undefined,
+  });
+  const asking = {
+    access: core.access,
+    log,
+    onCoreFailure: config.radius.on_core_failure,
+    requireAttributes: config.radius.require_attributes,
+  };
+  const eap = createEap({ ...asking, clock, certificate: core.certificate, onEnd: (...end) => metrics.eap(...end) });
+  const metrics = createRadiusMetrics(parts.metrics, { outpostName: core.outpostName, eapSessions: () => eap.size });
+  const status = createStatusServer(core.isReachable);
+  log.info('Starting radius server', { listen: config.listen.radius.map(formatAddress).join(',') });
+  const server = await listenRadius({
+    listen: config.listen,
+    policy: { require: config.radius.require_message_authenticator, limitProxyState: config.radius.limit_proxy_state },
+    clock,
+    log,
+    metrics,
+    clients: () => clients,
+    authentication: new Map([
+      [packetCode.accessRequest, createAccessRequest({ ...asking, eap: eap.receive })],
+      [packetCode.statusServer, status],
+    ]),
+    accounting: new Map([[packetCode.statusServer, status]]),
+  });
+  return { server, close: () => core.close() };
+}

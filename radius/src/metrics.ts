@@ -1,0 +1,55 @@
+// Metrics of radius.md §9.2 under the reference's names. No label ever holds an address or a user name.
+import type { Metrics } from '@gatehouse/daemon/metrics';
+import type { DropReason, RejectReason } from './errors.ts';
+
+export interface RadiusMetrics {
+  packet(code: string): void;
+  dropped(reason: DropReason): void;
+  replayed(): void;
+  rejected(app: string, reason: RejectReason): void;
+  took(app: string, seconds: number): void;
+  eap(method: string, result: string): void;
+  accounting(statusType: string): void;
+}
+
+export interface MetricSources {
+  readonly outpostName: () => string;
+  readonly eapSessions: () => number;
+}
+
+const prefix = 'authentik_outpost_radius_';
+
+export function createRadiusMetrics(metrics: Metrics, { outpostName, eapSessions }: MetricSources): RadiusMetrics {
+  const counter = (name: string, help: string, labels: readonly string[]) =>
+    metrics.counter({ name: prefix + name, help, labels });
+  const packets = counter('packets_total', 'Packets received, by code', ['code']);
+  const dropped = counter('dropped_total', 'Packets left without an answer', ['reason']);
+  const replayed = counter('duplicates_replayed_total', 'Retransmissions answered from memory', []);
+  const accounting = counter('accounting_total', 'Accounting requests', ['status_type']);
+  const eap = counter('eap_total', 'EAP conversations, by how they ended', ['method', 'result']);
+  metrics.gauge({
+    name: `${prefix}eap_sessions`,
+    help: 'EAP conversations going on',
+    labels: [],
+    collect: eapSessions,
+  });
+  const rejected = counter('requests_rejected_total', 'Total number of rejected requests', [
+    'outpost_name',
+    'reason',
+    'app',
+  ]);
+  const took = metrics.histogram({
+    name: `${prefix}request_duration_seconds`,
+    help: 'RADIUS request latencies in seconds',
+    labels: ['outpost_name', 'app'],
+  });
+  return {
+    packet: (code) => packets.add({ code }),
+    dropped: (reason) => dropped.add({ reason }),
+    replayed: () => replayed.add({}),
+    rejected: (app, reason) => rejected.add({ outpost_name: outpostName(), reason, app }),
+    took: (app, seconds) => took.observe({ outpost_name: outpostName(), app }, seconds),
+    eap: (method, result) => eap.add({ method, result }),
+    accounting: (status_type) => accounting.add({ status_type }),
+  };
+}

@@ -1,0 +1,67 @@
+// Sockets and what is behind them: one receiver per port, over one client table.
+import type { Clock } from '@gatehouse/daemon/async';
+import type { Address } from '@gatehouse/daemon/config';
+import type { Logger } from '@gatehouse/daemon/log';
+import { listenUdp, type UdpListener } from '@gatehouse/daemon/net';
+import {
+  createMessageAuthenticatorGate,
+  type MessageAuthenticatorPolicy,
+} from './clients/message-authenticator-policy.ts';
+import { createNotices } from './clients/notices.ts';
+import type { ClientTable } from './clients/table.ts';
+import { createDuplicates } from './datagram/duplicates.ts';
+import { createReceiver, type Receiver } from './datagram/receive.ts';
+import type { Operation } from './datagram/request.ts';
+import type { RadiusMetrics } from './metrics.ts';
+
+export interface ServerOptions {
+  readonly listen: { readonly radius: readonly Address[]; readonly accounting: readonly Address[] };
+  readonly policy: MessageAuthenticatorPolicy;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: RadiusMetrics;
+  readonly clients: () => ClientTable;
+  readonly authentication: ReadonlyMap<number, Operation>;
+  readonly accounting: ReadonlyMap<number, Operation>;
+}
+
+export interface RadiusServer {
+  readonly bound: { readonly radius: readonly Address[]; readonly accounting: readonly Address[] };
+  /** Takes nothing new, answers what is in work, then closes the sockets. */
+  close(): Promise<void>;
+}
+
+/** RFC 5080 §2.2.2: 5 to 30 s. */
+const keepReplyMs = 10_000;
+const maxDuplicates = 65_536;
+
+/** @throws GatewayError `ERR_NET_BIND` */
+export async function listenRadius(options: ServerOptions): Promise<RadiusServer> {
+  const notices = createNotices(options.clock);
+  const gate = createMessageAuthenticatorGate(options.policy);
+  const open = async (port: 'authentication' | 'accounting', addresses: readonly Address[], setting: string) => {
+    const duplicates = createDuplicates(options.clock, { keepMs: keepReplyMs, maxEntries: maxDuplicates });
+    const receiver = createReceiver({ ...options, port, notices, gate, duplicates, operations: options[port] });
+    const component = port === 'authentication' ? 'radius' : 'accounting';
+    const listener = await listenUdp({ addresses, component, setting, log: options.log, onDatagram: receiver.receive });
+    return { receiver, listener };
+  };
+  const radius = await open('authentication', options.listen.radius, 'AUTHENTIK_LISTEN__RADIUS');
+  const accounting = await open('accounting', options.listen.accounting, 'AUTHENTIK_LISTEN__ACCOUNTING').catch(
+    async (error: unknown) => {
+      await radius.listener.close();
+      throw error;
+    },
+  );
+  return {
+    bound: { radius: radius.listener.bound, accounting: accounting.listener.bound },
+    async close() {
+      await Promise.all([radius, accounting].map(closePort));
+    },
+  };
+}
+
+async function closePort({ receiver, listener }: { receiver: Receiver; listener: UdpListener }): Promise<void> {
+  await receiver.drain();
+  await listener.close();
+}
