@@ -1,6 +1,6 @@
 // Who answers a request (router.md §6): reads the path, asks the routing table, hands over. The only place that knows all
 // the rooms; it measures and logs for them, so that none of them has to. Called by the listeners for every request.
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '@gatehouse/daemon/async';
@@ -76,6 +76,11 @@ export class FrontDoor {
     this.#options = options;
   }
 
+  /** Requests under way. */
+  get inFlight(): number {
+    return this.#open.size;
+  }
+
   /** From now on readiness says no, and every answer closes its connection. */
   startDraining(): void {
     this.#draining = true;
@@ -108,7 +113,7 @@ export class FrontDoor {
     const { settings, clock } = this.#options;
     const client = identifyClient(connectionOf(request.socket), request.headers, settings().trust);
     return {
-      id: requestIdOf(request.headers, client, () => randomBytes(16).toString('hex')),
+      id: requestIdOf(request.headers, client, freshId),
       client,
       startedMs: clock.monotonicMs(),
       socket: request.socket,
@@ -122,11 +127,9 @@ export class FrontDoor {
     const { metrics, clock, log, settings } = this.#options;
     const record = this.#identify(request);
     this.#open.add(response);
-    metrics.inFlight.set({}, this.#open.size);
     if (this.#draining) response.shouldKeepAlive = false;
     response.once('close', () => {
       this.#open.delete(response);
-      metrics.inFlight.set({}, this.#open.size);
       if (this.#draining) record.socket.destroySoon(); // its head may have promised to stay
       const tookMs = clock.monotonicMs() - record.startedMs;
       const status = statusOf(response);
@@ -166,11 +169,12 @@ export class FrontDoor {
     const { request, response, record, settings } = exchange;
     const { clock, storedFiles, assets } = this.#options;
     record.route = to.to;
+    if (to.to === 'asset') {
+      await serveAsset(await assets, to.file, request, response, { version: settings.version, requestId: record.id });
+      return;
+    }
     if (to.to !== 'core') response.setHeader('X-authentik-id', record.id);
     switch (to.to) {
-      case 'asset':
-        await serveAsset(await assets, to.file, request, response, settings.version);
-        return;
       case 'stored-file': {
         const stored = storedFiles.get(to.usage);
         if (stored === undefined) return void answerNotFound(response, settings.version);
@@ -269,6 +273,11 @@ export class FrontDoor {
       headers: settings.loggedHeaders,
     });
   }
+}
+
+/** UUID version 4 in hex, as the core makes them. */
+function freshId(): string {
+  return randomUUID().replaceAll('-', '');
 }
 
 /** Assets and stored files answer on every host (router.md §6); they are never an application's. */

@@ -5,7 +5,8 @@ export interface RouterMetrics {
   /** Seconds by `dest`: `core` or `embedded_outpost`; the name that dashboards know. */
   readonly requestSeconds: HistogramMetric;
   readonly requests: CounterMetric;
-  readonly inFlight: GaugeMetric;
+  /** Set once the front door can be asked. */
+  countInFlight: () => number;
   readonly upstreamErrors: CounterMetric;
   readonly handshakes: CounterMetric;
   readonly coreUp: GaugeMetric;
@@ -15,7 +16,14 @@ export interface RouterMetrics {
 
 export function createRouterMetrics(metrics: Metrics): RouterMetrics {
   const main = 'authentik_main_';
-  return {
+  metrics.gauge({
+    name: `${main}requests_in_flight`,
+    help: 'Requests under way.',
+    labels: [],
+    collect: () => created.countInFlight(),
+  });
+  const created: RouterMetrics = {
+    countInFlight: () => 0,
     requestSeconds: metrics.histogram({
       name: `${main}request_duration_seconds`,
       help: 'Time to answer a request, by who answered it.',
@@ -26,7 +34,6 @@ export function createRouterMetrics(metrics: Metrics): RouterMetrics {
       help: 'Requests by route and class of status.',
       labels: ['route', 'status'],
     }),
-    inFlight: metrics.gauge({ name: `${main}requests_in_flight`, help: 'Requests under way.', labels: [] }),
     upstreamErrors: metrics.counter({
       name: `${main}upstream_errors_total`,
       help: 'Requests that the core did not answer, by what went wrong.',
@@ -41,6 +48,7 @@ export function createRouterMetrics(metrics: Metrics): RouterMetrics {
     coreRestarts: metrics.gauge({ name: 'authentik_core_restarts', help: 'Restarts of the core.', labels: [] }),
     websockets: metrics.gauge({ name: `${main}tunnels_open`, help: 'Open WebSockets and other tunnels.', labels: [] }),
   };
+  return created;
 }
 
 /** Our text with the core's behind it; series that both have are ours. */

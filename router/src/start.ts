@@ -4,7 +4,7 @@ import type { Clock } from '@gatehouse/daemon/async';
 import type { Address, Secret } from '@gatehouse/daemon/config';
 import type { Health } from '@gatehouse/daemon/health';
 import type { Logger } from '@gatehouse/daemon/log';
-import { createCidrSet } from '@gatehouse/daemon/net';
+import { type CidrSet, createCidrSet } from '@gatehouse/daemon/net';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
 import { createUrlSigner, signingKey, type Usage, type usages } from '@gatehouse/storage';
 import { type AssetTable, loadAssets } from './assets/table.ts';
@@ -53,6 +53,7 @@ export interface RunningRouter {
 const probeTimeoutMs = 5_000;
 const liveTimeoutMs = 2_000;
 const maxCoreConnections = 4_096;
+const mostRememberedPeers = 4_096;
 
 export async function startRouter(options: RouterOptions): Promise<RunningRouter> {
   const { config, clock, log, metrics, health } = options;
@@ -79,6 +80,7 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
     clock,
     log,
   });
+  metrics.countInFlight = () => door.inFlight;
   const socketPath = localSocketPath(config);
   const listeners = await openListeners({
     http: config.listen.http,
@@ -164,7 +166,7 @@ function settingsOf(config: RouterConfig, version: string, webPath: string): Fro
   return {
     webPath,
     trust: {
-      peers: createCidrSet(trusted_proxy_cidrs),
+      peers: remembering(createCidrSet(trusted_proxy_cidrs)),
       mode: forwarded_for_mode,
       ...(mtls_proxy_cidrs.length === 0 ? {} : { certificatePeers: createCidrSet(mtls_proxy_cidrs) }),
     },
@@ -176,6 +178,22 @@ function settingsOf(config: RouterConfig, version: string, webPath: string): Fro
     hstsMaxAgeS: config.web.hsts_max_age,
     securityContact: config.web.security_contact,
     loggedHeaders: config.log.http_headers,
+  };
+}
+
+/** The same few peers ask again and again; parsing an address costs more than all the rest of trusting it. */
+function remembering(networks: CidrSet): CidrSet {
+  const known = new Map<string, boolean>();
+  return {
+    longest: (address) => networks.longest(address),
+    has(address) {
+      const held = known.get(address);
+      if (held !== undefined) return held;
+      if (known.size >= mostRememberedPeers) known.clear();
+      const found = networks.has(address);
+      known.set(address, found);
+      return found;
+    },
   };
 }
 

@@ -17,12 +17,13 @@ async function start() {
   await mkdir(join(folder, 'assets/icons'), { recursive: true });
   await writeFile(join(folder, 'app-4f3c2b1a9d.js'), script);
   await writeFile(join(folder, 'assets/icons/icon.png'), Buffer.alloc(300, 7));
-  await writeFile(join(folder, 'large.bin'), Buffer.alloc(700_000, 9));
+  await writeFile(join(folder, 'large.bin'), Buffer.alloc(2_200_000, 9));
   await writeFile(join(folder, '.hidden'), 'x');
   await symlink('/etc/passwd', join(folder, 'link.txt'));
   const table = await loadAssets([{ folder, name: 'dist' }], { version: '1.2.3' });
+  const context = { version: '1.2.3', requestId: 'id' };
   const server = createServer((request, response) => {
-    serveAsset(table, (request.url ?? '').slice(1), request, response, '1.2.3').catch((error: unknown) =>
+    serveAsset(table, (request.url ?? '').slice(1), request, response, context).catch((error: unknown) =>
       response.destroy(error instanceof Error ? error : undefined),
     );
   });

@@ -8,6 +8,12 @@ import { type Coding, codings, negotiate } from './negotiation.ts';
 import { readRange } from './ranges.ts';
 import type { Asset, AssetTable, Variant } from './table.ts';
 
+/** What goes on every answer. */
+export interface AssetContext {
+  readonly version: string;
+  readonly requestId: string;
+}
+
 const notFound = '404 page not found\n';
 
 /** @returns the status sent, for the access line */
@@ -16,11 +22,13 @@ export async function serveAsset(
   file: string,
   request: IncomingMessage,
   response: ServerResponse,
-  version: string,
+  { version, requestId }: AssetContext,
 ): Promise<number> {
-  if (request.method !== 'GET' && request.method !== 'HEAD') return refuseMethod(request, response, version);
+  // One ready-made list per answer: `setHeader` beforehand would make Node merge the two, name by name.
+  const own = ['X-authentik-id', requestId];
+  if (request.method !== 'GET' && request.method !== 'HEAD') return refuseMethod(request, response, version, own);
   const asset = table.get(file);
-  if (asset === undefined) return answerNotFound(response, version);
+  if (asset === undefined) return answerNotFound(response, version, own);
   const range = isRangeWanted(request, { etag: asset.identity.etag, lastModified: asset.lastModified })
     ? readRange(request.headers.range, asset.identity.size)
     : { kind: 'whole' as const };
@@ -30,31 +38,38 @@ export async function serveAsset(
   const chosen = (coding === undefined ? undefined : asset.coded[coding]) ?? asset.identity;
   const current = { etag: chosen.etag, etags: tagsOf(asset), lastModified: asset.lastModified };
   const verdict = evaluateConditions(request, current);
-  if (verdict === 'precondition-failed') return finish(response, 412, ['X-authentik-version', version]);
-  if (verdict === 'unchanged') return finish(response, 304, withoutLength(chosen.headers));
+  if (verdict === 'precondition-failed') return finish(response, 412, [...own, 'X-authentik-version', version]);
+  if (verdict === 'unchanged') return finish(response, 304, [...withoutLength(chosen.headers), ...own]);
   if (range.kind === 'unsatisfiable')
-    return finish(response, 416, ['Content-Range', `bytes */${asset.identity.size}`, 'X-authentik-version', version]);
-  if (range.kind === 'part') return sendPart(asset, range, request, response);
-  return sendWhole(asset, chosen, request, response);
+    return finish(response, 416, [
+      ...own,
+      'Content-Range',
+      `bytes */${asset.identity.size}`,
+      'X-authentik-version',
+      version,
+    ]);
+  if (range.kind === 'part') return sendPart(asset, range, { request, response, own });
+  return sendWhole(asset, chosen, { request, response, own });
 }
 
 /** Text of every "no such file", for assets and stored files alike. */
-export function answerNotFound(response: ServerResponse, version: string): number {
-  response.writeHead(404, {
-    'Content-Type': 'text/plain',
-    'Cache-Control': 'no-store',
-    'X-authentik-version': version,
-    'X-Content-Type-Options': 'nosniff',
-    'Content-Length': String(notFound.length),
-  });
+export function answerNotFound(response: ServerResponse, version: string, own: readonly string[] = []): number {
+  const headers = ['Content-Type', 'text/plain', 'Cache-Control', 'no-store', 'X-Content-Type-Options', 'nosniff'];
+  const length = String(notFound.length);
+  response.writeHead(404, [...headers, ...own, 'X-authentik-version', version, 'Content-Length', length]);
   response.end(notFound);
   return 404;
 }
 
 /** OPTIONS is answered, every other method but GET and HEAD refused. */
-export function refuseMethod(request: IncomingMessage, response: ServerResponse, version: string): number {
+export function refuseMethod(
+  request: IncomingMessage,
+  response: ServerResponse,
+  version: string,
+  own: readonly string[] = [],
+): number {
   const status = request.method === 'OPTIONS' ? 204 : 405;
-  return finish(response, status, ['Allow', 'GET, HEAD', 'X-authentik-version', version]);
+  return finish(response, status, [...own, 'Allow', 'GET, HEAD', 'X-authentik-version', version]);
 }
 
 function finish(response: ServerResponse, status: number, headers: readonly string[]): number {
@@ -62,13 +77,14 @@ function finish(response: ServerResponse, status: number, headers: readonly stri
   return status;
 }
 
-async function sendWhole(
-  asset: Asset,
-  chosen: Variant,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<number> {
-  response.writeHead(200, [...chosen.headers]);
+interface Turn {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly own: readonly string[];
+}
+
+async function sendWhole(asset: Asset, chosen: Variant, { request, response, own }: Turn): Promise<number> {
+  response.writeHead(200, [...chosen.headers, ...own]);
   if (request.method === 'HEAD') response.end();
   else if (chosen.body !== undefined) response.end(chosen.body);
   else await stream(asset.path, undefined, response);
@@ -78,13 +94,13 @@ async function sendWhole(
 async function sendPart(
   asset: Asset,
   range: { start: number; end: number },
-  request: IncomingMessage,
-  response: ServerResponse,
+  { request, response, own }: Turn,
 ): Promise<number> {
   const length = range.end - range.start + 1;
   const headers = withoutLength(asset.identity.headers);
   response.writeHead(206, [
     ...headers,
+    ...own,
     'Content-Length',
     String(length),
     'Content-Range',

@@ -11,8 +11,10 @@ import type { Coding } from './negotiation.ts';
 const compressBrotli = promisify(brotliCompress);
 const compressGzip = promisify(gzip);
 
-/** Files up to this size are kept in memory; larger ones are streamed from disk. */
-const residentBytes = 256 * 1024;
+/** Files up to this size are kept in memory, while there is room; others are streamed from disk. */
+const residentBytes = 2 * 1024 * 1024;
+/** What all kept files and their codings may take. */
+const residentTotal = 96 * 1024 * 1024;
 const compressible = /^(?:text\/|image\/svg|application\/(?:json|javascript|wasm|xml))/;
 const leastCompressed = 1024;
 
@@ -46,10 +48,21 @@ export async function loadAssets(
   options: { readonly version: string; readonly brotliQuality?: number },
 ): Promise<AssetTable> {
   const table = new Map<string, Asset>();
+  let room = residentTotal;
   for (const root of roots) {
     for (const path of await files(root.folder)) {
       const name = `${root.name}/${relative(root.folder, path).split(sep).join('/')}`;
-      if (!table.has(name)) table.set(name, await loadAsset(path, name, options));
+      if (table.has(name)) continue;
+      const asset = await loadAsset(path, name, options);
+      const bytes = [asset.identity, ...Object.values(asset.coded)].reduce(
+        (sum, one) => sum + (one.body?.length ?? 0),
+        0,
+      );
+      table.set(
+        name,
+        bytes <= room ? asset : { ...asset, identity: { ...asset.identity, body: undefined }, coded: {} },
+      );
+      if (bytes <= room) room -= bytes;
     }
   }
   return table;

@@ -68,12 +68,14 @@ class Passage implements ExchangeHandler {
   readonly #settle: (outcome: Forwarded) => void;
   #controller: ExchangeController | undefined;
   #stall: NodeJS.Timeout | undefined;
+  #flush: NodeJS.Immediate | undefined;
 
   constructor(response: ServerResponse, options: ForwardOptions, settle: (outcome: Forwarded) => void) {
     this.#response = response;
     this.#options = options;
     this.#settle = (outcome) => {
       clearTimeout(this.#stall);
+      clearImmediate(this.#flush);
       response.off('close', this.#clientGone).off('drain', this.#drained);
       settle(outcome);
     };
@@ -101,16 +103,19 @@ class Passage implements ExchangeHandler {
     const headers = answerHeaders(rawList(controller.rawHeaders), this.#options.requestId);
     if (statusText === undefined || statusText === '') this.#response.writeHead(status, headers);
     else this.#response.writeHead(status, statusText, headers);
-    this.#response.flushHeaders();
+    // Head and first bytes leave together; a stream that is silent at first still gets its head at once.
+    this.#flush = setImmediate(() => this.#response.flushHeaders());
   }
 
   onResponseData(controller: ExchangeController, chunk: Buffer): void {
+    clearImmediate(this.#flush);
     if (this.#response.write(chunk)) return;
     controller.pause();
     this.#stall = setTimeout(() => this.#response.destroy(), this.#options.writeStallMs);
   }
 
   onResponseEnd(controller: ExchangeController): void {
+    clearImmediate(this.#flush);
     const trailers = rawList(controller.rawTrailers);
     if (trailers.length > 0 && this.#response.chunkedEncoding) this.#response.addTrailers(pairs(trailers));
     this.#response.end();
