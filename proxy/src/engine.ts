@@ -2,6 +2,7 @@
 // benchmarks drive directly.
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Logger } from '@gatehouse/daemon/log';
+import type { CidrSet } from '@gatehouse/daemon/net';
 import type { Application } from './applications/application.ts';
 import type { Lookup } from './applications/lookup.ts';
 import { createAuthenticator } from './authentication/authenticate.ts';
@@ -10,9 +11,11 @@ import { createEventGate } from './core.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { createBackChannel } from './oidc/back-channel.ts';
 import { createLogins } from './oidc/login.ts';
+import { createLogoutTokens } from './oidc/logout-token.ts';
 import { createTokens } from './oidc/tokens.ts';
 import { createTokenVerifier } from './oidc/verify.ts';
-import type { Incoming } from './request/incoming.ts';
+import { clientAddress, type Incoming } from './request/incoming.ts';
+import { createRateLimit } from './request/rate-limit.ts';
 import { createSessions, type Sessions } from './sessions/sessions.ts';
 import type { SessionStore } from './sessions/store.ts';
 import { createPools, type Pools } from './upstream/pools.ts';
@@ -26,6 +29,8 @@ export interface EngineOptions {
   readonly insecure: boolean;
   readonly userAgent: string;
   readonly strict: boolean;
+  /** Our own proxies, and whoever else is not limited. */
+  readonly trusted: CidrSet;
   /** Sends an event to the core; the answer is of no interest. */
   readonly report: (event: object) => void;
 }
@@ -43,19 +48,33 @@ export interface Engine {
 export function createEngine(options: EngineOptions): Engine {
   const { clock, log, store } = options;
   const backChannel = createBackChannel(options);
-  const tokens = createTokens(backChannel, createTokenVerifier(backChannel, clock));
+  const verifier = createTokenVerifier(backChannel, clock);
+  const tokens = createTokens(backChannel, verifier);
   const sessions = createSessions({ store, clock });
   const credentials = createCredentials(tokens, clock);
   const pools = createPools();
   const tunnels = createTunnels();
+  const endCoreSession = async (sid: string) => {
+    credentials.endBySid(sid);
+    log.info('core session ended', { count: await sessions.endBySid(sid) });
+  };
   sessions.onEnd((ended) => tunnels.end(ended));
+  const failedCredentials = createRateLimit(clock, 10);
+  const addressOf = (request: Incoming) => limitedAddress(request, options.trusted);
   const gateway = createGateway({
     log,
     lookup: options.lookup,
     rooms: {
-      authenticator: createAuthenticator(sessions, credentials),
+      authenticator: createAuthenticator(sessions, credentials, { limit: failedCredentials, addressOf }),
       logins: createLogins({ clock, log, sessions, tokens }),
       sessions,
+      logoutTokens: createLogoutTokens(verifier, clock),
+      limits: {
+        login: createRateLimit(clock, 30),
+        failedCredentials,
+        addressOf,
+      },
+      endCoreSession,
       endCredentials: (sub) => credentials.endBySub(sub),
       clock,
       strict: options.strict,
@@ -67,14 +86,17 @@ export function createEngine(options: EngineOptions): Engine {
     sessions,
     pools,
     tunnels,
-    async endCoreSession(sid) {
-      credentials.endBySid(sid);
-      log.info('core session ended', { count: await sessions.endBySid(sid) });
-    },
+    endCoreSession,
     async close() {
       await Promise.all([backChannel[Symbol.asyncDispose](), pools[Symbol.asyncDispose]()]);
     },
   };
+}
+
+/** §17.18: addresses of trusted networks are reverse proxies or neighbours, not the internet. */
+function limitedAddress(request: Incoming, trusted: CidrSet): string | undefined {
+  const address = clientAddress(request, trusted);
+  return trusted.has(address) ? undefined : address;
 }
 
 /** §13.4: what the reverse proxy sent, without anybody's credentials. */

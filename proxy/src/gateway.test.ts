@@ -654,6 +654,84 @@ describe('sessions and logout', () => {
   });
 });
 
+describe('limits', () => {
+  test('§17.18: too many logins of one address wait; a trusted network does not', async () => {
+    await using gateway = await testGateway();
+    const start = (from: string) => gateway.send('/outpost.goauthentik.io/start', { 'x-forwarded-for': from });
+    const statuses = new Set<number>();
+    for (let round = 0; round < 30; round++) statuses.add(statusOf(await start('203.0.113.1')));
+    expect([...statuses]).toEqual([302]);
+    const refused = await start('203.0.113.1');
+    expect([statusOf(refused), headerOf(refused, 'retry-after')]).toEqual([429, '2']);
+    expect(statusOf(await start('203.0.113.2'))).toBe(302);
+    for (let round = 0; round < 40; round++) expect(statusOf(await start('127.0.0.9'))).toBe(302);
+  });
+  test('§17.18: after ten failed credentials the core is not asked again', async () => {
+    await using gateway = await testGateway();
+    const attempt = (at: number) =>
+      gateway.send('/', { authorization: `Bearer a.b.${at}`, 'x-forwarded-for': '203.0.113.1' });
+    for (let at = 0; at < 10; at++) await attempt(at);
+    gateway.issuer.active.set('a.b.11', { sub: 'u', exp: 9_999_999_999 });
+    expect(statusOf(await attempt(11))).toBe(429);
+    expect(gateway.issuer.requests.length).toBe(10);
+    await gateway.clock.advance(60_000);
+    expect((await attempt(11)).kind).toBe('forward');
+  });
+});
+
+describe('back-channel logout', () => {
+  const path = '/outpost.goauthentik.io/backchannel_logout';
+  const events = { 'http://schemas.openid.net/event/backchannel-logout': {} };
+  const claims = (gateway: TestGateway) => {
+    const iat = Math.floor(gateway.clock.now() / 1000);
+    return {
+      iss: `${gateway.issuer.url}/application/o/app/`,
+      aud: 'abc',
+      iat,
+      exp: iat + 120,
+      jti: `j${Math.random()}`,
+      events,
+    };
+  };
+  const post = (gateway: TestGateway, token: string) =>
+    gateway.send(path, {}, { method: 'POST', readBody: async () => `logout_token=${token}` });
+  test('§17.10: a logout token ends the sessions of its core session, once', async () => {
+    await using gateway = await testGateway();
+    const browser = gateway.browser();
+    await browser.login('/');
+    const sid = createHash('sha256').update('session-of-alice').digest('hex');
+    const token = gateway.issuer.sign({ ...claims(gateway), sid }, { type: 'logout+jwt' });
+    expect(statusOf(await post(gateway, token))).toBe(200);
+    expect(statusOf(await browser.send('/'))).toBe(302);
+    expect(statusOf(await post(gateway, token))).toBe(400);
+  });
+  test('§17.10: everything else is refused and ends nothing', async () => {
+    await using gateway = await testGateway();
+    const browser = gateway.browser();
+    await browser.login('/');
+    const good = { ...claims(gateway), sub: 'sub-of-alice' };
+    const sign = (given: Record<string, unknown>, options = {}) =>
+      gateway.issuer.sign({ ...good, ...given }, { type: 'logout+jwt', ...options });
+    for (const token of [
+      sign({}, { type: 'JWT' }),
+      sign({}, { secret: 'other' }),
+      sign({ nonce: 'n' }),
+      sign({ events: {} }),
+      sign({ aud: 'other' }),
+      sign({ iat: good.iat - 3_600 }),
+      sign({ sub: undefined }),
+      sign({ jti: undefined }),
+      '',
+    ]) {
+      expect(statusOf(await post(gateway, token))).toBe(400);
+    }
+    expect(statusOf(await gateway.send(path))).toBe(400);
+    expect((await browser.send('/')).kind).toBe('forward');
+    expect(statusOf(await post(gateway, sign({})))).toBe(200);
+    expect(statusOf(await browser.send('/'))).toBe(302);
+  });
+});
+
 describe('WISHES P6: garbage never opens a door', () => {
   const text = fc.oneof(
     fc.string(),
@@ -698,7 +776,7 @@ describe('WISHES P6: garbage never opens a door', () => {
       .map(([path, rest]) => path + rest),
   );
   for (const mode of ['proxy', 'forward_single', 'forward_domain'] as const) {
-    test(`${mode}: 2xx only with a valid session`, async () => {
+    test(`proxy 52, ${mode}: 2xx only with a valid session`, async () => {
       await using gateway = await testGateway({ rows: [{ mode, cookie_domain: '.company' }] });
       await fc.assert(
         fc.asyncProperty(target, headers, async (path, given) => {

@@ -4,6 +4,7 @@ import { isGatewayError } from '@gatehouse/daemon/errors';
 import type { Logger } from '@gatehouse/daemon/log';
 import type { Application } from './applications/application.ts';
 import type { Found, Lookup } from './applications/lookup.ts';
+import { backchannelLogout } from './endpoints/backchannel-logout.ts';
 import { keySet } from './endpoints/key-set.ts';
 import { signOut } from './endpoints/sign-out.ts';
 import { start } from './endpoints/start.ts';
@@ -11,6 +12,7 @@ import { userInfo } from './endpoints/user-info.ts';
 import type { ModeContext, Rooms } from './modes/context.ts';
 import { forwardAuth } from './modes/forward.ts';
 import { forwardNginx } from './modes/forward-nginx.ts';
+import { limited } from './modes/limited.ts';
 import { proxyMode } from './modes/proxy.ts';
 import { page } from './pages/page.ts';
 import { type Answer, refuse } from './request/answer.ts';
@@ -84,14 +86,21 @@ function serve(context: ModeContext, rooms: Rooms): Answer | Promise<Answer> {
   const signature = signatureOf(target);
   const { rawPath } = target;
   const isForward = application.mode !== 'proxy';
+  const wait = isLogin(signature, rawPath) ? limited(context, rooms.limits.login) : undefined;
+  if (wait !== undefined) return wait;
   if (signature === 'callback' || rawPath === `${prefix}/callback`) {
     return rooms.logins.finish(application, request, target.rawQuery ?? '');
   }
   if (signature === 'logout' || rawPath === `${prefix}/sign_out`) return signOut(context);
   if (rawPath === `${prefix}/start`) return start(context);
+  if (rawPath === `${prefix}/backchannel_logout`) return backchannelLogout(context);
   if (rawPath === `${prefix}/userinfo`) return userInfo(context);
   if (rawPath === `${prefix}/.well-known/jwks.json`) return keySet(context);
   return isForward ? serveForward(context, target) : proxyMode(context);
+}
+
+function isLogin(signature: string | undefined, rawPath: string): boolean {
+  return signature === 'callback' || rawPath === `${prefix}/callback` || rawPath === `${prefix}/start`;
 }
 
 function serveForward(context: ModeContext, target: TargetUri): Answer | Promise<Answer> {

@@ -48,6 +48,7 @@ async function run(config: Config, env: Environment, log: Logger, context: Proce
   const applications = createApplications({ hostBrowser: config.host_browser ?? '', version, log, tls });
   const store = await openSessionStore({ ...config.session, path: sessionFolder(config) }, { clock, log });
   context.onDrain(async () => store[Symbol.asyncDispose]());
+  const trusted = createCidrSet(config.listen.trusted_proxy_cidrs);
   const lines: CoreLine[] = [];
   const engine = createEngine({
     clock,
@@ -57,6 +58,7 @@ async function run(config: Config, env: Environment, log: Logger, context: Proce
     insecure: config.insecure,
     userAgent: version,
     strict: config.compat === 'strict',
+    trusted,
     report: (event) => lines[0]?.report(event),
   });
   context.onDrain(() => engine.close());
@@ -71,7 +73,7 @@ async function run(config: Config, env: Environment, log: Logger, context: Proce
         outpostName: () => lines[0]?.outpostName() ?? '',
       }),
       certificates: tls.store,
-      trusted: createCidrSet(config.listen.trusted_proxy_cidrs),
+      trusted,
       log,
       clock,
       limits: { total: config.connections.total, perClient: config.connections.per_client },

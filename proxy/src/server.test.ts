@@ -3,12 +3,13 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { rawValue } from './identity/strip.ts';
-import { type TestServer, testServer } from './testing/test-server.ts';
+import { type TestServer, testServer, testUpstream } from './testing/test-server.ts';
 
 const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n';
 const lastSeen = ({ upstream }: TestServer) => upstream.seen.at(-1)?.rawHeaders ?? [];
@@ -73,6 +74,12 @@ describe('proxying', () => {
     expect(lastSeen(proxy).join(' ')).not.toContain('root');
     await proxy.get('/public', spoofed);
     expect(lastSeen(proxy).join(' ').toLowerCase()).not.toMatch(/root|authentik/);
+  });
+  test('proxy 71: the path of the internal host is not used', async () => {
+    await using upstream = await testUpstream();
+    await using proxy = await testServer([{ internal_host: `${upstream.origin}/ignored/path` }]);
+    await proxy.get('/x', { cookie: (await proxy.login()).cookie });
+    expect(upstream.seen.at(-1)?.url).toBe('/x');
   });
   test('proxy 72: the answer passes, byte for byte', async () => {
     await using proxy = await testServer();
@@ -139,6 +146,28 @@ describe('proxying', () => {
     const [second] = await once(answer, 'data');
     expect(String(second)).toBe('data: 2\n\n');
   });
+  test.skipIf(process.env['SOAK'] === undefined)(
+    'proxy 74: an event stream that is silent for 90 s, and an upload of 60 s, complete (SOAK=1)',
+    async () => {
+      await using proxy = await testServer();
+      const { cookie } = await proxy.login();
+      proxy.upstream.answer = async (request, response) => {
+        response.writeHead(200).write('first');
+        for await (const _ of request);
+        await pause(90_000);
+        response.end(' last');
+      };
+      const headers = { Host: 'app.company', cookie };
+      const call = httpRequest({ port: proxy.port, host: '127.0.0.1', method: 'POST', headers });
+      call.write('begun');
+      setTimeout(() => call.end('ended'), 60_000);
+      const [answer] = (await once(call, 'response')) as [IncomingMessage];
+      let text = '';
+      for await (const part of answer) text += String(part);
+      expect(text).toBe('first last');
+    },
+    200_000,
+  );
   test('proxy 76: trailers and early hints arrive, HEAD has no body', async () => {
     await using proxy = await testServer();
     const { cookie } = await proxy.login();

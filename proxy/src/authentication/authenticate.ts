@@ -2,6 +2,7 @@
 // way is thrown and becomes a refusal at the boundary in gateway.ts; it never becomes an identity.
 import type { Application } from '../applications/application.ts';
 import { header, type Incoming } from '../request/incoming.ts';
+import type { RateLimit } from '../request/rate-limit.ts';
 import type { Found, Sessions } from '../sessions/sessions.ts';
 import type { Credentials } from './credentials.ts';
 import type { VerifiedIdentity } from './identity.ts';
@@ -20,11 +21,19 @@ export interface Authenticator {
 
 const anonymous: Authentication = { identity: undefined, setCookie: undefined, usedAuthorization: false };
 
-export function createAuthenticator(sessions: Sessions, credentials: Credentials): Authenticator {
+/** @param failures per client address: whoever has failed too often is not asked about again for a while (§17.18) */
+export function createAuthenticator(
+  sessions: Sessions,
+  credentials: Credentials,
+  failures: { readonly limit: RateLimit; readonly addressOf: (request: Incoming) => string | undefined },
+): Authenticator {
   const withHeader = async (application: Application, request: Incoming): Promise<Authentication> => {
     const authorization = header(request, 'authorization');
     if (authorization === '') return anonymous;
+    const address = failures.addressOf(request);
+    if (address !== undefined && failures.limit.peek(address) > 0) return anonymous;
     const identity = await credentials.verify(application, authorization);
+    if (identity === undefined && address !== undefined) failures.limit.take(address);
     if (identity === undefined) return anonymous;
     // Only a fresh exchange starts a session: a client that keeps no cookie would start one with every request (§17.1).
     const isFresh = identity.via !== 'cache';

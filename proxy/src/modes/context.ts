@@ -4,7 +4,9 @@ import type { Application } from '../applications/application.ts';
 import type { Authentication, Authenticator } from '../authentication/authenticate.ts';
 import { decide, type Evidence, type Verdict } from '../authentication/verdict.ts';
 import type { Logins } from '../oidc/login.ts';
+import type { LogoutTokens } from '../oidc/logout-token.ts';
 import type { Incoming } from '../request/incoming.ts';
+import type { RateLimit } from '../request/rate-limit.ts';
 import type { TargetUri } from '../request/target-uri.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 
@@ -12,6 +14,10 @@ export interface Rooms {
   readonly authenticator: Authenticator;
   readonly logins: Logins;
   readonly sessions: Sessions;
+  readonly logoutTokens: LogoutTokens;
+  readonly limits: Limits;
+  /** Ends what belongs to a session of the core (§7.7). */
+  readonly endCoreSession: (sid: string) => Promise<void>;
   /** Drops remembered header credentials of a user. */
   readonly endCredentials: (sub: string) => void;
   readonly clock: Pick<Clock, 'now'>;
@@ -19,6 +25,14 @@ export interface Rooms {
   readonly strict: boolean;
   /** A reverse proxy does not send what it must (§13.4). */
   readonly misconfigured: (application: Application, request: Incoming, kind: string) => void;
+}
+
+/** How much one client address may do (§17.18). */
+export interface Limits {
+  readonly login: RateLimit;
+  readonly failedCredentials: RateLimit;
+  /** Of the client, past our own proxies; `undefined` for addresses that are not limited. */
+  readonly addressOf: (request: Incoming) => string | undefined;
 }
 
 export interface ModeContext {

@@ -57,10 +57,11 @@ function answerOf(context: ModeContext, original: TargetUri, judged: Judged): An
   return unauthenticated(context, original);
 }
 
-function unauthenticated({ application, request, rooms }: ModeContext, original: TargetUri): Answer {
+function unauthenticated(context: ModeContext, original: TargetUri): Answer {
+  const { application, request, rooms } = context;
   const target = reservedTarget(original) === undefined ? hrefOf(original) : application.externalHost.href;
   const presented = header(request, 'authorization') !== '';
-  if (presented && application.interceptHeaderAuth && !rooms.strict) return credentialsRefused(application, request);
+  if (presented && application.interceptHeaderAuth && !rooms.strict) return credentialsRefused(context);
   const method = header(request, 'x-forwarded-method') || request.method;
   if (!rooms.strict && !isNavigation(request, method)) return apiRefusal(application, target);
   return rooms.logins.start(application, request, { target });

@@ -17,7 +17,7 @@ function answerOf(context: ModeContext, { verdict, authentication }: Judged): An
   const { application, request, rooms, target } = context;
   if (verdict.verdict === 'allow') return { kind: 'forward', allow: verdict, application, authentication, target };
   if (header(request, 'authorization') !== '' && application.interceptHeaderAuth) {
-    return credentialsRefused(application, request);
+    return credentialsRefused(context);
   }
   // Ext's own path in front, the rest as it came (cases 16–19).
   const base = application.externalHost.origin + application.externalHost.pathname.replace(/\/$/, '');

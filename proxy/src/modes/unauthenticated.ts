@@ -5,6 +5,8 @@ import { page, prefersJson } from '../pages/page.ts';
 import { noStore, type Refused } from '../request/answer.ts';
 import { header, type Incoming } from '../request/incoming.ts';
 import { prefix } from '../request/reserved.ts';
+import type { ModeContext } from './context.ts';
+import { tooMany } from './limited.ts';
 
 /** @param method of the original request, where the sub-request has another */
 export function isNavigation(request: Incoming, method: string): boolean {
@@ -30,7 +32,10 @@ export function apiRefusal(application: Application, target: string): Refused {
 }
 
 /** §5.1 step 1: the credentials were looked at and are of no use. */
-export function credentialsRefused(application: Application, request: Incoming): Refused {
+export function credentialsRefused({ application, request, rooms }: ModeContext): Refused {
+  const address = rooms.limits.addressOf(request);
+  const seconds = address === undefined ? 0 : rooms.limits.failedCredentials.peek(address);
+  if (seconds > 0) return tooMany(request, seconds);
   return page(request, {
     status: 401,
     title: 'Unauthenticated',

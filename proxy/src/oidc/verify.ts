@@ -16,8 +16,16 @@ export interface TokenRules {
 
 export interface TokenVerifier {
   /** @throws GatewayError `ERR_PROXY_TOKEN_INVALID`; `ERR_PROXY_BACK_CHANNEL` when keys cannot be fetched */
-  verify(token: string, rules: TokenRules): Promise<JWTPayload>;
+  verify(token: string, rules: TokenRules, kind?: TokenKind): Promise<JWTPayload>;
 }
+
+export interface TokenKind {
+  /** `typ` that the header must have. */
+  readonly type?: string;
+  readonly requiredClaims: readonly string[];
+}
+
+const accessToken: TokenKind = { requiredClaims: ['exp', 'sub'] };
 
 const asymmetric = new Set(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']);
 const maxTokenLength = 64 * 1024;
@@ -42,7 +50,7 @@ export function createTokenVerifier(backChannel: BackChannel, clock: Pick<Clock,
     return keys;
   };
   return {
-    async verify(token, rules) {
+    async verify(token, rules, kind = accessToken) {
       const { alg, kid } = headerOf(token);
       if (!rules.algorithms.includes(alg))
         throw invalid(`it is signed with ${alg}, the provider announces ${rules.algorithms.join(', ')}`);
@@ -52,7 +60,8 @@ export function createTokenVerifier(backChannel: BackChannel, clock: Pick<Clock,
         audience: rules.clientId,
         clockTolerance: skewS,
         currentDate: new Date(clock.now()),
-        requiredClaims: ['exp', 'sub'],
+        requiredClaims: [...kind.requiredClaims],
+        ...(kind.type === undefined ? {} : { typ: kind.type }),
       };
       const payload = asymmetric.has(alg)
         ? await verifyWith(token, createLocalJWKSet(await keysFor(rules.jwksUri, kid)), checks)

@@ -19,6 +19,8 @@ export interface Incoming {
   /** Whether forwarding headers of this peer are believed. */
   readonly trusted: boolean;
   readonly requestId: string;
+  /** The body as text, for the few endpoints that take a form; empty when it is larger than 64 KiB. */
+  readonly readBody: () => Promise<string>;
 }
 
 export function header(request: Pick<Incoming, 'headers'>, name: string): string {

@@ -31,6 +31,7 @@ export function receive(message: IncomingMessage, peer: Peer, scheme: Scheme): I
     peerPort: peer.port,
     scheme,
     trusted: peer.trusted,
+    readBody: () => readBody(message),
     requestId: `${processPart}-${(received++).toString(36)}`,
   };
 }
@@ -53,4 +54,18 @@ function countHosts(rawHeaders: readonly string[]): number {
     if (name.length === 4 && name.toLowerCase() === 'host') count += 1;
   }
   return count;
+}
+
+const maxBodyBytes = 64 * 1024;
+
+async function readBody(message: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of message) {
+    const chunk = Buffer.from(part);
+    bytes += chunk.length;
+    if (bytes > maxBodyBytes) return '';
+    parts.push(chunk);
+  }
+  return Buffer.concat(parts).toString('utf8');
 }

@@ -31,8 +31,15 @@ export interface FakeIssuer extends AsyncDisposable {
   readonly appPasswords: Map<string, string>;
   readonly providers: ProxyProviderRow[];
   row(given?: Partial<ProxyProviderRow>): ProxyProviderRow;
-  sign(claims: Record<string, unknown>, options?: { algorithm?: string; secret?: string; kid?: string }): string;
+  sign(claims: Record<string, unknown>, options?: SignOptions): string;
   rotateKeys(): void;
+}
+
+interface SignOptions {
+  readonly algorithm?: string;
+  readonly secret?: string;
+  readonly kid?: string;
+  readonly type?: string;
 }
 
 interface Code {
@@ -122,9 +129,13 @@ class Issuer implements FakeIssuer {
     };
   }
 
-  sign(claims: Record<string, unknown>, options: { algorithm?: string; secret?: string; kid?: string } = {}): string {
+  sign(claims: Record<string, unknown>, options: SignOptions = {}): string {
     const alg = options.algorithm ?? this.algorithm;
-    const head = encode({ alg, typ: 'JWT', ...(alg === 'HS256' ? {} : { kid: options.kid ?? this.#keys.kid }) });
+    const head = encode({
+      alg,
+      typ: options.type ?? 'JWT',
+      ...(alg === 'HS256' ? {} : { kid: options.kid ?? this.#keys.kid }),
+    });
     const text = `${head}.${encode(claims)}`;
     return `${text}.${this.#signature(alg, text, options.secret ?? clientSecret).toString('base64url')}`;
   }

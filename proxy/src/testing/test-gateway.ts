@@ -64,6 +64,7 @@ export async function testGateway(options: TestOptions = {}): Promise<TestGatewa
     insecure: false,
     userAgent: version,
     strict: options.strict ?? false,
+    trusted: trustedPeers,
     report: (event) => events.push(event),
   });
   const load = (rows: readonly Partial<ProxyProviderRow>[]) => {
@@ -122,6 +123,7 @@ export function incoming(
     scheme: 'https',
     trusted: trustedPeers.has(peer),
     requestId: `test-${requests++}`,
+    readBody: async () => '',
     ...given,
   };
 }

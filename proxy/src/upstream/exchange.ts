@@ -61,6 +61,7 @@ class Relay implements Dispatcher.DispatchHandler {
   readonly #resolve: () => void;
   readonly #reject: (error: unknown) => void;
   #controller: Dispatcher.DispatchController | undefined;
+  #hasBody = false;
   readonly #onClose = () => {
     if (!this.#given.response.writableFinished)
       this.#controller?.abort(proxyError('ERR_PROXY_CLIENT_GONE', 'The client left.'));
@@ -88,11 +89,15 @@ class Relay implements Dispatcher.DispatchHandler {
     onHead(status);
     headers.push('X-Powered-By', 'goauthentik.io', ...this.#given.addedHeaders);
     response.writeHead(status, reason ?? '', headers);
-    response.flushHeaders();
+    // The first part of the body usually follows at once and goes out with the head; where it does not, the head goes alone.
+    setImmediate(() => {
+      if (!response.writableEnded && !this.#hasBody) response.flushHeaders();
+    });
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const { response } = this.#given;
+    this.#hasBody = true;
     if (response.write(chunk)) return;
     controller.pause();
     response.once('drain', () => controller.resume());

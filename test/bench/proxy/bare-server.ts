@@ -1,9 +1,9 @@
-// The measure: node:http that answers at once, with as many header fields as the proxy gives. Started by run.ts.
+// The measure: node:http that answers at once, with the very header fields that the proxy gives. Started by run.ts.
 import { createServer } from 'node:http';
 
-const [size = '0', extra = '0'] = process.argv.slice(2);
+const [size = '0', given = '[]'] = process.argv.slice(2);
 const body = 'x'.repeat(Number(size));
-const fields = Array.from({ length: Number(extra) }, (_, at) => [`X-Field-${at}`, 'value of it']).flat();
+const fields: string[] = JSON.parse(given);
 const server = createServer((_, response) => {
   response.writeHead(200, [...fields, 'Content-Length', String(body.length)]);
   response.end(body);
