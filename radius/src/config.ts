@@ -8,6 +8,7 @@ import {
   integer,
   metricsListen,
   outpostOptions,
+  textList,
 } from '@gatehouse/daemon/config';
 
 export const radiusConfig = defineConfig({
@@ -36,6 +37,10 @@ export const radiusConfig = defineConfig({
     require_attributes: boolean({
       default: false,
       doc: 'Reject when the core returns no attributes: a property mapping has failed.',
+    }),
+    eap_methods: textList({
+      default: ['tls', 'ttls', 'peap'],
+      doc: 'EAP methods, in the order in which they are offered, for providers with a certificate: tls, ttls (PAP), peap (GTC).',
     }),
     verdict_cache: duration({
       default: 0,

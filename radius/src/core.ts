@@ -59,6 +59,7 @@ export interface Core {
   certificate(provider: Provider): CertificatePair | undefined;
   readonly outpostName: () => string;
   readonly report: (event: object) => Promise<void>;
+  readonly refresh: () => Promise<void>;
   close(): Promise<void>;
 }
 
@@ -142,6 +143,7 @@ export function connectCore(options: CoreOptions): Core {
         signal: options.signal,
       });
     },
+    refresh: () => outpost.refresh(),
     close: () => outpost.close(),
   };
 }

@@ -58,7 +58,7 @@ export interface Parts {
 export async function startRadius(
   config: Config,
   parts: Parts,
-): Promise<{ readonly server: RadiusServer; close(): Promise<void> }> {
+): Promise<{ readonly server: RadiusServer; refresh(): Promise<void>; close(): Promise<void> }> {
   const { log, clock } = parts;
   let clients: ClientTable = createClientTable([], log);
   const core = connectCore({
@@ -79,7 +79,13 @@ export async function startRadius(
     onCoreFailure: config.radius.on_core_failure,
     requireAttributes: config.radius.require_attributes,
   };
-  const eap = createEap({ ...asking, clock, certificate: core.certificate, onEnd: (...end) => metrics.eap(...end) });
+  const eap = createEap({
+    ...asking,
+    clock,
+    certificate: core.certificate,
+    methods: config.radius.eap_methods,
+    onEnd: (...end) => metrics.eap(...end),
+  });
   const metrics = createRadiusMetrics(parts.metrics, { outpostName: core.outpostName, eapSessions: () => eap.size });
   const status = createStatusServer(core.isReachable);
   log.info('Starting radius server', { listen: config.listen.radius.map(formatAddress).join(',') });
@@ -96,5 +102,5 @@ export async function startRadius(
     ]),
     accounting: new Map([[packetCode.statusServer, status]]),
   });
-  return { server, close: () => core.close() };
+  return { server, refresh: core.refresh, close: () => core.close() };
 }

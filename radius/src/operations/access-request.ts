@@ -86,10 +86,11 @@ export async function askAccess(
   }
   if (outcome.kind === 'overload') return { kind: 'not_accepted', answer: silence('overload') };
   if (outcome.kind === 'refused') return { kind: 'not_accepted', answer: reject(outcome.reason) };
-  return withAttributes(options, request, outcome);
+  return attachAttributes(options, request, outcome);
 }
 
-function withAttributes(
+/** The core's attributes, hidden values made readable for this request's sender. */
+export function attachAttributes(
   { log, requireAttributes }: Pick<AccessOptions, 'log' | 'requireAttributes'>,
   { packet, key, provider }: AdmittedRequest,
   access: Access,

@@ -46,6 +46,8 @@ export interface Running extends AsyncDisposable {
   readonly accountingPort: number;
   readonly log: ReturnType<typeof captureLogger>;
   metrics(): Promise<string>;
+  /** Reads the providers and certificates of the core again. */
+  refresh(): Promise<void>;
 }
 
 /** @param env further settings, such as `AUTHENTIK_RADIUS__LIMIT_PROXY_STATE` */
@@ -80,6 +82,7 @@ export async function startTestRadius(
     accountingPort: radius.server.bound.accounting[0]?.port ?? 0,
     log,
     metrics: () => metrics.text(),
+    refresh: () => radius.refresh(),
     async [Symbol.asyncDispose]() {
       await radius.server.close();
       ending.abort();

@@ -1,0 +1,66 @@
+// The real `eapol_test` of wpa_supplicant as a device that logs in by EAP. Used by tests.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { temporaryFolder } from '@gatehouse/daemon/testing';
+
+export interface EapolTest {
+  readonly eap: 'TLS' | 'TTLS' | 'PEAP' | 'MD5';
+  readonly tls?: '1.2' | '1.3';
+  readonly identity?: string;
+  readonly password?: string;
+  readonly fragmentBytes?: number;
+  readonly caPem?: string;
+  readonly client?: { readonly certPem: string; readonly keyPem: string };
+  readonly secret?: string;
+}
+
+export interface EapolResult {
+  readonly isSuccess: boolean;
+  /** Our keys and the device's are the same. */
+  readonly hasKeys: boolean;
+  readonly output: string;
+}
+
+export async function eapolTest(port: number, test: EapolTest): Promise<EapolResult> {
+  await using folder = await temporaryFolder();
+  const write = async (name: string, text: string | undefined) => {
+    if (text === undefined) return undefined;
+    await writeFile(join(folder.path, name), text);
+    return join(folder.path, name);
+  };
+  const ca = await write('ca.pem', test.caPem);
+  const certificate = await write('client.pem', test.client?.certPem);
+  const key = await write('client.key', test.client?.keyPem);
+  const phase1 = [
+    test.tls === '1.2' ? 'tls_disable_tlsv1_3=1' : 'tls_disable_tlsv1_3=0',
+    ...(test.eap === 'PEAP' ? ['peaplabel=0'] : []),
+  ];
+  const settings: Readonly<Record<string, string | undefined>> = {
+    ssid: '"x"',
+    key_mgmt: 'WPA-EAP',
+    eap: test.eap,
+    identity: `"${test.identity ?? 'alice'}"`,
+    anonymous_identity: test.eap === 'TTLS' || test.eap === 'PEAP' ? '"anonymous@example.test"' : undefined,
+    password: `"${test.password ?? 's3cr3t'}"`,
+    ca_cert: ca && `"${ca}"`,
+    client_cert: certificate && `"${certificate}"`,
+    private_key: key && `"${key}"`,
+    phase1: `"${phase1.join(' ')}"`,
+    phase2: test.eap === 'TTLS' ? '"auth=PAP"' : test.eap === 'PEAP' ? '"auth=GTC"' : undefined,
+    fragment_size: test.fragmentBytes === undefined ? undefined : String(test.fragmentBytes),
+  };
+  const lines = Object.entries(settings).flatMap(([name, value]) =>
+    value === undefined ? [] : [`  ${name}=${value}`],
+  );
+  const file = await write('eapol.conf', `network={\n${lines.join('\n')}\n}\n`);
+  const args = ['-c', file ?? '', '-a', '127.0.0.1', '-p', String(port), '-s', test.secret ?? 'testing123', '-t', '8'];
+  const child = spawn('eapol_test', args, { cwd: folder.path, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  child.stdout.on('data', (chunk) => {
+    output += chunk;
+  });
+  await once(child, 'close');
+  return { isSuccess: /^SUCCESS$/m.test(output), hasKeys: /MPPE keys OK: 1\b/.test(output), output };
+}
