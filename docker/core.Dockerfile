@@ -1,0 +1,30 @@
+# The identity core alone, behind a router elsewhere. Build from the root of the repository:
+#   docker build --file docker/core.Dockerfile --tag gatehouse/core .
+# Runs as user 1000 on a read-only root file system; sockets and keys are in /dev/shm.
+FROM node:24.11-bookworm-slim AS build
+WORKDIR /build
+COPY . .
+RUN npm ci --ignore-scripts && npx tsc -b
+
+FROM node:24.11-bookworm-slim AS modules
+WORKDIR /app
+COPY . .
+RUN npm ci --omit=dev --ignore-scripts --workspace @gatehouse/core \
+  && find . -name node_modules -prune -o -type f ! -name package.json -exec rm {} +
+
+FROM node:24.11-bookworm-slim
+WORKDIR /app
+COPY --from=modules --chown=root:root /app .
+COPY --from=build --chown=root:root /build/docker/entry.js docker/entry.js
+COPY --from=build --chown=root:root /build/packages/wire/dist packages/wire/dist
+COPY --from=build --chown=root:root /build/packages/daemon/dist packages/daemon/dist
+COPY --from=build --chown=root:root /build/packages/contract/dist packages/contract/dist
+COPY --from=build --chown=root:root /build/packages/storage/dist packages/storage/dist
+COPY --from=build --chown=root:root /build/packages/core/dist packages/core/dist
+COPY --from=build --chown=root:root /build/packages/core/blueprints packages/core/blueprints
+ENV NODE_ENV=production TMPDIR=/dev/shm AUTHENTIK_LISTEN__CORE=[::]:8000 AUTHENTIK_DATA_DIR=/data
+USER 1000:1000
+VOLUME ["/data"]
+EXPOSE 8000 9300
+HEALTHCHECK --interval=30s --timeout=30s --start-period=60s --retries=3 CMD ["node", "docker/entry.js", "core", "healthcheck"]
+ENTRYPOINT ["node", "docker/entry.js", "core"]
