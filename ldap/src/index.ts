@@ -1,2 +1,3 @@
-// Entry of the workspace.
-export {};
+// Entry `@gatehouse/ldap`. Users: the command.
+export { ldapConfig } from './config.ts';
+export { runLdapDaemon } from './main.ts';

@@ -12,6 +12,8 @@ export interface LogFields {
   readonly attempts?: Count;
   readonly attributes?: Text;
   readonly auth?: Text;
+  readonly baseDN?: Text;
+  readonly bindDN?: Text;
   readonly blueprint?: Text;
   readonly bytes?: Count;
   readonly bytes_in?: Count;
@@ -52,11 +54,13 @@ export interface LogFields {
   readonly reason?: Text;
   readonly remote?: Text;
   readonly request?: Text;
+  readonly requestId?: Text;
   readonly request_id?: Text;
   readonly result?: Text;
   readonly route?: Text;
   readonly runtime?: Text;
   readonly scheme?: Text;
+  readonly scope?: Text;
   readonly session?: Text;
   readonly signal?: Text;
   readonly size?: Count;
@@ -66,6 +70,7 @@ export interface LogFields {
   readonly step?: Text;
   readonly table?: Text;
   readonly tls?: Text;
+  readonly 'took-ms'?: Count;
   readonly took_ms?: number;
   readonly upstream_ms?: number;
   readonly user?: Text;

@@ -1,0 +1,59 @@
+// Settings of the LDAP outpost (core-contract §1, ldap.md §1.1).
+import {
+  addressList,
+  type ConfigOf,
+  choice,
+  defineConfig,
+  duration,
+  integer,
+  metricsListen,
+  outpostOptions,
+  trustedProxyCidrs,
+} from '@gatehouse/daemon/config';
+
+export const ldapConfig = defineConfig({
+  ...outpostOptions,
+  listen: {
+    ldap: addressList({ default: [{ host: '::', port: 3389 }], doc: 'LDAP, with StartTLS.' }),
+    ldaps: addressList({ default: [{ host: '::', port: 6636 }], doc: 'LDAP over TLS.' }),
+    metrics: metricsListen,
+    trusted_proxy_cidrs: trustedProxyCidrs,
+  },
+  ldap: {
+    page_size: integer({ default: 50, doc: 'Rows per page asked of the core.', min: 1, max: 1000 }),
+    anonymous_bind: choice(['allow', 'refuse'], {
+      default: 'allow',
+      doc: 'An empty bind is accepted and sees the root DSE only.',
+    }),
+    require_tls: choice(['off', 'binds', 'everything'], {
+      default: 'off',
+      doc: 'What is refused on connections without TLS.',
+    }),
+    bind_cache_ttl: duration({
+      default: 600_000,
+      doc: 'How long a successful bind is remembered in cached mode.',
+    }),
+    missing_base: choice(['rfc', 'success'], {
+      default: 'rfc',
+      doc: 'Answer to a search below an entry that does not exist: noSuchObject, or success without entries.',
+    }),
+    size_limit_result: choice(['rfc', 'success'], {
+      default: 'rfc',
+      doc: 'Answer when more entries match than the client wants: sizeLimitExceeded, or success.',
+    }),
+    logout_on_close: choice(['direct', 'always', 'never'], {
+      default: 'direct',
+      doc: 'When the session that a bind made in the core is ended with its connection.',
+    }),
+    proxy_protocol: choice(['off', 'optional', 'require'], {
+      default: 'optional',
+      doc: 'PROXY headers of trusted peers.',
+    }),
+    max_connections: integer({ default: 20_000, doc: 'Connections in all.', min: 1 }),
+    max_connections_per_client: integer({ default: 1_000, doc: 'Connections of one address.', min: 1 }),
+    idle_timeout_anonymous: duration({ default: 60_000, doc: 'Idle time of an anonymous connection.' }),
+    idle_timeout_bound: duration({ default: 900_000, doc: 'Idle time of a bound connection.' }),
+  },
+});
+
+export type LdapConfig = ConfigOf<typeof ldapConfig>;

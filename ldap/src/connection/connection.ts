@@ -1,0 +1,310 @@
+// One client (ldap.md §2.6): cuts its bytes into messages, runs up to a number of operations side by side, keeps binds and
+// StartTLS to themselves, and ends in an orderly way. Whatever goes wrong here costs this connection and nothing else.
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { Clock } from '@gatehouse/daemon/async';
+import type { Logger } from '@gatehouse/daemon/log';
+import { BerReader } from '@gatehouse/wire/ber';
+import {
+  type DecodeLimits,
+  decodeRequest,
+  encodeEnvelope,
+  encodeResponse,
+  extendedOid,
+  type LdapMessage,
+  MessageFramer,
+  type RequestOp,
+  type ResultCode,
+  resultCode,
+} from '@gatehouse/wire/ldap';
+import type { LdapConfig } from '../config.ts';
+import { PagedCursors } from '../controls/paged-cursors.ts';
+import type { CoreLink, Identity } from '../core.ts';
+import type { LdapMetrics } from '../metrics.ts';
+import type { OperationContext, Peer } from '../operations/context.ts';
+import { type AnsweredOp, dispatch } from '../operations/dispatch.ts';
+import { ResponseWriter } from './writer.ts';
+
+/** ldap.md §2.1. */
+const mostInFlight = 32;
+const limits = { maxDepth: 64, maxFilterNodes: 4_096 } as const;
+const maxBytesAnonymous = 262_144;
+const maxBytesBound = 4_194_304;
+const firstMessageMs = 10_000;
+
+export interface ConnectionOptions {
+  readonly core: CoreLink;
+  readonly config: LdapConfig;
+  readonly log: Logger;
+  readonly metrics: LdapMetrics;
+  readonly clock: Clock;
+  readonly clientIp: string;
+  /** LDAPS: the TLS layer is there already. */
+  readonly secure: boolean;
+  /** Puts TLS on a plain socket. */
+  readonly startTls: (socket: Socket) => TLSSocket;
+  readonly onBound: (connection: Connection, before: Identity | undefined, now: Identity | undefined) => void;
+  readonly onClosed: (connection: Connection) => void;
+}
+
+interface Running {
+  readonly abort: AbortController;
+  readonly isBind: boolean;
+}
+
+export class Connection implements Peer {
+  readonly id = randomUUID();
+  readonly clientIp: string;
+  readonly cursors = new PagedCursors();
+  boundName = '';
+  secure: boolean;
+  readonly #options: ConnectionOptions;
+  readonly #framer = new MessageFramer();
+  readonly #writer: ResponseWriter;
+  readonly #running = new Map<number, Running>();
+  readonly #waiting: LdapMessage<RequestOp>[] = [];
+  #socket: Socket;
+  #identity: Identity | undefined;
+  #ended = false;
+
+  constructor(socket: Socket, options: ConnectionOptions) {
+    this.#options = options;
+    this.#socket = socket;
+    this.#writer = new ResponseWriter(socket);
+    this.clientIp = options.clientIp;
+    this.secure = options.secure;
+    socket.setNoDelay(true);
+    this.#listen(socket, firstMessageMs);
+  }
+
+  get identity(): Identity | undefined {
+    return this.#identity;
+  }
+
+  set identity(now: Identity | undefined) {
+    const before = this.#identity;
+    this.#identity = now;
+    if (before !== now) this.#options.onBound(this, before, now);
+  }
+
+  get idle(): boolean {
+    return this.#running.size === 0;
+  }
+
+  /** Notice of Disconnection (RFC 4511 §4.4.1), then the end. */
+  disconnect(code: ResultCode, diagnosticMessage: string): void {
+    if (this.#ended) return;
+    const op = {
+      op: 'extendedResponse',
+      resultCode: code,
+      diagnosticMessage,
+      responseName: extendedOid.noticeOfDisconnection,
+    } as const;
+    void this.#writer.send(encodeResponse({ messageId: 0, op, controls: [] }));
+    this.#end();
+  }
+
+  #listen(socket: Socket, timeoutMs: number): void {
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.#closed());
+    socket.on('end', () => this.#end());
+    socket.setTimeout(timeoutMs, () => this.#timedOut());
+  }
+
+  #timedOut(): void {
+    if (this.idle) this.disconnect(resultCode.unavailable, 'idle for too long');
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#ended) return;
+    this.#framer.push(chunk);
+    this.#acceptAll();
+  }
+
+  /** A client that sends faster than it is answered is not read any further (back-pressure), never cut off. */
+  #acceptAll(): void {
+    try {
+      while (!this.#ended && this.#waiting.length < mostInFlight) {
+        const bytes = this.#framer.next(this.#limits().maxBytes);
+        if (bytes === undefined) break;
+        this.#accept(decodeRequest(bytes, this.#limits()));
+      }
+      if (this.#waiting.length < mostInFlight) this.#socket.resume();
+      else this.#socket.pause();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.log.warn('message not understood', { client: this.clientIp, reason });
+      this.disconnect(resultCode.protocolError, 'the message is malformed or too large');
+    }
+  }
+
+  #limits(): DecodeLimits {
+    return { ...limits, maxBytes: this.#identity === undefined ? maxBytesAnonymous : maxBytesBound };
+  }
+
+  /** Binds and StartTLS wait until nothing else runs, and everything waits for them. */
+  #accept(message: LdapMessage<RequestOp>): void {
+    const { op } = message;
+    if (op.op === 'unbindRequest') this.#end();
+    else if (op.op === 'abandonRequest') this.#abandon(op.target);
+    else if (this.#waiting.length === 0 && !this.#mustWait(message)) this.#start(message);
+    else this.#waiting.push(message);
+  }
+
+  #mustWait({ op }: LdapMessage<RequestOp>): boolean {
+    if (this.#running.size === 0) return false;
+    const alone = op.op === 'bindRequest' || isStartTls(op);
+    return alone || this.#running.size >= mostInFlight || [...this.#running.values()].some(({ isBind }) => isBind);
+  }
+
+  #start(message: LdapMessage<RequestOp>): void {
+    const { op, messageId } = message;
+    if (op.op === 'unbindRequest' || op.op === 'abandonRequest') return;
+    if (op.op === 'extendedRequest' && isStartTls(op)) this.#startTls(messageId, op.value);
+    else if (op.op === 'extendedRequest' && op.name === extendedOid.cancel) this.#cancel(messageId, op.value);
+    else {
+      const abort = new AbortController();
+      this.#running.set(messageId, { abort, isBind: op.op === 'bindRequest' });
+      void this.#run({ ...message, op }, abort);
+    }
+  }
+
+  async #run(message: LdapMessage<AnsweredOp>, abort: AbortController): Promise<void> {
+    const { messageId } = message;
+    const answer = await dispatch(message, this.#contextOf(message, abort.signal));
+    this.#running.delete(messageId);
+    if (!abort.signal.aborted)
+      void this.#writer.send(encodeResponse({ messageId, op: answer.op, controls: answer.controls ?? [] }));
+    else if (abort.signal.reason instanceof Canceled) this.#answerCanceled(messageId);
+    this.#resume();
+  }
+
+  #contextOf({ messageId, controls }: LdapMessage<AnsweredOp>, signal: AbortSignal): OperationContext {
+    const { core, config, log, metrics, clock } = this.#options;
+    return {
+      peer: this,
+      core,
+      config,
+      log,
+      metrics,
+      clock,
+      signal,
+      controls,
+      sendEntry: (encoded) => (signal.aborted ? undefined : this.#writer.send(encodeEnvelope(messageId, encoded))),
+    };
+  }
+
+  #resume(): void {
+    const { idle_timeout_anonymous: anonymousMs, idle_timeout_bound: boundMs } = this.#options.config.ldap;
+    if (!this.#ended) this.#socket.setTimeout(this.#identity === undefined ? anonymousMs : boundMs);
+    for (let [message] = this.#waiting; message !== undefined; [message] = this.#waiting) {
+      if (this.#ended || this.#mustWait(message)) return;
+      this.#waiting.shift();
+      this.#start(message);
+    }
+    if (this.#socket.isPaused()) this.#acceptAll();
+  }
+
+  /** No answer to either; the connection goes on (RFC 4511 §4.11). */
+  #abandon(target: number): void {
+    const running = this.#running.get(target);
+    if (running !== undefined && !running.isBind) running.abort.abort(new Error('abandoned'));
+    const at = this.#waiting.findIndex(({ messageId, op }) => messageId === target && op.op !== 'bindRequest');
+    if (at !== -1) this.#waiting.splice(at, 1);
+  }
+
+  /** RFC 3909. */
+  #cancel(messageId: number, value: Buffer | undefined): void {
+    const target = cancelTarget(value);
+    const running = target === undefined ? undefined : this.#running.get(target);
+    const code =
+      target === undefined
+        ? resultCode.protocolError
+        : running === undefined
+          ? resultCode.noSuchOperation
+          : running.isBind
+            ? resultCode.cannotCancel
+            : resultCode.success;
+    if (code === resultCode.success) running?.abort.abort(new Canceled());
+    void this.#writer.send(
+      encodeResponse({ messageId, op: { op: 'extendedResponse', resultCode: code }, controls: [] }),
+    );
+  }
+
+  #answerCanceled(messageId: number): void {
+    const op = { op: 'searchResultDone', resultCode: resultCode.canceled } as const;
+    void this.#writer.send(encodeResponse({ messageId, op, controls: [] }));
+  }
+
+  /** ldap.md §2.5: nothing may follow the request in clear text. */
+  #startTls(messageId: number, value: Buffer | undefined): void {
+    if (value !== undefined) this.#answerStartTls(messageId, resultCode.protocolError);
+    else if (this.secure) this.#answerStartTls(messageId, resultCode.operationsError);
+    else if (this.#framer.pending > 0) {
+      this.#options.log.warn('octets behind StartTLS', { client: this.clientIp });
+      this.#destroy();
+    } else {
+      this.#answerStartTls(messageId, resultCode.success);
+      this.#writer.flush();
+      this.#putTlsOn(this.#socket);
+    }
+  }
+
+  #answerStartTls(messageId: number, code: ResultCode): void {
+    const op = { op: 'extendedResponse', resultCode: code, responseName: extendedOid.startTls } as const;
+    void this.#writer.send(encodeResponse({ messageId, op, controls: [] }));
+  }
+
+  #putTlsOn(plain: Socket): void {
+    for (const event of ['data', 'end', 'close', 'timeout']) plain.removeAllListeners(event);
+    plain.setTimeout(0);
+    this.#socket = this.#options.startTls(plain);
+    this.#writer.switchTo(this.#socket);
+    this.secure = true;
+    this.#listen(this.#socket, firstMessageMs);
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#writer.flush();
+    this.#socket.end();
+    this.#abortAll();
+    // A peer that never closes its side does not keep ours.
+    this.#socket.setTimeout(2_000, () => this.#socket.destroy());
+  }
+
+  #destroy(): void {
+    this.#ended = true;
+    this.#abortAll();
+    this.#socket.destroy();
+  }
+
+  #closed(): void {
+    this.#ended = true;
+    this.#abortAll();
+    this.identity = undefined;
+    this.#options.onClosed(this);
+  }
+
+  #abortAll(): void {
+    this.#waiting.length = 0;
+    for (const { abort } of this.#running.values()) abort.abort(new Error('the client is gone'));
+  }
+}
+
+class Canceled extends Error {}
+
+function isStartTls(op: RequestOp): boolean {
+  return op.op === 'extendedRequest' && op.name === extendedOid.startTls;
+}
+
+function cancelTarget(value: Buffer | undefined): number | undefined {
+  try {
+    return value === undefined ? undefined : new BerReader(value).enter(0x30).integer();
+  } catch {
+    return undefined; // answered with protocolError
+  }
+}

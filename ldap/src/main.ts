@@ -1,0 +1,66 @@
+// The LDAP outpost as a process.
+import { systemClock } from '@gatehouse/daemon/async';
+import { loadConfig } from '@gatehouse/daemon/config';
+import { isGatewayError } from '@gatehouse/daemon/errors';
+import { createHealth, healthSocketPath, serveHealth } from '@gatehouse/daemon/health';
+import { exitCode, runProcess } from '@gatehouse/daemon/lifecycle';
+import { createLogger } from '@gatehouse/daemon/log';
+import { createMetrics } from '@gatehouse/daemon/metrics';
+import { selfSignedCertificate } from '@gatehouse/daemon/tls';
+import { ldapConfig } from './config.ts';
+import { connectCore } from './core.ts';
+import { createLdapMetrics } from './metrics.ts';
+import { type LdapServer, serveLdap } from './server.ts';
+
+const drainMs = 5_000;
+
+/** Runs the LDAP outpost until a signal. @returns the exit code */
+export async function runLdapDaemon(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<number> {
+  const config = readConfig(argv, env);
+  if (config === undefined) return exitCode.configuration;
+  const log = createLogger({ level: config.log_level, name: 'authentik.outpost.ldap', pretty: config.debug });
+  return runProcess({ log }, async ({ signal, onDrain }) => {
+    const clock = systemClock;
+    const health = createHealth();
+    const metrics = createMetrics({ process: true });
+    const ldapMetrics = createLdapMetrics(metrics);
+    const probe = await serveHealth({
+      health,
+      metrics,
+      addresses: config.listen.metrics,
+      socketPath: healthSocketPath(config.instance_name),
+      log,
+    });
+    onDrain(async () => probe[Symbol.asyncDispose]());
+    let server: LdapServer | undefined;
+    const core = connectCore({
+      config,
+      log,
+      metrics,
+      health,
+      clock,
+      signal,
+      onProviders: () => server?.providersChanged(),
+      onSessionEnd: (sessionId) => server?.sessionEnded(sessionId),
+    });
+    onDrain(() => core.close());
+    const fallback = await selfSignedCertificate();
+    server = await serveLdap({ core, config, log, metrics: ldapMetrics, clock, fallback });
+    server.providersChanged();
+    onDrain(async () => server?.close(drainMs));
+    log.info('ready', {});
+  });
+}
+
+function readConfig(argv: readonly string[], env: Readonly<Record<string, string | undefined>>) {
+  try {
+    return loadConfig(ldapConfig, { env, argv }).config;
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
+    createLogger({ level: 'info', name: 'authentik.outpost.ldap' }).error(error.message, { hint: error.hint ?? '' });
+    return undefined;
+  }
+}

@@ -1,0 +1,43 @@
+// What an operation gets besides its request. It never sees the socket.
+import type { Clock } from '@gatehouse/daemon/async';
+import type { Logger } from '@gatehouse/daemon/log';
+import type { Control, LdapResult, ResponseOp } from '@gatehouse/wire/ldap';
+import type { LdapConfig } from '../config.ts';
+import type { PagedCursors } from '../controls/paged-cursors.ts';
+import type { CoreLink, Identity } from '../core.ts';
+import type { LdapMetrics } from '../metrics.ts';
+
+/** The connection as operations know it. */
+export interface Peer {
+  readonly clientIp: string;
+  readonly secure: boolean;
+  /** Whoever bound last; nobody after a failed bind. */
+  identity: Identity | undefined;
+  /** Text of the bind DN, for logs. */
+  boundName: string;
+  readonly cursors: PagedCursors;
+}
+
+export interface OperationContext {
+  readonly peer: Peer;
+  readonly core: CoreLink;
+  readonly config: LdapConfig;
+  readonly log: Logger;
+  readonly metrics: LdapMetrics;
+  readonly clock: Clock;
+  /** Aborted when the client abandons the operation or leaves. */
+  readonly signal: AbortSignal;
+  readonly controls: readonly Control[];
+  /** Sends one SearchResultEntry without envelope; waits while the client reads slowly. */
+  readonly sendEntry: (encoded: Buffer) => Promise<void> | undefined;
+}
+
+/** The last message of an operation. */
+export interface Answer {
+  readonly op: ResponseOp;
+  readonly controls?: readonly Control[];
+  /** What the log line adds. */
+  readonly entries?: number;
+}
+
+export type ResultOp = Extract<ResponseOp, LdapResult>['op'];

@@ -1,0 +1,121 @@
+// From a request to its answer: every operation that answers passes here, and whatever one throws becomes a result code that
+// is not success. Writes the one log line and the metrics of the operation.
+import { randomUUID } from 'node:crypto';
+import { formatFilter, type LdapMessage, type RequestOp, type ResponseOp, resultCodeName } from '@gatehouse/wire/ldap';
+import { admitControls } from '../controls/admission.ts';
+import { Refusal, resultOf } from '../errors.ts';
+import { bind } from './bind.ts';
+import { compare } from './compare.ts';
+import type { Answer, OperationContext, ResultOp } from './context.ts';
+import { extended } from './extended.ts';
+import { search } from './search.ts';
+import { refuseUpdate } from './update.ts';
+
+export type AnsweredOp = Exclude<RequestOp, { op: 'unbindRequest' | 'abandonRequest' }>;
+
+const responses: Readonly<Record<AnsweredOp['op'], ResultOp>> = {
+  bindRequest: 'bindResponse',
+  searchRequest: 'searchResultDone',
+  compareRequest: 'compareResponse',
+  modifyRequest: 'modifyResponse',
+  addRequest: 'addResponse',
+  delRequest: 'delResponse',
+  modifyDNRequest: 'modifyDNResponse',
+  extendedRequest: 'extendedResponse',
+};
+
+export async function dispatch(message: LdapMessage<AnsweredOp>, context: OperationContext): Promise<Answer> {
+  const startedMs = context.clock.monotonicMs();
+  const outcome = await attempt(message, context);
+  report(message, outcome, context, context.clock.monotonicMs() - startedMs);
+  return outcome.answer;
+}
+
+interface Outcome {
+  readonly answer: Answer;
+  readonly error: unknown;
+}
+
+async function attempt({ op, controls }: LdapMessage<AnsweredOp>, context: OperationContext): Promise<Outcome> {
+  try {
+    admitControls(op.op, controls);
+    return { answer: await run(op, context), error: undefined };
+  } catch (error) {
+    const result = resultOf(error);
+    const answer: ResponseOp = { op: responses[op.op], ...result };
+    return { answer: { op: answer }, error };
+  }
+}
+
+function run(op: AnsweredOp, context: OperationContext): Promise<Answer> {
+  switch (op.op) {
+    case 'bindRequest':
+      return bind(op, context);
+    case 'searchRequest':
+      return search(op, context);
+    case 'compareRequest':
+      return compare(op, context);
+    case 'extendedRequest':
+      return extended(op, context);
+    default:
+      return refuseUpdate();
+  }
+}
+
+const types: Partial<Readonly<Record<AnsweredOp['op'], string>>> = { bindRequest: 'bind', searchRequest: 'search' };
+const titles: Readonly<Record<AnsweredOp['op'], string>> = {
+  bindRequest: 'Bind request',
+  searchRequest: 'Search request',
+  compareRequest: 'Compare request',
+  modifyRequest: 'Modify request',
+  addRequest: 'Add request',
+  delRequest: 'Delete request',
+  modifyDNRequest: 'Modify DN request',
+  extendedRequest: 'Extended request',
+};
+
+function report(
+  { op, messageId }: LdapMessage<AnsweredOp>,
+  { answer, error }: Outcome,
+  { peer, core, metrics, log }: OperationContext,
+  tookMs: number,
+): void {
+  const type = types[op.op] ?? titles[op.op].split(' ')[0]?.toLowerCase() ?? '';
+  const app = peer.identity?.provider.applicationSlug ?? '';
+  const code = answer.op.op === 'searchResultEntry' ? 0 : answer.op.resultCode;
+  metrics.results.add({ type, code: resultCodeName(code) });
+  metrics.duration.observe({ outpost_name: core.outpostName(), type, app }, tookMs / 1000);
+  if (error instanceof Refusal && error.reason !== undefined)
+    metrics.rejected.add({ outpost_name: core.outpostName(), type, reason: error.reason, app });
+  if (answer.entries !== undefined) metrics.entries.add({}, answer.entries);
+  const unforeseen = error !== undefined && !(error instanceof Refusal);
+  const fields = {
+    bindDN: (op.op === 'bindRequest' ? op.name : peer.boundName).toLowerCase(),
+    client: peer.clientIp,
+    requestId: randomUUID(),
+    'took-ms': Math.round(tookMs),
+    msgid: messageId,
+    result: resultCodeName(code),
+    ...(app === '' ? {} : { app }),
+    ...(answer.entries === undefined ? {} : { entries: answer.entries }),
+    ...(op.op === 'searchRequest'
+      ? {
+          baseDN: op.baseObject,
+          scope: scopeTitles[op.scope],
+          filter: formatFilter(op.filter),
+          attributes: op.attributes.join(' '),
+        }
+      : {}),
+    ...(error === undefined ? {} : { error: error instanceof Error ? error.message : String(error) }),
+    ...(unforeseen && error instanceof Error && 'code' in error ? { code: String(error.code) } : {}),
+  };
+  if (unforeseen) log.warn(titles[op.op], fields);
+  else log.info(titles[op.op], fields);
+}
+
+const scopeTitles = {
+  baseObject: 'Base Object',
+  singleLevel: 'Single Level',
+  wholeSubtree: 'Whole Subtree',
+  subordinateSubtree: 'Subordinate Subtree',
+} as const;
