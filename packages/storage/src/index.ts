@@ -15,6 +15,7 @@ export { createS3Backend, type S3BackendOptions } from './backends/s3.ts';
 export type { S3Credentials, S3Options } from './backends/s3-config.ts';
 export { createStaticBackend, type StaticBackendOptions } from './backends/static.ts';
 export { contentTypeOf } from './content-types.ts';
+export { type CopyOptions, type CopyProblem, type CopyReport, copyFiles } from './copy.ts';
 export { type StorageErrorCode, storageError } from './errors.ts';
 export { createStorageManager, type SavedFile, type SaveOptions, type StorageManager } from './manager.ts';
 export {
@@ -26,6 +27,8 @@ export {
   parseFieldValue,
   parseFileName,
 } from './names.ts';
+export { type FilePage, type FileQuery, pageOfFiles } from './pages.ts';
+export { compareReferences, type Reference, type ReferenceReport, refersTo } from './references.ts';
 export { createUrlSigner, signingKey, signingWindow, type UrlSigner } from './signed-url.ts';
 export { type ThemedUrls, themedValues, themePlaceholder, themes } from './themes.ts';
 export { isApiUsage, isUsage, type Usage, usages } from './usages.ts';
