@@ -58,6 +58,7 @@ export interface Core {
   isReachable(): Promise<boolean>;
   certificate(provider: Provider): CertificatePair | undefined;
   readonly outpostName: () => string;
+  /** Sends an event; throws when it should be tried again. */
   readonly report: (event: object) => Promise<void>;
   readonly refresh: () => Promise<void>;
   close(): Promise<void>;
@@ -131,7 +132,7 @@ export function connectCore(options: CoreOptions): Core {
     certificate: ({ certificate }) => (certificate === undefined ? undefined : outpost.certificates.get(certificate)),
     outpostName: outpost.name,
     async report(event) {
-      await outpost.core.raw({
+      const answer = await outpost.core.raw({
         method: 'POST',
         target: outpost.core.target('/events/events/'),
         headers: {
@@ -142,6 +143,9 @@ export function connectCore(options: CoreOptions): Core {
         body: JSON.stringify(event),
         signal: options.signal,
       });
+      if (answer.status >= 500) throw new Error(`the core answered ${answer.status}`);
+      // What the core does not accept will not become acceptable.
+      if (answer.status >= 300) options.log.warn('event refused by the core', { status: answer.status });
     },
     refresh: () => outpost.refresh(),
     close: () => outpost.close(),

@@ -6,13 +6,17 @@ import { reportFatal, runProcess } from '@gatehouse/daemon/lifecycle';
 import { createLogger, type Logger } from '@gatehouse/daemon/log';
 import { createMetrics, type Metrics } from '@gatehouse/daemon/metrics';
 import { packetCode } from '@gatehouse/wire/radius';
+import { createOutbox } from './accounting/outbox.ts';
 import { providerFromApi } from './clients/provider.ts';
 import { type ClientTable, createClientTable } from './clients/table.ts';
+import { createNasLogins } from './coa/logins.ts';
+import { createSessionEnd } from './coa/session-end.ts';
 import { radiusConfig } from './config.ts';
 import { connectCore } from './core.ts';
 import { createEap } from './eap/eap.ts';
 import { createRadiusMetrics } from './metrics.ts';
 import { createAccessRequest } from './operations/access-request.ts';
+import { createAccountingRequest } from './operations/accounting-request.ts';
 import { createStatusServer } from './operations/status-server.ts';
 import { listenRadius, type RadiusServer } from './server.ts';
 
@@ -61,6 +65,7 @@ export async function startRadius(
 ): Promise<{ readonly server: RadiusServer; refresh(): Promise<void>; close(): Promise<void> }> {
   const { log, clock } = parts;
   let clients: ClientTable = createClientTable([], log);
+  const logins = createNasLogins(clock);
   const core = connectCore({
     ...parts,
     config,
@@ -71,9 +76,11 @@ export async function startRadius(
       clients = createClientTable(rows.map(providerFromApi), log);
       log.info('Update providers', { count: rows.length });
     },
-    onSessionEnd: () => undefined,
+    onSessionEnd: (sessionId) => sessionEnd(sessionId),
   });
+  const outbox = createOutbox({ clock, log, signal: parts.signal, send: core.report });
   const asking = {
+    onAccepted: config.radius.coa ? logins.remember : () => undefined,
     access: core.access,
     log,
     onCoreFailure: config.radius.on_core_failure,
@@ -87,6 +94,11 @@ export async function startRadius(
     onEnd: (...end) => metrics.eap(...end),
   });
   const metrics = createRadiusMetrics(parts.metrics, { outpostName: core.outpostName, eapSessions: () => eap.size });
+  const sessionEnd = createSessionEnd(logins, {
+    ...parts,
+    port: config.radius.coa_port,
+    count: metrics.coa,
+  });
   const status = createStatusServer(core.isReachable);
   log.info('Starting radius server', { listen: config.listen.radius.map(formatAddress).join(',') });
   const server = await listenRadius({
@@ -100,7 +112,19 @@ export async function startRadius(
       [packetCode.accessRequest, createAccessRequest({ ...asking, eap: eap.receive })],
       [packetCode.statusServer, status],
     ]),
-    accounting: new Map([[packetCode.statusServer, status]]),
+    accounting: new Map([
+      [packetCode.statusServer, status],
+      [
+        packetCode.accountingRequest,
+        createAccountingRequest({
+          clock,
+          reportsInterim: config.radius.accounting_interim,
+          addEvent: outbox.add,
+          onRecord: (request, record) => logins.link(request, record.status === 'stop'),
+          count: metrics.accounting,
+        }),
+      ],
+    ]),
   });
   return { server, refresh: core.refresh, close: () => core.close() };
 }

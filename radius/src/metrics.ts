@@ -10,6 +10,7 @@ export interface RadiusMetrics {
   took(app: string, seconds: number): void;
   eap(method: string, result: string): void;
   accounting(statusType: string): void;
+  coa(type: string, result: string): void;
 }
 
 export interface MetricSources {
@@ -33,6 +34,7 @@ export function createRadiusMetrics(metrics: Metrics, { outpostName, eapSessions
     labels: [],
     collect: eapSessions,
   });
+  const coa = counter('coa_total', 'Requests sent to devices', ['type', 'result']);
   const rejected = counter('requests_rejected_total', 'Total number of rejected requests', [
     'outpost_name',
     'reason',
@@ -50,6 +52,7 @@ export function createRadiusMetrics(metrics: Metrics, { outpostName, eapSessions
     rejected: (app, reason) => rejected.add({ outpost_name: outpostName(), reason, app }),
     took: (app, seconds) => took.observe({ outpost_name: outpostName(), app }, seconds),
     eap: (method, result) => eap.add({ method, result }),
+    coa: (type, result) => coa.add({ type, result }),
     accounting: (status_type) => accounting.add({ status_type }),
   };
 }

@@ -24,7 +24,8 @@ import { type EapMethod, eapMethods } from './methods.ts';
 import { createEapSessions, type EapSession, type EapSessions } from './sessions.ts';
 import { createEapContext } from './tls-endpoint.ts';
 
-export interface EapOptions extends Pick<AccessOptions, 'access' | 'log' | 'onCoreFailure' | 'requireAttributes'> {
+export interface EapOptions
+  extends Pick<AccessOptions, 'access' | 'log' | 'onAccepted' | 'onCoreFailure' | 'requireAttributes'> {
   readonly clock: Clock;
   readonly certificate: (provider: Provider) => CertificatePair | undefined;
   /** Names in the order in which they are offered. */
@@ -141,6 +142,7 @@ function end(parts: Parts, session: EapSession, identifier: number, step: Step, 
   const success = encodeEap({ code: eapCode.success, identifier, type: undefined, data: empty });
   const attributes = [...mppeKeys(key, request), ...attached.attributes, ...splitValue(eapMessage, success)];
   parts.options.onEnd(conversation.method, 'success');
+  parts.options.onAccepted(request, access);
   parts.sessions.close(session);
   return { kind: 'reply', code: packetCode.accessAccept, attributes, username: access.username };
 }

@@ -12,6 +12,8 @@ export interface AccessOptions {
   readonly log: Logger;
   readonly onCoreFailure: 'drop' | 'reject';
   readonly requireAttributes: boolean;
+  /** An Accept is on its way. */
+  readonly onAccepted: (request: AdmittedRequest, access: Access) => void;
   /** Takes EAP messages. */
   readonly eap: (request: AdmittedRequest, message: Buffer) => Promise<Answer>;
 }
@@ -62,6 +64,7 @@ async function answerPassword(
 ): Promise<Answer> {
   const outcome = await askAccess(options, request, { username, password });
   if (outcome.kind !== 'accepted') return withName(outcome.answer, username);
+  options.onAccepted(request, outcome.access);
   return { kind: 'reply', code: packetCode.accessAccept, attributes: outcome.attributes, username };
 }
 
