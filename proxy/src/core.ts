@@ -24,6 +24,7 @@ export interface ConnectOptions {
   readonly signal: AbortSignal;
   readonly applications: Applications;
   readonly onSessionEnd: (sid: string) => void;
+  readonly onChannel: (isOpen: boolean) => void;
 }
 
 /** The line to the core, which is up whether the core is or not. */

@@ -7,6 +7,7 @@ import type { Application } from './applications/application.ts';
 import type { Lookup } from './applications/lookup.ts';
 import { createAuthenticator } from './authentication/authenticate.ts';
 import { createCredentials } from './authentication/credentials.ts';
+import { createLiveness, type Liveness } from './authentication/liveness.ts';
 import { createEventGate } from './core.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { createBackChannel } from './oidc/back-channel.ts';
@@ -42,6 +43,8 @@ export interface Engine {
   readonly tunnels: Tunnels;
   /** The core says that a session ended (§7.7). @throws GatewayError `ERR_PROXY_SESSION_STORE` */
   endCoreSession(sid: string): Promise<void>;
+  /** The control channel opened or broke. */
+  readonly liveness: Liveness;
   close(): Promise<void>;
 }
 
@@ -59,13 +62,24 @@ export function createEngine(options: EngineOptions): Engine {
     log.info('core session ended', { count: await sessions.endBySid(sid) });
   };
   sessions.onEnd((ended) => tunnels.end(ended));
+  const liveness = createLiveness({
+    tokens,
+    log,
+    async end({ claims }) {
+      if (claims.sid !== undefined) await endCoreSession(claims.sid);
+      else await sessions.endBySub(claims.sub);
+    },
+  });
   const failedCredentials = createRateLimit(clock, 10);
   const addressOf = (request: Incoming) => limitedAddress(request, options.trusted);
   const gateway = createGateway({
     log,
     lookup: options.lookup,
     rooms: {
-      authenticator: createAuthenticator(sessions, credentials, { limit: failedCredentials, addressOf }),
+      authenticator: createAuthenticator(sessions, credentials, {
+        failures: { limit: failedCredentials, addressOf },
+        liveness,
+      }),
       logins: createLogins({ clock, log, sessions, tokens }),
       sessions,
       logoutTokens: createLogoutTokens(verifier, clock),
@@ -87,6 +101,7 @@ export function createEngine(options: EngineOptions): Engine {
     pools,
     tunnels,
     endCoreSession,
+    liveness,
     async close() {
       await Promise.all([backChannel[Symbol.asyncDispose](), pools[Symbol.asyncDispose]()]);
     },

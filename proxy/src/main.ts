@@ -92,6 +92,7 @@ async function run(config: Config, env: Environment, log: Logger, context: Proce
       clock,
       signal: context.signal,
       applications,
+      onChannel: (isOpen) => engine.liveness.channel(isOpen),
       onSessionEnd: (sid) => {
         engine.endCoreSession(sid).catch((error: unknown) => {
           log.error('sessions of an ended core session not removed', { error: String(error) });

@@ -6,6 +6,7 @@ import type { RateLimit } from '../request/rate-limit.ts';
 import type { Found, Sessions } from '../sessions/sessions.ts';
 import type { Credentials } from './credentials.ts';
 import type { VerifiedIdentity } from './identity.ts';
+import type { Liveness } from './liveness.ts';
 
 export interface Authentication {
   readonly identity: VerifiedIdentity | undefined;
@@ -25,7 +26,13 @@ const anonymous: Authentication = { identity: undefined, setCookie: undefined, u
 export function createAuthenticator(
   sessions: Sessions,
   credentials: Credentials,
-  failures: { readonly limit: RateLimit; readonly addressOf: (request: Incoming) => string | undefined },
+  {
+    failures,
+    liveness,
+  }: {
+    readonly failures: { readonly limit: RateLimit; readonly addressOf: (request: Incoming) => string | undefined };
+    readonly liveness: Pick<Liveness, 'seen'>;
+  },
 ): Authenticator {
   const withHeader = async (application: Application, request: Incoming): Promise<Authentication> => {
     const authorization = header(request, 'authorization');
@@ -40,10 +47,11 @@ export function createAuthenticator(
     const setCookie = isFresh ? await sessions.begin(application, identity.claims, identity.expiresAtMs) : undefined;
     return { identity, setCookie, usedAuthorization: true };
   };
-  const afterSession = (found: Found, application: Application, request: Incoming) =>
-    found.identity === undefined
-      ? withHeader(application, request)
-      : { identity: found.identity, setCookie: undefined, usedAuthorization: false };
+  const afterSession = (found: Found, application: Application, request: Incoming) => {
+    if (found.identity === undefined) return withHeader(application, request);
+    liveness.seen(application, found.identity);
+    return { identity: found.identity, setCookie: undefined, usedAuthorization: false };
+  };
   return {
     authenticate(application, request) {
       const found = sessions.find(application, header(request, 'cookie'));

@@ -18,6 +18,8 @@ export interface Tokens {
   exchangeCode(application: Application, exchange: CodeExchange): Promise<Claims>;
   /** @returns `undefined` when the token is not active. @throws like above, without TOKEN_REFUSED */
   introspect(application: Application, token: string): Promise<Claims | undefined>;
+  /** Whether the core still knows the token; `undefined` when its answer is no answer to that. */
+  isActive(application: Application, token: string): Promise<boolean | undefined>;
   /** App password of a user (§11.3). @returns `undefined` when the core refuses */
   withPassword(application: Application, user: string, password: string): Promise<Claims | undefined>;
 }
@@ -30,6 +32,12 @@ const introspectionAnswer = z.looseObject({ active: z.literal(true) });
 export function createTokens(backChannel: BackChannel, verifier: TokenVerifier): Tokens {
   const post = (application: Application, url: string, form: Readonly<Record<string, string>>) =>
     backChannel.post(url, form, application.endpoints.backChannelHeaders);
+  const introspection = (application: Application, token: string) =>
+    post(application, application.endpoints.introspection, {
+      client_id: application.clientId,
+      client_secret: application.clientSecret.reveal(),
+      token,
+    });
   return {
     async exchangeCode(application, { code, redirectUri, verifier: code_verifier, nonce }) {
       const { status, body } = await post(application, application.endpoints.token, {
@@ -48,12 +56,12 @@ export function createTokens(backChannel: BackChannel, verifier: TokenVerifier):
       }
       return parseClaims(payload, answer.access_token);
     },
+    async isActive(application, token) {
+      const { status, body } = await introspection(application, token);
+      return status === 200 ? z.looseObject({ active: z.boolean() }).safeParse(body).data?.active : undefined;
+    },
     async introspect(application, token) {
-      const { status, body } = await post(application, application.endpoints.introspection, {
-        client_id: application.clientId,
-        client_secret: application.clientSecret.reveal(),
-        token,
-      });
+      const { status, body } = await introspection(application, token);
       const answer = introspectionAnswer.safeParse(body).data;
       return status === 200 && answer !== undefined ? parseClaims(answer, token) : undefined;
     },
