@@ -87,8 +87,13 @@ export class FrontDoor {
     for (const response of this.#open) response.shouldKeepAlive = false;
   }
 
-  endTunnels(): void {
-    for (const end of this.#tunnels) end();
+  /** Ends WebSockets one after the other within three seconds, so that not all clients come back at once. */
+  async endTunnels(): Promise<void> {
+    const pauseMs = Math.min(10, 3_000 / Math.max(1, this.#tunnels.size));
+    for (const end of Array.from(this.#tunnels)) {
+      end();
+      await this.#options.clock.sleep(pauseMs);
+    }
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {

@@ -268,6 +268,19 @@ test('router R41: a WebSocket outlives the timeouts of HTTP', async () => {
   );
 });
 
+test('router §12: at the end a WebSocket is closed with 1012, service restart', async () => {
+  await using core = await startPlainCore();
+  const site = await runRouter({ core });
+  await until(() => site.router.watch.state === 'healthy');
+  const socket = new WebSocket(`ws://127.0.0.1:${site.port}/ws/client/`);
+  await once(socket, 'open');
+  socket.send('one');
+  await once(socket, 'message');
+  const closed = once(socket, 'close');
+  await site[Symbol.asyncDispose]();
+  expect((await closed)[0]).toBe(1012);
+});
+
 test('router §12: an upgrade that the core refuses leaves no line to the core', async () => {
   await using site = await healthyRouter();
   const asked = httpRequest({

@@ -152,8 +152,7 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
       door.startDraining();
       await clock.sleep(config.web.shutdown_delay);
       end.abort(new Error('router is stopping'));
-      door.endTunnels();
-      await listeners.close(config.web.shutdown_grace);
+      await Promise.all([listeners.close(config.web.shutdown_grace), door.endTunnels()]);
       await brands.ended;
       await running[Symbol.asyncDispose]();
       await connections[Symbol.asyncDispose]();

@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { formatAddress } from '@gatehouse/daemon/config';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { commandFile, startDaemon } from '../harness/daemon.ts';
 
 /** In the place of the core: says where it listens, and does as its environment and the request say. */
@@ -214,4 +214,27 @@ test('router R56: the health check of the command is 0 with a live core and 1 wi
   expect([0, 1]).toContain(await check());
   await site.stop();
   expect(await check()).toBe(1);
+});
+
+describe('with the core of this build', () => {
+  const flow = 'api/v3/flows/executor/default-authentication-flow/';
+
+  /** Set-Cookie lines of an anonymous request, by cookie. */
+  async function cookiesOf(site: Started, headers: Record<string, string> = {}) {
+    const answer = await fetch(`${site.url('http')}/${flow}`, { headers });
+    expect(answer.status).toBe(200);
+    return new Map(answer.headers.getSetCookie().map((line) => [line.split('=')[0] ?? '', line]));
+  }
+
+  test('router R26, R58: the session cookie is Secure over TLS and Lax without', async () => {
+    const site = await startRouter({ AUTHENTIK_CORE__SCRIPT: '' });
+    await healthy(site);
+    const plain = (await cookiesOf(site)).get('authentik_session') ?? '';
+    expect(plain).toMatch(/SameSite=Lax/i);
+    expect(plain).not.toMatch(/Secure/i);
+    // Loopback is a trusted peer by default: what it says of TLS in front is believed.
+    const secure = (await cookiesOf(site, { 'x-forwarded-proto': 'https' })).get('authentik_session') ?? '';
+    expect(secure).toMatch(/SameSite=None/i);
+    expect(secure).toMatch(/Secure/i);
+  });
 });

@@ -3,6 +3,7 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { createFrameBoundary, restartFrame } from './close-frame.ts';
 import type { CoreTarget } from './core-connection.ts';
 import { hopByHop } from './forwarded.ts';
 
@@ -43,10 +44,16 @@ export function tunnel(
       client.off('close', gone);
       const upgrade = ['Connection', 'Upgrade', 'Upgrade', answer.headers.upgrade ?? ''];
       client.write(headOf(101, 'Switching Protocols', [...passable(answer.rawHeaders), ...upgrade], options.requestId));
+      const boundary = createFrameBoundary();
+      const isWebSocket = answer.headers.upgrade?.toLowerCase() === 'websocket';
+      if (isWebSocket) core.on('data', (chunk: Buffer) => boundary.see(chunk));
+      if (isWebSocket) boundary.see(early);
       splice(client, core, head, early, () => resolve({ kind: 'switched' }));
       options.onSwitched(() => {
-        client.end();
-        core.end();
+        core.unpipe(client);
+        if (isWebSocket && boundary.isBetween()) client.write(restartFrame);
+        endSoon(client);
+        core.destroy();
       });
     });
     asked.once('response', (answer: IncomingMessage) => {
@@ -92,7 +99,13 @@ function splice(client: Duplex, core: Duplex, head: Buffer, early: Buffer, ended
     core.destroy();
     ended();
   });
-  core.once('close', () => client.end());
+  core.once('close', () => endSoon(client));
+}
+
+/** After what is still to be written; nobody reads from this side any more, so its own end would never be seen. */
+function endSoon(side: Duplex): void {
+  if (side instanceof Socket) side.destroySoon();
+  else side.end(() => side.destroy());
 }
 
 function passable(raw: readonly string[]): string[] {
