@@ -3,10 +3,14 @@
 // Called by packet-key.ts only; RADIUS prescribes MD5, nothing else may use it.
 
 const initial = Int32Array.of(0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476);
-const sines = Int32Array.from({ length: 64 }, (_, at) => Math.floor(Math.abs(Math.sin(at + 1)) * 2 ** 32));
-const shifts = Uint8Array.of(7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21);
+const sines = Int32Array.from({ length: 64 }, (_, index) => Math.floor(Math.abs(Math.sin(index + 1)) * 2 ** 32));
 const blockBytes = 64;
-const words = new Int32Array(16); // scratch; the functions here run to their end without a pause
+
+// Scratch: the functions here run to their end without a pause, and leave nothing of a secret but what the next one overwrites.
+const words = new Int32Array(16);
+const state = new Int32Array(4);
+const tail = new Uint8Array(2 * blockBytes);
+const tailView = new DataView(tail.buffer);
 
 /** State of a digest after whole blocks, from which many digests can go on. */
 export interface Md5State {
@@ -16,20 +20,20 @@ export interface Md5State {
 
 /** Digest of `message`, or of what led to `from` followed by `message`. */
 export function md5(message: Uint8Array, from?: Md5State): Buffer {
-  const state = Int32Array.from(from?.words ?? initial);
+  state.set(from?.words ?? initial);
   const whole = message.length - (message.length % blockBytes);
-  for (let at = 0; at < whole; at += blockBytes) mixBlock(state, message, at);
+  for (let offset = 0; offset < whole; offset += blockBytes) mixBlock(message, offset);
   const rest = message.length - whole;
-  const tail = new Uint8Array(rest < 56 ? blockBytes : 2 * blockBytes);
-  tail.set(message.subarray(whole));
+  tail.fill(0);
+  for (let index = 0; index < rest; index++) tail[index] = at(message, whole + index);
   tail[rest] = 0x80;
+  const tailBytes = rest < 56 ? blockBytes : 2 * blockBytes;
   const total = message.length + (from?.bytes ?? 0);
-  const length = new DataView(tail.buffer);
-  length.setUint32(tail.length - 8, (total * 8) >>> 0, true);
-  length.setUint32(tail.length - 4, Math.floor(total / 2 ** 29), true);
-  for (let at = 0; at < tail.length; at += blockBytes) mixBlock(state, tail, at);
+  tailView.setUint32(tailBytes - 8, (total * 8) >>> 0, true);
+  tailView.setUint32(tailBytes - 4, Math.floor(total / 2 ** 29), true);
+  for (let offset = 0; offset < tailBytes; offset += blockBytes) mixBlock(tail, offset);
   const digest = Buffer.allocUnsafe(16);
-  for (let at = 0; at < 4; at++) digest.writeInt32LE(state[at] ?? 0, at * 4);
+  for (let index = 0; index < 4; index++) digest.writeInt32LE(at(state, index), index * 4);
   return digest;
 }
 
@@ -43,49 +47,58 @@ export function createHmacMd5(key: Uint8Array): (message: Uint8Array) => Buffer 
 
 function padState(key: Uint8Array, pad: number): Md5State {
   const block = new Uint8Array(blockBytes).fill(pad);
-  key.forEach((byte, at) => {
-    block[at] = byte ^ pad;
-  });
-  const state = Int32Array.from(initial);
-  mixBlock(state, block, 0);
-  return { words: state, bytes: blockBytes };
+  for (const [index, byte] of key.entries()) block[index] = byte ^ pad;
+  state.set(initial);
+  mixBlock(block, 0);
+  return { words: state.slice(), bytes: blockBytes };
 }
 
-/** RFC 1321 §3.4: four rounds of sixteen steps over one block. */
-function mixBlock(state: Int32Array, bytes: Uint8Array, at: number): void {
-  for (let word = 0, byte = at; word < 16; word++, byte += 4) {
+/** RFC 1321 §3.4: four rounds of sixteen steps over one block, into `state`. */
+function mixBlock(bytes: Uint8Array, offset: number): void {
+  for (let word = 0, byte = offset; word < 16; word++, byte += 4) {
     words[word] =
-      (bytes[byte] ?? 0) |
-      ((bytes[byte + 1] ?? 0) << 8) |
-      ((bytes[byte + 2] ?? 0) << 16) |
-      ((bytes[byte + 3] ?? 0) << 24);
+      at(bytes, byte) | (at(bytes, byte + 1) << 8) | (at(bytes, byte + 2) << 16) | (at(bytes, byte + 3) << 24);
   }
-  let [a = 0, b = 0, c = 0, d = 0] = [state[0], state[1], state[2], state[3]];
-  for (let step = 0; step < 64; step++) {
-    let mixed: number;
-    let word: number;
-    if (step < 16) {
-      mixed = d ^ (b & (c ^ d));
-      word = step;
-    } else if (step < 32) {
-      mixed = c ^ (d & (b ^ c));
-      word = (5 * step + 1) & 15;
-    } else if (step < 48) {
-      mixed = b ^ c ^ d;
-      word = (3 * step + 5) & 15;
-    } else {
-      mixed = c ^ (b | ~d);
-      word = (7 * step) & 15;
-    }
-    const sum = (a + mixed + (sines[step] ?? 0) + (words[word] ?? 0)) | 0;
-    const shift = shifts[((step >> 4) << 2) | (step & 3)] ?? 0;
-    a = d;
-    d = c;
-    c = b;
-    b = (b + ((sum << shift) | (sum >>> (32 - shift)))) | 0;
+  let a = at(state, 0);
+  let b = at(state, 1);
+  let c = at(state, 2);
+  let d = at(state, 3);
+  for (let step = 0; step < 16; step += 4) {
+    a = (turn(a + (d ^ (b & (c ^ d))) + at(words, step) + at(sines, step), 7) + b) | 0;
+    d = (turn(d + (c ^ (a & (b ^ c))) + at(words, step + 1) + at(sines, step + 1), 12) + a) | 0;
+    c = (turn(c + (b ^ (d & (a ^ b))) + at(words, step + 2) + at(sines, step + 2), 17) + d) | 0;
+    b = (turn(b + (a ^ (c & (d ^ a))) + at(words, step + 3) + at(sines, step + 3), 22) + c) | 0;
   }
-  state[0] = ((state[0] ?? 0) + a) | 0;
-  state[1] = ((state[1] ?? 0) + b) | 0;
-  state[2] = ((state[2] ?? 0) + c) | 0;
-  state[3] = ((state[3] ?? 0) + d) | 0;
+  for (let step = 0; step < 16; step += 4) {
+    a = (turn(a + (c ^ (d & (b ^ c))) + at(words, (5 * step + 1) & 15) + at(sines, step + 16), 5) + b) | 0;
+    d = (turn(d + (b ^ (c & (a ^ b))) + at(words, (5 * step + 6) & 15) + at(sines, step + 17), 9) + a) | 0;
+    c = (turn(c + (a ^ (b & (d ^ a))) + at(words, (5 * step + 11) & 15) + at(sines, step + 18), 14) + d) | 0;
+    b = (turn(b + (d ^ (a & (c ^ d))) + at(words, (5 * step + 16) & 15) + at(sines, step + 19), 20) + c) | 0;
+  }
+  for (let step = 0; step < 16; step += 4) {
+    a = (turn(a + (b ^ c ^ d) + at(words, (3 * step + 5) & 15) + at(sines, step + 32), 4) + b) | 0;
+    d = (turn(d + (a ^ b ^ c) + at(words, (3 * step + 8) & 15) + at(sines, step + 33), 11) + a) | 0;
+    c = (turn(c + (d ^ a ^ b) + at(words, (3 * step + 11) & 15) + at(sines, step + 34), 16) + d) | 0;
+    b = (turn(b + (c ^ d ^ a) + at(words, (3 * step + 14) & 15) + at(sines, step + 35), 23) + c) | 0;
+  }
+  for (let step = 0; step < 16; step += 4) {
+    a = (turn(a + (c ^ (b | ~d)) + at(words, (7 * step) & 15) + at(sines, step + 48), 6) + b) | 0;
+    d = (turn(d + (b ^ (a | ~c)) + at(words, (7 * step + 7) & 15) + at(sines, step + 49), 10) + a) | 0;
+    c = (turn(c + (a ^ (d | ~b)) + at(words, (7 * step + 14) & 15) + at(sines, step + 50), 15) + d) | 0;
+    b = (turn(b + (d ^ (c | ~a)) + at(words, (7 * step + 21) & 15) + at(sines, step + 51), 21) + c) | 0;
+  }
+  state[0] = at(state, 0) + a;
+  state[1] = at(state, 1) + b;
+  state[2] = at(state, 2) + c;
+  state[3] = at(state, 3) + d;
+}
+
+/** Sum to 32 bits, turned left. */
+function turn(sum: number, by: number): number {
+  return (sum << by) | ((sum | 0) >>> (32 - by));
+}
+
+/** Indexes here are within bounds by construction; the type does not know. */
+function at(list: Int32Array | Uint8Array, index: number): number {
+  return list[index] ?? 0;
 }
