@@ -8,6 +8,7 @@ import {
   integer,
   metricsListen,
   outpostOptions,
+  text,
   textList,
 } from '@gatehouse/daemon/config';
 
@@ -19,6 +20,7 @@ export const radiusConfig = defineConfig({
       doc: 'UDP listeners. List concrete addresses on a machine that has several, so that answers leave from the one asked.',
     }),
     accounting: addressList({ default: [], doc: 'UDP listeners for accounting, usually [::]:1813; none by default.' }),
+    radsec: addressList({ default: [], doc: 'RadSec (TLS) listeners, usually [::]:2083; none without a CA file.' }),
     metrics: metricsListen,
   },
   radius: {
@@ -49,6 +51,13 @@ export const radiusConfig = defineConfig({
     accounting_interim: boolean({ default: false, doc: 'Report interim updates as events too; many.' }),
     coa: boolean({ default: false, doc: 'Send a Disconnect-Request to the device when the core ends a session.' }),
     coa_port: integer({ default: 3799, min: 1, max: 65_535, doc: 'Port of the devices for Disconnect-Requests.' }),
+    radsec_certificate: text({ default: '', doc: 'PEM file with the certificate of the RadSec listener.' }),
+    radsec_key: text({ default: '', doc: 'PEM file with its key.' }),
+    radsec_ca: text({ default: '', doc: 'PEM file with the authority that signs the certificates of RadSec peers.' }),
+    radsec_peers: textList({
+      default: [],
+      doc: 'fingerprint=application for each RadSec peer: SHA-256 of its certificate; * for every one of the authority.',
+    }),
     flow_timeout: duration({ default: 60_000, doc: 'Longest time of one login, push to a telephone included.' }),
     flows_per_provider: integer({ default: 64, min: 1, doc: 'Logins at a time for one provider.' }),
   },

@@ -103,6 +103,12 @@ export async function startRadius(
   log.info('Starting radius server', { listen: config.listen.radius.map(formatAddress).join(',') });
   const server = await listenRadius({
     listen: config.listen,
+    radsec: {
+      certificateFile: config.radius.radsec_certificate,
+      keyFile: config.radius.radsec_key,
+      caFile: config.radius.radsec_ca,
+      peers: config.radius.radsec_peers,
+    },
     policy: { require: config.radius.require_message_authenticator, limitProxyState: config.radius.limit_proxy_state },
     clock,
     log,

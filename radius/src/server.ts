@@ -5,17 +5,24 @@ import type { Logger } from '@gatehouse/daemon/log';
 import { listenUdp, type UdpListener } from '@gatehouse/daemon/net';
 import {
   createMessageAuthenticatorGate,
+  type MessageAuthenticatorGate,
   type MessageAuthenticatorPolicy,
 } from './clients/message-authenticator-policy.ts';
-import { createNotices } from './clients/notices.ts';
+import { createNotices, type Notices } from './clients/notices.ts';
 import type { ClientTable } from './clients/table.ts';
 import { createDuplicates } from './datagram/duplicates.ts';
 import { createReceiver, type Receiver } from './datagram/receive.ts';
 import type { Operation } from './datagram/request.ts';
 import type { RadiusMetrics } from './metrics.ts';
+import { listenRadsec, type RadsecOptions, type RadsecServer } from './radsec/listen.ts';
 
 export interface ServerOptions {
-  readonly listen: { readonly radius: readonly Address[]; readonly accounting: readonly Address[] };
+  readonly listen: {
+    readonly radius: readonly Address[];
+    readonly accounting: readonly Address[];
+    readonly radsec: readonly Address[];
+  };
+  readonly radsec: Pick<RadsecOptions, 'certificateFile' | 'keyFile' | 'caFile' | 'peers'>;
   readonly policy: MessageAuthenticatorPolicy;
   readonly clock: Clock;
   readonly log: Logger;
@@ -26,7 +33,11 @@ export interface ServerOptions {
 }
 
 export interface RadiusServer {
-  readonly bound: { readonly radius: readonly Address[]; readonly accounting: readonly Address[] };
+  readonly bound: {
+    readonly radius: readonly Address[];
+    readonly accounting: readonly Address[];
+    readonly radsec: readonly Address[];
+  };
   /** Takes nothing new, answers what is in work, then closes the sockets. */
   close(): Promise<void>;
 }
@@ -53,12 +64,27 @@ export async function listenRadius(options: ServerOptions): Promise<RadiusServer
       throw error;
     },
   );
+  const radsec = await openRadsec(options, notices, gate).catch(async (error: unknown) => {
+    await Promise.all([radius, accounting].map(closePort));
+    throw error;
+  });
   return {
-    bound: { radius: radius.listener.bound, accounting: accounting.listener.bound },
+    bound: { radius: radius.listener.bound, accounting: accounting.listener.bound, radsec: radsec?.bound ?? [] },
     async close() {
-      await Promise.all([radius, accounting].map(closePort));
+      await Promise.all([...[radius, accounting].map(closePort), radsec?.close()]);
     },
   };
+}
+
+/** Without a CA nobody could be told apart, so nothing listens. */
+async function openRadsec(
+  options: ServerOptions,
+  notices: Notices,
+  gate: MessageAuthenticatorGate,
+): Promise<RadsecServer | undefined> {
+  if (options.listen.radsec.length === 0 || options.radsec.caFile === '') return undefined;
+  const operations = new Map([...options.accounting, ...options.authentication]);
+  return listenRadsec({ ...options, ...options.radsec, addresses: options.listen.radsec, notices, gate, operations });
 }
 
 async function closePort({ receiver, listener }: { receiver: Receiver; listener: UdpListener }): Promise<void> {

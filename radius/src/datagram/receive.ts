@@ -34,6 +34,8 @@ export interface ReceiverOptions {
   readonly gate: MessageAuthenticatorGate;
   /** By code; what is not here is dropped. */
   readonly operations: ReadonlyMap<number, Operation>;
+  /** Told of each packet that is left without an answer on arrival. */
+  readonly onDrop?: (reason: DropReason) => void;
 }
 
 export interface Receiver {
@@ -142,6 +144,7 @@ function authenticate(
 /** Warnings once per source, reason and minute: any sender could cause them. */
 function drop(options: ReceiverOptions, ip: string, reason: DropReason, client?: Client): undefined {
   options.metrics.dropped(reason);
+  options.onDrop?.(reason);
   const warning = warnings[reason];
   if (warning === undefined || !options.notices.isDue(`${reason} ${ip}`)) return undefined;
   const [event, hint] = warning;

@@ -44,6 +44,7 @@ export interface Running extends AsyncDisposable {
   readonly core: FakeCore;
   readonly port: number;
   readonly accountingPort: number;
+  readonly radsecPort: number;
   readonly log: ReturnType<typeof captureLogger>;
   metrics(): Promise<string>;
   /** Reads the providers and certificates of the core again. */
@@ -80,6 +81,7 @@ export async function startTestRadius(
     core,
     port: radius.server.bound.radius[0]?.port ?? 0,
     accountingPort: radius.server.bound.accounting[0]?.port ?? 0,
+    radsecPort: radius.server.bound.radsec[0]?.port ?? 0,
     log,
     metrics: () => metrics.text(),
     refresh: () => radius.refresh(),
