@@ -1,0 +1,65 @@
+// Fills the rooms with many providers and sessions and measures them; for test/bench/proxy/sizes.ts.
+import { systemClock } from '@gatehouse/daemon/async';
+import { applicationFromApi } from '../applications/application.ts';
+import { createLookup } from '../applications/lookup.ts';
+import { parseClaims } from '../oidc/claims.ts';
+import { parseAuthority } from '../request/host-name.ts';
+import { createMemoryStore } from '../sessions/memory-store.ts';
+import { createSessions } from '../sessions/sessions.ts';
+import { defaultStoreLimits } from '../sessions/store.ts';
+import { fakeIssuer } from './fake-issuer.ts';
+
+export async function proxyBulk(wanted: { readonly providers: number; readonly sessions: number }) {
+  await using issuer = await fakeIssuer();
+  const context = { hosts: { browser: '', configured: '' }, outpostName: 'o', version: 'v' };
+  const rows = Array.from({ length: wanted.providers }, (_, at) =>
+    issuer.row({
+      pk: at,
+      name: `p${at}`,
+      client_id: `client-${at}`,
+      external_host: `https://app-${at}.company`,
+      skip_path_regex: '^/public/',
+    }),
+  );
+  const startedMs = performance.now();
+  const applications = rows.map((row) => applicationFromApi(row, context));
+  const lookup = createLookup(applications);
+  const loadMs = performance.now() - startedMs;
+  const hosts = Array.from({ length: 1_000 }, (_, at) =>
+    parseAuthority(`app-${(at * 4_999) % wanted.providers}.company`),
+  );
+  const lookupMs = performance.now();
+  for (let round = 0; round < 100; round++) for (const host of hosts) if (host !== undefined) lookup.find(host);
+  const lookupUs = ((performance.now() - lookupMs) * 1000) / (100 * hosts.length);
+  const [application] = applications;
+  if (application === undefined) throw new Error('no provider');
+  const clock = systemClock;
+  const sessions = createSessions({ store: createMemoryStore(clock, defaultStoreLimits), clock });
+  const before = heapBytes();
+  for (let at = 0; at < wanted.sessions; at++) {
+    const payload = {
+      sub: `user-${at}`,
+      sid: `${at}`.padStart(64, '0'),
+      exp: 9_999_999_999,
+      email: `user-${at}@company`,
+      name: 'A Name',
+      groups: ['staff', 'all'],
+    };
+    const claims = parseClaims(payload, issuer.sign({ ...payload, aud: 'client-0' }));
+    await sessions.find(application, await sessions.begin(application, claims, Date.now() + 3_600_000));
+  }
+  return {
+    providers: wanted.providers,
+    loadMs: Math.round(loadMs),
+    lookupUs: Number(lookupUs.toFixed(3)),
+    sessions: wanted.sessions,
+    bytesPerSession: Math.round((heapBytes() - before) / wanted.sessions),
+  };
+}
+
+function heapBytes(): number {
+  if (typeof globalThis.gc !== 'function') throw new Error('run with --expose-gc');
+  globalThis.gc();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
