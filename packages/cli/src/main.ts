@@ -6,4 +6,10 @@ process.exitCode = await runGatehouse(process.argv.slice(2), {
   env: process.env,
   print: (text) => process.stdout.write(text),
   complain: (text) => process.stderr.write(text),
+  colour: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
+  stopped: () =>
+    new Promise((resolve) => {
+      process.once('SIGINT', resolve);
+      process.once('SIGTERM', resolve);
+    }),
 });

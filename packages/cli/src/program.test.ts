@@ -52,6 +52,8 @@ async function runWith(env: Readonly<Record<string, string>>, ...argv: readonly 
     env,
     print: (text) => printed.push(text),
     complain: (text) => complained.push(text),
+    colour: false,
+    stopped: () => Promise.resolve(),
   });
   return { code, printed: printed.join(''), complained: complained.join('') };
 }

@@ -5,6 +5,7 @@ import { exitCode } from '@gatehouse/daemon/lifecycle';
 import { Command, CommanderError } from 'commander';
 import { runDaemonCommand } from './commands/daemon.ts';
 import { probeHealth } from './commands/healthcheck.ts';
+import { up } from './commands/up.ts';
 import { daemonNames, daemons, type Environment } from './daemons.ts';
 import { formatError } from './errors.ts';
 
@@ -12,6 +13,9 @@ export interface Terminal {
   readonly env: Environment;
   readonly print: (text: string) => void;
   readonly complain: (text: string) => void;
+  readonly colour: boolean;
+  /** Resolves when the process shall end. */
+  readonly stopped: () => Promise<unknown>;
 }
 
 /**
@@ -34,7 +38,8 @@ export async function runGatehouse(argv: readonly string[], terminal: Terminal):
   }
 }
 
-function createProgram({ env, print, complain }: Terminal, end: (code: number) => void): Command {
+function createProgram(terminal: Terminal, end: (code: number) => void): Command {
+  const { env, print, complain } = terminal;
   const program = new Command('gatehouse')
     .description('LDAP, RADIUS and HTTP gateways in front of one identity core.')
     .version(readVersion(), '-v, --version', 'print the version')
@@ -51,6 +56,13 @@ function createProgram({ env, print, complain }: Terminal, end: (code: number) =
       .passThroughOptions()
       .action(async (words: readonly string[]) => end(await runDaemonCommand(name, words, env, print)));
   }
+  program
+    .command('up')
+    .description('Run everything on this machine: front door, core, LDAP and RADIUS, seeded to try things with.')
+    .option('--data-dir <folder>', 'where everything is kept', env['AUTHENTIK_DATA_DIR'] ?? './data')
+    .action(async ({ dataDir }: { dataDir: string }) =>
+      end(await up({ ...terminal, dataDir, stopped: terminal.stopped() })),
+    );
   program
     .command('healthcheck')
     .description('Probe the instance of this machine; exit code 0 when it answers.')
