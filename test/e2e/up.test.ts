@@ -78,10 +78,10 @@ describe('a running installation', () => {
     const [client] =
       (await new Client({ url: url() }).search('', { scope: 'base' }).then(({ searchEntries }) => searchEntries)) ?? [];
     expect(client?.['namingContexts']).toBe(base);
-    const { code, stdout } = await runTool('ldapsearch', [
-      ...['-x', '-LLL', '-o', 'ldif-wrap=no', '-H', url()],
-      ...['-D', `cn=ldapservice,ou=users,${base}`, '-w', password, '-b', base, '(&(objectClass=user)(cn=ada))'],
-    ]);
+    const bind = ['-D', `cn=ldapservice,ou=users,${base}`, '-w', password];
+    const filter = '(&(objectClass=user)(cn=ada))';
+    const args = ['-x', '-LLL', '-o', 'ldif-wrap=no', '-H', url(), ...bind, '-b', base, filter];
+    const { code, stdout } = await runTool('ldapsearch', args);
     expect(code).toBe(0);
     expect(stdout).toContain(`dn: cn=ada,ou=users,${base}\n`);
     expect(stdout).toContain('\nhomeDirectory: /home/ada\n');

@@ -1,0 +1,89 @@
+// ldap.md §6.4, "Fail closed, everywhere": each call that a bind makes to the core is spoilt in each way. No error path can
+// answer success, and no trouble is told as a wrong password.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Fault, until } from '../../harness/index.ts';
+import { bases, cached, direct, dnOf, type LdapFixture, password, startLdapFixture } from './fixture.ts';
+
+let fixture: LdapFixture;
+beforeAll(async () => {
+  fixture = await startLdapFixture();
+}, 120_000);
+afterAll(() => fixture[Symbol.asyncDispose]());
+
+const codeOf = (work: Promise<unknown>): Promise<number> =>
+  work.then(
+    () => 0,
+    (error: { code?: number }) => error.code ?? -1,
+  );
+
+const flow = /\/flows\/executor\//;
+/** The calls of one bind, in order, and how many of the same kind come before each. */
+const calls: readonly (readonly [string, RegExp, number])[] = [
+  ['first challenge', flow, 0],
+  ['answer to identification', flow, 1],
+  ['challenge after identification', flow, 2],
+  ['answer to password', flow, 3],
+  ['challenge after password', flow, 4],
+  ['login', flow, 5],
+  ['current user', /\/core\/users\/me\//, 0],
+  ['access check', /check_access/, 0],
+];
+const faults: readonly (readonly [string, Fault])[] = [
+  ['500', { kind: 'status', status: 500 }],
+  ['502', { kind: 'status', status: 502 }],
+  ['503', { kind: 'status', status: 503 }],
+  ['404', { kind: 'status', status: 404 }],
+  ['403', { kind: 'status', status: 403 }],
+  ['a cut connection', { kind: 'cut' }],
+  ['garbage', { kind: 'garbage' }],
+  ['a wrong shape', { kind: 'nonsense' }],
+];
+const spoilt = calls.flatMap(([call, matching, skip]) =>
+  faults.map(([name, fault]) => [call, name, matching, skip, fault] as const),
+);
+
+describe.each(bases)('below %s', (base) => {
+  test.each(spoilt)('%s answering %s is unavailable, never success', async (_call, _name, matching, skip, fault) => {
+    const heal = fixture.gate.spoil(matching, fault, skip);
+    const code = await codeOf(fixture.client().bind(dnOf('grace', base), password));
+    heal();
+    expect([1, 52]).toContain(code);
+  });
+
+  test('and afterwards the same bind succeeds', async () => {
+    expect(await codeOf(fixture.client().bind(dnOf('grace', base), password))).toBe(0);
+  });
+});
+
+test.each(faults)(
+  'ldap 7.8: a direct search while the core answers %s is trouble, never an empty success',
+  async (_name, fault) => {
+    const client = await fixture.bound('svc', direct);
+    for (const path of [/\/core\/users\//, /\/core\/groups\//]) {
+      const heal = fixture.gate.spoil(path, fault);
+      const code = await codeOf(client.search(direct, { filter: '(objectClass=*)' }));
+      heal();
+      expect(code).not.toBe(0);
+    }
+  },
+);
+
+test('ldap 22: with the core gone, who is remembered still gets in, and the directory in memory answers', async () => {
+  await fixture.bound('svc', cached);
+  const heal = fixture.gate.spoil(/./, { kind: 'cut' });
+  const client = await fixture.bound('svc', cached);
+  const { searchEntries } = await client.search(cached, { filter: '(cn=jdoe)' });
+  heal();
+  expect(searchEntries.length).toBeGreaterThan(0);
+});
+
+test('an outpost whose core is absent listens, answers unavailable, says so, and recovers by itself', async () => {
+  const { host, port } = fixture.daemon.bound('metrics');
+  const ready = async () => (await fetch(`http://${host}:${port}/-/ready`)).text();
+  await fixture.core.stop();
+  expect(await codeOf(fixture.client().bind(dnOf('alan', direct), password))).toBe(52);
+  await until(async () => (await ready()).includes('degraded'));
+  await fixture.core.restart();
+  expect(await codeOf(fixture.client().bind(dnOf('alan', direct), password))).toBe(0);
+  await until(async () => !(await ready()).includes('degraded'), 60_000);
+}, 90_000);
