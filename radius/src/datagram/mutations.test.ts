@@ -1,0 +1,76 @@
+// Mutated packets (radius.md §13): nothing harms the process, and nothing but the unchanged bytes gets an Accept.
+import { readFileSync } from 'node:fs';
+import { createMetrics } from '@gatehouse/daemon/metrics';
+import { captureLogger, fakeClock } from '@gatehouse/daemon/testing';
+import { packetCode } from '@gatehouse/wire/radius';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createMessageAuthenticatorGate } from '../clients/message-authenticator-policy.ts';
+import { createNotices } from '../clients/notices.ts';
+import { providerFromApi } from '../clients/provider.ts';
+import { createClientTable } from '../clients/table.ts';
+import { createEap } from '../eap/eap.ts';
+import { createRadiusMetrics } from '../metrics.ts';
+import { createAccessRequest } from '../operations/access-request.ts';
+import { createStatusServer } from '../operations/status-server.ts';
+import { p1 } from '../testing/start.ts';
+import { createDuplicates } from './duplicates.ts';
+import { createReceiver } from './receive.ts';
+
+const vectors: readonly { name: string; hex: string }[] = JSON.parse(
+  readFileSync(new URL('../../../packages/wire/src/vectors/radius.json', import.meta.url), 'utf8'),
+);
+
+function start() {
+  const clock = fakeClock();
+  const log = { ...captureLogger(), info: () => undefined, warn: () => undefined, debug: () => undefined };
+  const provider = providerFromApi({ ...p1, mfa_support: true, application_slug: 'p1', auth_flow_slug: 'login' });
+  const table = createClientTable([provider], log);
+  const asked: string[] = [];
+  const access = async ({ username, password }: { username: string; password: string }) => {
+    asked.push(`${username} ${password}`);
+    return { kind: 'refused', reason: 'invalid_credentials', message: '' } as const;
+  };
+  const asking = { access, log, onAccepted: () => undefined, onCoreFailure: 'drop', requireAttributes: false } as const;
+  const eap = createEap({ ...asking, clock, certificate: () => undefined, methods: ['tls'], onEnd: () => undefined });
+  const receiver = createReceiver({
+    port: 'authentication',
+    clock,
+    log,
+    metrics: createRadiusMetrics(createMetrics(), { outpostName: () => '', eapSessions: () => 0 }),
+    notices: createNotices(clock),
+    clients: () => table,
+    duplicates: createDuplicates(clock, { keepMs: 10_000, maxEntries: 1_000 }),
+    gate: createMessageAuthenticatorGate({ require: 'yes', limitProxyState: false }),
+    operations: new Map([
+      [packetCode.accessRequest, createAccessRequest({ ...asking, eap: eap.receive })],
+      [packetCode.statusServer, createStatusServer(async () => true)],
+    ]),
+  });
+  return { receiver, asked, log };
+}
+
+test('radius §13: 100,000 mutations of the vectors: no reply but to what is unchanged, no failure', async () => {
+  const { receiver, asked, log } = start();
+  const originals = new Set(vectors.map(({ hex }) => hex));
+  const answered: string[] = [];
+  const mutation = fc.record({
+    vector: fc.constantFrom(...vectors),
+    edits: fc.array(fc.record({ at: fc.nat(300), byte: fc.nat(255) }), { minLength: 1, maxLength: 4 }),
+    cut: fc.option(fc.nat(100), { nil: 0 }),
+  });
+  fc.assert(
+    fc.property(mutation, ({ vector, edits, cut }) => {
+      const bytes = Buffer.from(vector.hex, 'hex');
+      for (const { at, byte } of edits) bytes.writeUInt8(byte, at % bytes.length);
+      const packet = bytes.subarray(0, Math.max(0, bytes.length - cut));
+      receiver.receive(packet, { address: '127.0.0.1', port: 1 }, () => answered.push(packet.toString('hex')));
+    }),
+    { seed: 13, numRuns: 100_000 },
+  );
+  await receiver.drain();
+  // An edit may write the byte that was there, and padding after Length does not count.
+  expect(answered.filter((hex) => !originals.has(hex))).toEqual([]);
+  expect(asked.length).toBeLessThanOrEqual(answered.length);
+  expect(log.lines.filter(({ event }) => event === 'request failed')).toEqual([]);
+});
