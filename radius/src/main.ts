@@ -11,6 +11,7 @@ import { providerFromApi } from './clients/provider.ts';
 import { type ClientTable, createClientTable } from './clients/table.ts';
 import { createNasLogins } from './coa/logins.ts';
 import { createSessionEnd } from './coa/session-end.ts';
+import { testLogin } from './commands/test-login.ts';
 import { radiusConfig } from './config.ts';
 import { connectCore } from './core.ts';
 import { createEap } from './eap/eap.ts';
@@ -25,8 +26,11 @@ type Config = ConfigOf<typeof radiusConfig>;
 
 const loggerName = 'authentik.outpost.radius';
 
-/** Runs until a signal ends it. @returns the exit code */
+/** Runs until a signal ends it; `test <user>` logs in once instead. @returns the exit code */
 export async function runRadiusDaemon(argv: readonly string[], env: Environment): Promise<number> {
+  const [command, ...rest] = argv;
+  if (command === 'test')
+    return testLogin({ argv: rest, env, print: (line) => void process.stdout.write(`${line}\n`) });
   try {
     const { config } = loadConfig(radiusConfig, { env, argv });
     const log = createLogger({ level: config.log_level, name: loggerName, pretty: config.debug });
