@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { coreConfig } from '@gatehouse/core';
 import { leavesOf, type Section } from '@gatehouse/daemon/config';
+import { ldapConfig } from '@gatehouse/ldap';
 import { proxyConfig } from '@gatehouse/proxy';
 import { radiusConfig } from '@gatehouse/radius';
 import { routerConfig } from '@gatehouse/router';
@@ -18,6 +19,7 @@ const named = (pattern: RegExp, under = '') => readdirSync(join(folder, under)).
 /** The router hands its environment to the core it starts. */
 const settings: Readonly<Record<string, readonly Section[]>> = {
   core: [coreConfig],
+  ldap: [ldapConfig],
   proxy: [proxyConfig],
   radius: [radiusConfig],
   router: [routerConfig, coreConfig],

@@ -16,8 +16,10 @@ export type Exchange = Pick<Dispatcher.DispatchOptions, 'path' | 'body'> & {
 
 export interface CoreConnection {
   send(exchange: Exchange, handler: ExchangeHandler): void;
-  /** Requests that wait for a free connection. */
+  /** Requests under way beyond what there are connections for. */
   queued(): number;
+  /** Counts a request until it is disposed of. */
+  enter(): Disposable;
 }
 
 export interface CoreConnectionOptions {
@@ -28,6 +30,7 @@ export interface CoreConnectionOptions {
 /** Follows the target: the pool is replaced when the core has come back somewhere else, or anew. */
 export class CoreConnections implements AsyncDisposable {
   readonly #options: CoreConnectionOptions;
+  #underWay = 0;
   #current: { readonly target: CoreTarget; readonly pool: Pool } | undefined;
 
   constructor(options: CoreConnectionOptions) {
@@ -42,7 +45,16 @@ export class CoreConnections implements AsyncDisposable {
     const { pool } = this.#current;
     return {
       send: (exchange, handler) => void pool.dispatch({ ...exchange, method: exchange.method as 'GET' }, handler),
-      queued: () => pool.stats.queued,
+      // Counted here: the pool's own figure is a sum over all of its connections, for every request.
+      queued: () => Math.max(0, this.#underWay - this.#options.maxConnections),
+      enter: () => {
+        this.#underWay += 1;
+        return {
+          [Symbol.dispose]: () => {
+            this.#underWay -= 1;
+          },
+        };
+      },
     };
   }
 

@@ -35,8 +35,9 @@ export async function forward(
 ): Promise<Forwarded> {
   if (Number(request.headers['content-length'] ?? 0) > options.maxBodyBytes) return failed('tooLarge');
   if (options.connection.queued() > longestQueue) return failed('tooBusy');
+  using _underWay = options.connection.enter();
   const hasBody = carriesBody(request);
-  using _ = hasBody ? watchProgress(request, options.readStallMs) : undefined;
+  using _progress = hasBody ? watchProgress(request, options.readStallMs) : undefined;
   const first = await exchange(request, response, hasBody, options);
   const again =
     first.kind === 'failed' && !hasBody && repeatable.has(request.method ?? '') && isConnectionLost(first.cause);

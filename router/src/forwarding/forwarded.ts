@@ -96,24 +96,30 @@ export function forwardedHeaders(raw: readonly string[], client: Client, request
   return kept;
 }
 
+/** RFC 9110 §7.6.1, and `Expect`, which is answered here already with 100 Continue. */
+const alwaysHopByHop: ReadonlySet<string> = new Set([
+  'connection',
+  'expect',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+]);
+
 /** RFC 9110 §7.6.1: the fixed hop-by-hop fields and whatever Connection names. Names are lower-case. */
 export function hopByHop(raw: readonly string[]): ReadonlySet<string> {
-  const names = new Set([
-    'connection',
-    'expect', // answered here already, with 100 Continue
-    'keep-alive',
-    'proxy-connection',
-    'proxy-authenticate',
-    'proxy-authorization',
-    'te',
-    'transfer-encoding',
-    'upgrade',
-  ]);
+  let names: Set<string> | undefined;
   for (let at = 0; at + 1 < raw.length; at += 2) {
-    if (raw[at]?.toLowerCase() !== 'connection') continue;
-    for (const name of (raw[at + 1] ?? '').split(',')) names.add(name.trim().toLowerCase());
+    if (raw[at]?.length !== 'connection'.length || raw[at]?.toLowerCase() !== 'connection') continue;
+    const value = (raw[at + 1] ?? '').toLowerCase();
+    if (value === 'keep-alive' || value === 'close') continue; // the usual, and in the fixed set
+    names ??= new Set(alwaysHopByHop);
+    for (const name of value.split(',')) names.add(name.trim());
   }
-  return names;
+  return names ?? alwaysHopByHop;
 }
 
 function claimedAddresses(headers: Headers, forwardedFor: readonly string[]): readonly string[] {
