@@ -1,0 +1,122 @@
+// A load generator for LDAP: a number of connections, each with a number of requests in flight, for a time.
+import { connect } from 'node:net';
+import { encodeRequest, MessageFramer, parseFilter, type RequestOp } from '@gatehouse/wire/ldap';
+
+export interface Load {
+  readonly port: number;
+  readonly connections: number;
+  readonly inFlight: number;
+  readonly seconds: number;
+  /** Bound once, before the measured requests. */
+  readonly bind?: { readonly name: string; readonly password: string };
+  readonly request: (at: number) => RequestOp;
+}
+
+export interface LoadResult {
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly entries: number;
+}
+
+export const bindOp = (name: string, password: string): RequestOp => ({
+  op: 'bindRequest',
+  version: 3,
+  name,
+  authentication: { kind: 'simple', password: Buffer.from(password) },
+});
+
+export const searchOp = (base: string, filter: string, attributes: readonly string[] = []): RequestOp => ({
+  op: 'searchRequest',
+  baseObject: base,
+  scope: 'wholeSubtree',
+  derefAliases: 0,
+  sizeLimit: 0,
+  timeLimit: 0,
+  typesOnly: false,
+  filter: parseFilter(filter),
+  attributes,
+});
+
+/** Every answer must be success. @throws for any other, and for a connection that ends */
+export async function runLoad(load: Load): Promise<LoadResult> {
+  const times: number[] = [];
+  const state = { entries: 0, endMs: 0 };
+  const runs = Array.from({ length: load.connections }, (_, at) => runConnection(load, at, times, state));
+  state.endMs = performance.now() + load.seconds * 1000;
+  const startedMs = performance.now();
+  await Promise.all(runs);
+  const tookS = (performance.now() - startedMs) / 1000;
+  times.sort((one, other) => one - other);
+  const at = (share: number) => times[Math.floor(times.length * share)] ?? 0;
+  return { perSecond: times.length / tookS, p50Ms: at(0.5), p99Ms: at(0.99), entries: state.entries };
+}
+
+const entryTag = 0x64;
+
+function runConnection(
+  load: Load,
+  number: number,
+  times: number[],
+  state: { entries: number; endMs: number },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const framer = new MessageFramer();
+    const started = new Map<number, number>();
+    let next = 1;
+    let bound = load.bind === undefined;
+    const socket = connect(load.port, '127.0.0.1');
+    socket.setNoDelay(true);
+    const send = (op: RequestOp) => {
+      next = next >= 30_000 ? 1 : next + 1;
+      started.set(next, performance.now());
+      socket.write(encodeRequest({ messageId: next, op, controls: [] }));
+    };
+    const more = () => {
+      if (performance.now() < state.endMs) send(load.request(number * 7919 + next));
+      else if (started.size === 0) {
+        socket.end();
+        resolve();
+      }
+    };
+    socket.on('connect', () => {
+      if (load.bind === undefined) for (let at = 0; at < load.inFlight; at += 1) more();
+      else send(bindOp(load.bind.name, load.bind.password));
+    });
+    socket.on('error', reject);
+    socket.on('data', (chunk) => {
+      framer.push(chunk);
+      for (let message = framer.next(10_000_000); message !== undefined; message = framer.next(10_000_000)) {
+        const { id, tag, at } = headOf(message);
+        if (tag === entryTag) {
+          state.entries += 1;
+          continue;
+        }
+        const code = message[message.indexOf(0x0a, at) + 2] ?? -1;
+        if (code !== 0) {
+          socket.destroy();
+          reject(new Error(`an answer had the result code ${code}`));
+          return;
+        }
+        const beganMs = started.get(id) ?? 0;
+        started.delete(id);
+        if (bound) {
+          times.push(performance.now() - beganMs);
+          more();
+        } else {
+          bound = true;
+          for (let at = 0; at < load.inFlight; at += 1) more();
+        }
+      }
+    });
+  });
+}
+
+/** Message id, tag of the operation, and where the operation begins. */
+function headOf(message: Buffer): { readonly id: number; readonly tag: number; readonly at: number } {
+  const lengthOctets = (message[1] ?? 0) < 128 ? 1 : 1 + ((message[1] ?? 0) & 0x7f);
+  const idAt = 1 + lengthOctets;
+  const size = message[idAt + 1] ?? 0;
+  const at = idAt + 2 + size;
+  return { id: message.readUIntBE(idAt + 2, size), tag: message[at] ?? 0, at };
+}

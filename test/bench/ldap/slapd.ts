@@ -1,0 +1,115 @@
+// The reference: OpenLDAP's slapd with mdb, indexes on what is asked for, and the same entries.
+import { spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { access, mkdir, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { runTool, until } from '../../harness/index.ts';
+
+export interface Person {
+  readonly username: string;
+  readonly uid: string;
+  readonly name: string;
+  readonly mail: string;
+}
+
+export interface Slapd extends AsyncDisposable {
+  readonly port: number;
+  readonly pid: number;
+  readonly version: string;
+}
+
+const slapdFile = '/usr/sbin/slapd';
+const base = 'dc=ldap,dc=goauthentik,dc=io';
+
+export async function startSlapd(folder: string, people: readonly Person[], password: string): Promise<Slapd> {
+  await access(slapdFile);
+  await mkdir(join(folder, 'db'), { recursive: true });
+  const config = join(folder, 'slapd.conf');
+  await writeFile(config, configuration(folder, password));
+  const ldif = join(folder, 'people.ldif');
+  await writeFile(ldif, entries(people, password));
+  const added = await runTool('/usr/sbin/slapadd', ['-q', '-f', config, '-l', ldif]);
+  if (added.code !== 0) throw new Error(`slapadd failed: ${added.stderr}`);
+  const port = await freePort();
+  const child = spawn(slapdFile, ['-f', config, '-h', `ldap://127.0.0.1:${port}`, '-d', '0'], { stdio: 'ignore' });
+  await until(() => reachable(port));
+  const version = /OpenLDAP: slapd (\S+)/.exec((await runTool(slapdFile, ['-VV'])).stderr)?.[1] ?? 'unknown';
+  return {
+    port,
+    pid: child.pid ?? 0,
+    version,
+    async [Symbol.asyncDispose]() {
+      const ended = new Promise((done) => child.once('exit', done));
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+function configuration(folder: string, password: string): string {
+  return [
+    ...['core', 'cosine', 'inetorgperson'].map((name) => `include /etc/ldap/schema/${name}.schema`),
+    `pidfile ${folder}/slapd.pid`,
+    'modulepath /usr/lib/ldap',
+    'moduleload back_mdb',
+    'sizelimit unlimited',
+    'threads 16',
+    'loglevel 0',
+    'database mdb',
+    `suffix "${base}"`,
+    `rootdn "cn=root,${base}"`,
+    `rootpw "${password}"`,
+    `directory ${folder}/db`,
+    'maxsize 1073741824',
+    'index objectClass,uid eq',
+    'index cn,mail eq,sub',
+    'access to attrs=userPassword by anonymous auth by * none',
+    'access to * by * read',
+    '',
+  ].join('\n');
+}
+
+function entries(people: readonly Person[], password: string): string {
+  const salt = randomBytes(8);
+  const digest = createHash('sha1').update(password).update(salt).digest();
+  const hash = `{SSHA}${Buffer.concat([digest, salt]).toString('base64')}`;
+  const head = [
+    `dn: ${base}\nobjectClass: dcObject\nobjectClass: organization\ndc: ldap\no: x\n`,
+    `dn: ou=users,${base}\nobjectClass: organizationalUnit\nou: users\n`,
+  ];
+  const rows = people.map(({ username, uid, name, mail }) =>
+    [
+      `dn: cn=${username},ou=users,${base}`,
+      ...['top', 'person', 'organizationalPerson', 'inetOrgPerson'].map((one) => `objectClass: ${one}`),
+      `cn: ${username}`,
+      `sn: ${name}`,
+      `displayName: ${name}`,
+      `uid: ${uid}`,
+      `mail: ${mail}`,
+      `description: ${'x'.repeat(200)}`,
+      `userPassword: ${hash}`,
+      '',
+    ].join('\n'),
+  );
+  return [...head, ...rows].join('\n');
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+function reachable(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
+}
