@@ -89,6 +89,7 @@ function report(
     metrics.rejected.add({ outpost_name: core.outpostName(), type, reason: error.reason, app });
   if (answer.entries !== undefined) metrics.entries.add({}, answer.entries);
   const unforeseen = error !== undefined && !(error instanceof Refusal);
+  if (!log.isEnabled(unforeseen ? 'warn' : 'info')) return;
   const fields = {
     bindDN: (op.op === 'bindRequest' ? op.name : peer.boundName).toLowerCase(),
     client: peer.clientIp,

@@ -15,5 +15,7 @@ export interface Logger {
   warn(event: string, fields?: LogFields): void;
   error(event: string, fields?: LogFields): void;
   /** Changes the level of this logger and everything derived from the same root. */
+  /** Whether a line of this level would be written: for callers whose fields cost something. */
+  isEnabled(level: LogLevel): boolean;
   setLevel(level: LogLevel): void;
 }

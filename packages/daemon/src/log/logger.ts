@@ -49,6 +49,7 @@ function wrap(own: PinoLogger, root: PinoLogger, derived: PinoLogger[]): Logger 
     info: write('info'),
     warn: write('warn'),
     error: write('error'),
+    isEnabled: (level) => own.isLevelEnabled(level),
     setLevel(level) {
       root.level = pinoLevel(level);
       for (const child of derived) child.level = root.level;
