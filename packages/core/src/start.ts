@@ -17,6 +17,7 @@ import { registerEventRoutes } from './events/routes.ts';
 import { registerFlowRoutes } from './flows/routes.ts';
 import { createPasswordHasher } from './identity/passwords/hasher.ts';
 import { registerIdentityRoutes } from './identity/routes.ts';
+import { registerOidcRoutes } from './oidc/routes.ts';
 import { createOutpostChannels } from './outposts/channels.ts';
 import { serveControlChannel } from './outposts/control-channel.ts';
 import { sweepInstances } from './outposts/instances.ts';
@@ -111,6 +112,7 @@ async function seed(deps: CoreDeps, { blueprintsDir, demo, env }: StartOptions):
 async function registerRoutes(server: Api, deps: CoreDeps): Promise<void> {
   registerHealthRoutes(server, deps);
   registerFlowRoutes(server, deps);
+  registerOidcRoutes(server, deps);
   await apiRoutes(server, deps, (api) => {
     registerSystemRoutes(api, deps);
     registerIdentityRoutes(api, deps);
@@ -131,6 +133,8 @@ async function registerRoutes(server: Api, deps: CoreDeps): Promise<void> {
 async function sweep(deps: CoreDeps): Promise<void> {
   try {
     await deps.sessions.sweep();
+    const now = new Date(deps.clock.now());
+    await deps.database.kysely.deleteFrom('oauth_grants').where('expires', '<=', now).execute();
     await sweepInstances(deps);
   } catch (error) {
     deps.log.warn('housekeeping failed', { error: error instanceof Error ? error.message : String(error) });

@@ -5,9 +5,10 @@ import { Kysely, type Migration, type MigrationProvider, Migrator, PostgresDiale
 import pg from 'pg';
 import { coreError } from '../errors.ts';
 import * as firstFloor from './migrations/0001-first-floor.ts';
+import * as oauth from './migrations/0002-oauth.ts';
 import type { Tables } from './tables.ts';
 
-const migrations: Readonly<Record<string, Migration>> = { '0001-first-floor': firstFloor };
+const migrations: Readonly<Record<string, Migration>> = { '0001-first-floor': firstFloor, '0002-oauth': oauth };
 const connectTimeoutMs = 5_000;
 const statementTimeoutMs = 30_000;
 

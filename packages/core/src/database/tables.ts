@@ -120,6 +120,17 @@ export interface Tables {
     last_ip: Generated<string>;
     last_user_agent: Generated<string>;
   };
+  oauth_grants: {
+    hash: string;
+    kind: string;
+    provider: number;
+    user_id: number;
+    session_id: string | null;
+    family: string | null;
+    expires: Time;
+    revoked: Generated<boolean>;
+    data: Json;
+  };
   devices: {
     id: Generated<number>;
     kind: string;

@@ -71,7 +71,8 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
   throw new ApiFailure(400, { detail: 'An answer is a JSON object.' });
 }
 
-function flowRequestOf(deps: CoreDeps, request: ApiRequest): FlowRequest {
+/** The visitor's request as stages and policies see it; `identifyCaller` has run. */
+export function flowRequestOf(deps: CoreDeps, request: ApiRequest): FlowRequest {
   const { caller } = request;
   const at = request.url.indexOf('?');
   const outer = new URLSearchParams(at === -1 ? '' : request.url.slice(at + 1));

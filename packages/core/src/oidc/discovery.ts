@@ -1,0 +1,41 @@
+// What clients find out by themselves (core.md §17.2): addresses follow the request's host; only what works is advertised.
+import type { ApiRequest } from '../api/request.ts';
+import { isSecure } from '../api/session-cookies.ts';
+import type { CoreDeps } from '../deps.ts';
+import { scopesOf } from './claims.ts';
+import type { Client } from './client.ts';
+import { algorithmOf } from './signing.ts';
+
+function baseOf(request: ApiRequest): string {
+  return `${isSecure(request) ? 'https' : 'http'}://${request.headers.host ?? ''}/`;
+}
+
+export function issuerOf(request: ApiRequest, { issuer_mode, application }: Client): string {
+  return issuer_mode === 'global' ? baseOf(request) : `${baseOf(request)}application/o/${application.slug}/`;
+}
+
+export async function discovery(deps: CoreDeps, request: ApiRequest, client: Client): Promise<object> {
+  const root = `${baseOf(request)}application/o/`;
+  const own = `${root}${client.application.slug}/`;
+  return {
+    issuer: issuerOf(request, client),
+    authorization_endpoint: `${root}authorize/`,
+    token_endpoint: `${root}token/`,
+    userinfo_endpoint: `${root}userinfo/`,
+    end_session_endpoint: `${own}end-session/`,
+    introspection_endpoint: `${root}introspect/`,
+    revocation_endpoint: `${root}revoke/`,
+    jwks_uri: `${own}jwks/`,
+    response_types_supported: ['code'],
+    response_modes_supported: ['query'],
+    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials', 'password'],
+    id_token_signing_alg_values_supported: [await algorithmOf(deps, client)],
+    subject_types_supported: ['public'],
+    token_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic'],
+    acr_values_supported: ['goauthentik.io/providers/oauth2/default'],
+    scopes_supported: scopesOf(client),
+    request_parameter_supported: false,
+    claims_parameter_supported: false,
+    code_challenge_methods_supported: ['plain', 'S256'],
+  };
+}
