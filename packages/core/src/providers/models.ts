@@ -146,8 +146,7 @@ export const oauthProviderModel = providerModel({
 
 function compiles(pattern: string): boolean {
   try {
-    new RegExp(pattern, 'u');
-    return true;
+    return new RegExp(pattern, 'u') instanceof RegExp;
   } catch {
     return false;
   }
