@@ -16,6 +16,7 @@ import { tokenModel } from './models/token.ts';
 import { userModel } from './models/user.ts';
 import { may, mayEverywhere, type Principal } from './permissions.ts';
 import { avatarOf, userUid } from './users.ts';
+import { areWifiSecretsOn, drawWifiSecret, wifiIntent } from './wifi-secrets.ts';
 
 const prefix = '/api/v3/core';
 
@@ -27,6 +28,7 @@ export function registerIdentityRoutes(api: Api, deps: CoreDeps): void {
   registerPasswords(api, deps);
   registerMembership(api, deps);
   registerTokens(api, deps);
+  registerRotation(api, deps);
   api.get(`${prefix}/users/paths/`, async (request) => {
     requirePermission(request, 'authentik_core.view_user');
     const rows = await deps.database.kysely.selectFrom('users').select('path').distinct().orderBy('path').execute();
@@ -140,12 +142,16 @@ function registerTokens(api: Api, deps: CoreDeps): void {
     const given = bodyOf(request);
     const everywhere = mayEverywhere(principal, 'authentik_core.add_token');
     const intent = given['intent'] ?? 'api';
-    if (intent !== 'api' && intent !== 'app_password') throw invalidField('intent', `Invalid intent ${String(intent)}`);
+    if (intent !== 'api' && intent !== 'app_password' && intent !== wifiIntent)
+      throw invalidField('intent', `Invalid intent ${String(intent)}`);
+    if (intent === wifiIntent && !(await areWifiSecretsOn(deps)))
+      throw invalidField('intent', 'Wi-Fi secrets are off: no RADIUS provider has wifi_secrets switched on.');
     const input = {
       ...given,
       intent,
       user: everywhere ? (given['user'] ?? principal.user.id) : principal.user.id,
-      ...(everywhere ? {} : { expiring: true }),
+      ...(everywhere || intent === wifiIntent ? {} : { expiring: true }),
+      ...(intent === wifiIntent ? { expiring: given['expiring'] ?? false } : {}),
       ...(intent === 'api' ? { expires: undefined } : {}),
     };
     const row = await inUnit(deps, authorOf(request), (unit) => createRow(unit, tokenModel, input, 'api'));
@@ -172,10 +178,22 @@ function registerTokens(api: Api, deps: CoreDeps): void {
   api.post(`${prefix}/tokens/:key/set_key/`, async (request, reply) => {
     requirePermission(request, 'authentik_core.set_token_key');
     const token = await tokenRow(deps, request);
+    if (token['intent'] === wifiIntent) throw invalidField('key', 'A Wi-Fi secret is generated: use rotate.');
     const key = z.string().min(1).safeParse(bodyOf(request)['key']);
     if (!key.success) throw invalidField('key', message.required);
     await inUnit(deps, authorOf(request), (unit) => updateRow(unit, tokenModel, token, { key: key.data }, 'blueprint'));
     return reply.code(204).send();
+  });
+}
+
+/** A new Wi-Fi secret in place of the old one, which is dead at once, with the logins that it opened. */
+function registerRotation(api: Api, deps: CoreDeps): void {
+  api.post(`${prefix}/tokens/:key/rotate/`, async (request) => {
+    const token = await rowOf(deps, tokenModel, request, 'change');
+    if (token['intent'] !== wifiIntent) throw invalidField('intent', 'Only Wi-Fi secrets are rotated here.');
+    const key = drawWifiSecret();
+    await inUnit(deps, authorOf(request), (unit) => updateRow(unit, tokenModel, token, { key }, 'blueprint'));
+    return { key };
   });
 }
 

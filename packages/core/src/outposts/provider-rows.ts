@@ -92,7 +92,9 @@ function radiusRow({ row, assignment, flows }: Source) {
     shared_secret: text('shared_secret'),
     mfa_support: flag('mfa_support'),
     certificate: nullable('certificate'),
-  } satisfies Wire<RadiusOutpostConfig>;
+    wifi_secrets: flag('wifi_secrets'),
+    local_certificates: flag('local_certificates'),
+  } satisfies Wire<RadiusOutpostConfig> & Record<'wifi_secrets' | 'local_certificates', boolean>;
 }
 
 function proxyRow({ row, assignment, baseUrl }: Source) {

@@ -1,10 +1,18 @@
 // Which outposts must hear of a change (core-contract §8.4; more than the original tells, see its Beyond B7): those whose
 // configuration it touches. Runs after the commit.
 import type { CoreDeps } from '../deps.ts';
+import { endWifiLogins, wifiIntent } from '../identity/wifi-secrets.ts';
 import type { Change } from '../models/unit.ts';
 import { storeServiceAccount } from './service-account.ts';
 
 export async function tellOutposts(deps: CoreDeps, changes: readonly Change[]): Promise<void> {
+  for (const { model, action, key, row, fields } of changes)
+    if (
+      model === 'authentik_core.token' &&
+      row['intent'] === wifiIntent &&
+      (action === 'deleted' || fields.includes('key'))
+    )
+      await endWifiLogins(deps, String(key));
   const concerned = new Set<string>();
   for (const change of changes) for (const outpost of await outpostsOf(deps, change)) concerned.add(outpost);
   if (concerned.size === 0) return;

@@ -13,6 +13,7 @@ import { ldapProviderModel, proxyProviderModel, radiusProviderModel } from '../p
 import { instanceStates } from './instances.ts';
 import { outpostModel } from './models.ts';
 import { providerRows } from './provider-rows.ts';
+import { registerRadiusLogins } from './radius-logins.ts';
 import { radiusReply } from './radius-reply.ts';
 
 const prefix = '/api/v3/outposts';
@@ -41,6 +42,7 @@ export function registerOutpostRoutes(api: Api, deps: CoreDeps): void {
     const { provider, access, caller } = await checkAccess(deps, radiusProviderModel, request);
     return access.passing ? { attributes: await radiusReply(deps, provider, caller.user), access } : { access };
   });
+  registerRadiusLogins(api, deps);
   api.get(`${prefix}/instances/default_settings/`, (request) => {
     requirePermission(request, 'authentik_outposts.view_outpost');
     return { config: { authentik_host: baseUrlOf(request), log_level: 'info', refresh_interval: 'minutes=5' } };

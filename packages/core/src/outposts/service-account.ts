@@ -3,6 +3,7 @@
 import { randomId } from '../identity/random.ts';
 import type { Row } from '../models/model.ts';
 import type { Connection } from '../models/unit.ts';
+import { assertLogin, viewWifiSecret } from './radius-logins.ts';
 
 export function serviceTokenIdentifier(outpost: string): string {
   return `ak-outpost-${outpost}-api`;
@@ -62,6 +63,9 @@ async function storeGrants(db: Connection, user: number, outpost: string): Promi
   ];
   for (const { id, kind, settings } of providers) {
     grants.push({ permission: kind.replace('.', '.view_'), object: String(id) });
+    if (settings['wifi_secrets'] === true) grants.push({ permission: viewWifiSecret, object: String(id) });
+    if (settings['wifi_secrets'] === true || settings['local_certificates'] === true)
+      grants.push({ permission: assertLogin, object: String(id) });
     const certificate = settings['certificate'];
     if (typeof certificate === 'string')
       for (const action of ['', '_certificate', '_key'])

@@ -96,6 +96,9 @@ export const radiusProviderModel = providerModel({
     shared_secret: setting(line, { draw: () => randomId() }),
     mfa_support: setting(flag, { initial: true }),
     certificate,
+    // Beyond: proofs that the outpost checks itself (outposts/radius-logins.ts).
+    wifi_secrets: setting(flag, { initial: false }),
+    local_certificates: setting(flag, { initial: false }),
   },
 });
 

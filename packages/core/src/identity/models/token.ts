@@ -2,9 +2,11 @@
 import { z } from 'zod';
 import { choice, column, flag, line, reference, slug, text } from '../../models/field.ts';
 import { exactly } from '../../models/filters.ts';
+import { invalidField } from '../../models/invalid.ts';
 import type { Model } from '../../models/model.ts';
 import { randomId } from '../random.ts';
 import { wireUsers } from '../users.ts';
+import { drawWifiSecret, wifiIntent } from '../wifi-secrets.ts';
 
 const keyLength = 60;
 export const standardTokenMs = 30 * 86_400_000;
@@ -22,7 +24,9 @@ export const tokenModel: Model = {
   fields: {
     identifier: column('identifier', slug),
     key: column('key', line, { draw: () => randomId(keyLength), hidden: true, blueprintOnly: true }),
-    intent: column('intent', choice('verification', 'api', 'recovery', 'app_password'), { initial: 'verification' }),
+    intent: column('intent', choice('verification', 'api', 'recovery', 'app_password', wifiIntent), {
+      initial: 'verification',
+    }),
     user: reference({ name: 'user', in: 'column', column: 'user_id', table: 'users', key: 'id', required: true }),
     description: column('description', text, { initial: '' }),
     expires: column('expires', z.coerce.date().nullable(), { initial: null }),
@@ -38,6 +42,11 @@ export const tokenModel: Model = {
     managed: exactly('managed'),
   },
   async prepare({ deps: { clock } }, values, existing) {
+    const intent = values['intent'] ?? existing?.['intent'];
+    // A Wi-Fi secret is made as one and stays one: nothing chosen, and no key that opens anything else.
+    if (existing !== undefined && intent !== existing['intent'] && [intent, existing['intent']].includes(wifiIntent))
+      throw invalidField('intent', 'A Wi-Fi secret cannot become something else, nor the reverse.');
+    if (existing === undefined && intent === wifiIntent) return { ...values, key: drawWifiSecret() };
     const expiring = values['expiring'] ?? existing?.['expiring'];
     const expires = values['expires'] ?? existing?.['expires'];
     return expiring === true && (expires === null || expires === undefined)
