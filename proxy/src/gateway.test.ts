@@ -614,7 +614,7 @@ describe('sessions and logout', () => {
     const asked = await browser.send('/outpost.goauthentik.io/sign_out', { 'sec-fetch-site': 'cross-site' });
     expect([statusOf(asked), (await browser.send('/')).kind]).toEqual([403, 'forward']);
   });
-  test('proxy 98: the end of a core session ends exactly its sessions', async () => {
+  test('proxy 98, core-contract 24: the end of a core session ends exactly its sessions', async () => {
     await using gateway = await testGateway();
     const [alice, bob] = [gateway.browser(), gateway.browser()];
     await alice.login('/');

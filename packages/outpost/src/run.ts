@@ -67,7 +67,9 @@ export function startOutpost<Row extends z.ZodType>(options: OutpostOptions<Row>
   };
   const refresher = createRefresher(() => refreshOnce(state));
   const finished = live(state, refresher.request);
-  const onSignal = () => void refresher.request();
+  const onSignal = () => {
+    refresher.request().catch(() => undefined); // refreshOnce has reported it
+  };
   process.on('SIGUSR1', onSignal);
   return {
     core,

@@ -447,13 +447,15 @@ describe('transport', () => {
     expect(data.subarray(2, 2 + echoed.length)).toEqual(echoed);
   });
 
-  test('ldap 42: a session that ends in the core takes its connections with it', async () => {
+  test('ldap 42, core-contract 23: a session that ends in the core takes its connections with it, and no other', async () => {
     const client = await fixture.bound('katherine', direct);
+    const other = await fixture.bound('svc', direct);
     const { deps } = fixture.core;
     const [user] = (await fixture.core.call<{ results: { pk: number }[] }>('GET', '/core/users/?username=katherine'))
       .results;
     await deps.sessions.endUser(user?.pk ?? 0);
     await until(async () => (await code(client.search(direct, { filter: '(cn=katherine)' }))) !== 0, 1_000);
+    expect(await code(other.search(direct, { filter: '(cn=katherine)' }))).toBe(0);
   });
 });
 

@@ -36,9 +36,9 @@ export async function runControlChannel(options: ChannelOptions): Promise<void> 
   const backoff = createBackoff({ baseMs: 1_000, maxMs: 60_000 });
   const lost = { sinceMs: 0, attempts: 0 };
   let everOpen = false;
-  for (let attempt = 0; !signal.aborted; attempt++) {
+  while (!signal.aborted) {
     try {
-      await connected(options, attempt, () => {
+      await connected(options, lost.attempts, () => {
         if (lost.attempts > 0)
           log.info('control channel open again', {
             attempts: lost.attempts,
@@ -49,7 +49,6 @@ export async function runControlChannel(options: ChannelOptions): Promise<void> 
         lost.attempts = 0;
         backoff.reset();
       });
-      attempt = 0;
     } catch (error) {
       if (signal.aborted) return;
       const reason = error instanceof Error ? error.message : String(error);
