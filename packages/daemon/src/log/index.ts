@@ -1,6 +1,7 @@
 // Entry `@gatehouse/daemon/log`. Users: everything that runs. The logger is passed and gets narrower (STYLE 37).
 import type { LogFields } from './fields.ts';
 
+export { type BufferedOutput, bufferedOutput } from './buffered-output.ts';
 export type { LogFields } from './fields.ts';
 export { createLogger, type LoggerOptions } from './logger.ts';
 

@@ -1,6 +1,9 @@
 // Entry `@gatehouse/daemon/metrics`: Prometheus metrics on an own registry; the one file that imports prom-client.
 // Users: every daemon's metrics.ts.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { type Observer, Series } from './series.ts';
+
+export type { Observer } from './series.ts';
 
 export type Labels = Readonly<Record<string, string | number>>;
 
@@ -13,6 +16,8 @@ export interface GaugeMetric {
 export interface HistogramMetric {
   /** @param value in the metric's unit, seconds for `…_seconds` */
   observe(labels: Labels, value: number): void;
+  /** The same for labels that stay the same: what is kept costs no look-up per observation. */
+  bind(labels: Labels): Observer;
 }
 
 export interface MetricOptions {
@@ -63,10 +68,55 @@ export function createMetrics(options: { readonly process?: boolean } = {}): Met
       return { set: (labels, value) => gauge.set({ ...labels }, value) };
     },
     histogram(given) {
-      const histogram = new Histogram({ ...base(given), buckets: [...(given.buckets ?? defaultBuckets)] });
-      return { observe: (labels, value) => histogram.observe({ ...labels }, value) };
+      const histogram = new CountedHistogram({ ...base(given), buckets: [...(given.buckets ?? defaultBuckets)] });
+      return {
+        bind: (labels) => histogram.bind(labels),
+        observe: (labels, value) => histogram.bind(labels).observe(value),
+      };
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };
+}
+
+/** The library's histogram with the counting done by {@link Series}; it only describes and exposes. */
+class CountedHistogram extends Histogram {
+  readonly #described: { readonly name: string; readonly help: string };
+  readonly #names: readonly string[];
+  readonly #bounds: readonly number[];
+  readonly #series = new Map<string, { readonly labels: Labels; readonly series: Series }>();
+
+  constructor(options: { name: string; help: string; labelNames: string[]; registers: Registry[]; buckets: number[] }) {
+    super(options);
+    this.#described = options;
+    this.#names = options.labelNames;
+    this.#bounds = options.buckets;
+  }
+
+  bind(labels: Labels): Observer {
+    const key = this.#names.map((name) => labels[name] ?? '').join('\0');
+    const known = this.#series.get(key);
+    if (known !== undefined) return known.series;
+    const series = new Series(this.#bounds);
+    this.#series.set(key, { labels: { ...labels }, series });
+    return series;
+  }
+
+  /** What the registry and the library's own `get` ask for the numbers. */
+  async getForPromString() {
+    const { name, help } = this.#described;
+    const values = [...this.#series.values()].flatMap(({ labels, series }) => {
+      const buckets = series.buckets();
+      return [
+        ...buckets.map(({ le, count }) => value(`${name}_bucket`, { le, ...labels }, count)),
+        value(`${name}_sum`, labels, series.sum),
+        value(`${name}_count`, labels, buckets.at(-1)?.count ?? 0),
+      ];
+    });
+    return { name, help, type: 'histogram', aggregator: 'sum', values };
+  }
+}
+
+function value(metricName: string, labels: Labels, count: number) {
+  return { metricName, labels: { ...labels }, value: count };
 }
