@@ -41,6 +41,7 @@ export const ldapConfig = defineConfig({
       default: 'rfc',
       doc: 'Answer when more entries match than the client wants: sizeLimitExceeded, or success.',
     }),
+    max_search_time: duration({ default: 60_000, doc: 'Longest search, whatever time limit the client names.' }),
     logout_on_close: choice(['direct', 'always', 'never'], {
       default: 'direct',
       doc: 'When the session that a bind made in the core is ended with its connection.',

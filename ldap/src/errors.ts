@@ -31,10 +31,15 @@ export interface RefusalOptions {
   readonly matchedDN?: string;
 }
 
-/** The answer to anything thrown: trouble with the core is `unavailable`, everything unforeseen `operationsError`. */
+/**
+ * The answer to anything thrown: trouble with the core is `unavailable`, a malformed value `protocolError`, everything
+ * unforeseen `operationsError`.
+ */
 export function resultOf(error: unknown): LdapResult {
   if (error instanceof Refusal) return error.result;
   if (isGatewayError(error) && /^ERR_(?:CONTRACT|OUTPOST|LDAP)_/.test(error.code))
     return { resultCode: resultCode.unavailable, diagnosticMessage: 'the identity core cannot be asked at the moment' };
+  if (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_WIRE_'))
+    return { resultCode: resultCode.protocolError, diagnosticMessage: 'a value of the request is malformed' };
   return { resultCode: resultCode.operationsError, diagnosticMessage: 'internal error' };
 }

@@ -5,9 +5,9 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Logger } from '@gatehouse/daemon/log';
-import { BerReader } from '@gatehouse/wire/ber';
 import {
   type DecodeLimits,
+  decodeCancel,
   decodeRequest,
   encodeEnvelope,
   encodeResponse,
@@ -19,7 +19,7 @@ import {
   resultCode,
 } from '@gatehouse/wire/ldap';
 import type { LdapConfig } from '../config.ts';
-import { PagedCursors } from '../controls/paged-cursors.ts';
+import { Cursors } from '../controls/cursors.ts';
 import type { CoreLink, Identity } from '../core.ts';
 import type { LdapMetrics } from '../metrics.ts';
 import type { OperationContext, Peer } from '../operations/context.ts';
@@ -56,7 +56,7 @@ interface Running {
 export class Connection implements Peer {
   readonly id = randomUUID();
   readonly clientIp: string;
-  readonly cursors = new PagedCursors();
+  readonly cursors: Cursors;
   boundName = '';
   secure: boolean;
   readonly #options: ConnectionOptions;
@@ -73,6 +73,7 @@ export class Connection implements Peer {
     this.#socket = socket;
     this.#writer = new ResponseWriter(socket);
     this.clientIp = options.clientIp;
+    this.cursors = new Cursors(options.clock);
     this.secure = options.secure;
     socket.setNoDelay(true);
     this.#listen(socket, firstMessageMs);
@@ -303,7 +304,7 @@ function isStartTls(op: RequestOp): boolean {
 
 function cancelTarget(value: Buffer | undefined): number | undefined {
   try {
-    return value === undefined ? undefined : new BerReader(value).enter(0x30).integer();
+    return value === undefined ? undefined : decodeCancel(value);
   } catch {
     return undefined; // answered with protocolError
   }

@@ -14,6 +14,14 @@ const supportedControls = [
   controlOid.manageDsaIT,
   controlOid.domainScope,
   controlOid.authorizationIdentityRequest,
+  controlOid.passwordPolicy,
+  controlOid.sortRequest,
+  controlOid.sortResponse,
+  controlOid.vlvRequest,
+  controlOid.vlvResponse,
+  controlOid.assertion,
+  controlOid.matchedValues,
+  controlOid.subentries,
 ];
 const supportedExtensions = [extendedOid.startTls, extendedOid.whoAmI, extendedOid.cancel];
 /** All operational attributes (RFC 3673), absolute true and false filters (RFC 4526). */

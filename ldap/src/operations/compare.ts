@@ -1,5 +1,6 @@
 // Compare (RFC 4511 §4.10; ldap.md §16.1), under the caller's own view.
 import { type DnKey, dnKey, isWithin, parseDn, type RequestOp, resultCode } from '@gatehouse/wire/ldap';
+import { assertEntry } from '../controls/assertion.ts';
 import { valuesOf } from '../directory/entry.ts';
 import { compileFilter } from '../directory/filter.ts';
 import { Refusal } from '../errors.ts';
@@ -20,6 +21,7 @@ export async function compare(request: CompareRequest, context: OperationContext
     const matchedDN = view.nearest(key)?.dn;
     throw new Refusal(resultCode.noSuchObject, '', matchedDN === undefined ? {} : { matchedDN });
   }
+  assertEntry(entry, context.controls, view);
   if (!view.typesOf(request.attribute).some((type) => valuesOf(entry, type).length > 0))
     throw new Refusal(resultCode.noSuchAttribute);
   const holds = compileFilter(filter, view)(entry) === true;

@@ -3,7 +3,7 @@ import type { Clock } from '@gatehouse/daemon/async';
 import type { Logger } from '@gatehouse/daemon/log';
 import type { Control, LdapResult, ResponseOp } from '@gatehouse/wire/ldap';
 import type { LdapConfig } from '../config.ts';
-import type { PagedCursors } from '../controls/paged-cursors.ts';
+import type { Cursors } from '../controls/cursors.ts';
 import type { CoreLink, Identity } from '../core.ts';
 import type { LdapMetrics } from '../metrics.ts';
 
@@ -15,7 +15,7 @@ export interface Peer {
   identity: Identity | undefined;
   /** Text of the bind DN, for logs. */
   boundName: string;
-  readonly cursors: PagedCursors;
+  readonly cursors: Cursors;
 }
 
 export interface OperationContext {

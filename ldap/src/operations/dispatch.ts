@@ -38,7 +38,7 @@ interface Outcome {
 
 async function attempt({ op, controls }: LdapMessage<AnsweredOp>, context: OperationContext): Promise<Outcome> {
   try {
-    admitControls(op.op, controls);
+    admitControls(op.op, controls, context.peer.identity);
     return { answer: await run(op, context), error: undefined };
   } catch (error) {
     const result = resultOf(error);

@@ -16,6 +16,13 @@ export {
 } from './dn.ts';
 export { encodeEntryOp, encodeEnvelope, encodeRequest, encodeResponse } from './encode.ts';
 export type { ExtensibleMatch, Filter, Substrings } from './filter.ts';
+export {
+  decodeAssertion,
+  decodeMatchedValues,
+  encodeAssertion,
+  encodeMatchedValues,
+  type SimpleFilter,
+} from './filter-controls.ts';
 export { formatFilter, parseFilter } from './filter-text.ts';
 export { MessageFramer } from './framing.ts';
 export type {
@@ -33,4 +40,28 @@ export type {
 } from './messages.ts';
 export { controlOid, extendedOid } from './oids.ts';
 export { decodePagedResults, encodePagedResults, type PagedResults } from './paged-results.ts';
+export {
+  decodeCancel,
+  decodePasswordModify,
+  encodeCancel,
+  encodePasswordModify,
+  type PasswordModify,
+} from './password-modify.ts';
 export { type ResultCode, resultCode, resultCodeName } from './result-code.ts';
+export {
+  decodeSortRequest,
+  decodeSortResult,
+  encodeSortRequest,
+  encodeSortResult,
+  type SortKey,
+  type SortResult,
+} from './server-side-sort.ts';
+export {
+  decodeListViewRequest,
+  decodeListViewResult,
+  encodeListViewRequest,
+  encodeListViewResult,
+  type ListTarget,
+  type ListViewRequest,
+  type ListViewResult,
+} from './virtual-list-view.ts';

@@ -1,4 +1,5 @@
-// Result codes (RFC 4511 §4.1.9, RFC 4511 App. A; cancel: RFC 3909; assertion: RFC 4528).
+// Result codes (RFC 4511 §4.1.9, App. A; cancel: RFC 3909; assertion: RFC 4528; proxied authorization: RFC 4370; list
+// views: draft-ietf-ldapext-ldapv3-vlv-09).
 export const resultCode = {
   success: 0,
   operationsError: 1,
@@ -14,6 +15,7 @@ export const resultCode = {
   confidentialityRequired: 13,
   noSuchAttribute: 16,
   undefinedAttributeType: 17,
+  inappropriateMatching: 18,
   constraintViolation: 19,
   noSuchObject: 32,
   invalidDNSyntax: 34,
@@ -23,12 +25,16 @@ export const resultCode = {
   busy: 51,
   unavailable: 52,
   unwillingToPerform: 53,
+  sortControlMissing: 60,
+  offsetRangeError: 61,
+  virtualListViewError: 76,
   other: 80,
   canceled: 118,
   noSuchOperation: 119,
   tooLate: 120,
   cannotCancel: 121,
   assertionFailed: 122,
+  authorizationDenied: 123,
 } as const;
 export type ResultCode = (typeof resultCode)[keyof typeof resultCode];
 
