@@ -19,8 +19,7 @@ import {
   trustedProxyCidrs,
   url,
 } from '@gatehouse/daemon/config';
-
-const backend = choice(['file', 's3'], { doc: 'Where files are kept; `file` is served here, `s3` by the service.' });
+import { storageOptions } from '@gatehouse/storage';
 
 export const routerConfig = defineConfig({
   ...commonOptions,
@@ -71,12 +70,7 @@ export const routerConfig = defineConfig({
     hsts_max_age: integer({ default: 0, min: 0, unit: 's', doc: 'Strict-Transport-Security on TLS; 0: none.' }),
     security_contact: text({ default: 'mailto:security@localhost', doc: 'Contact line of security.txt.' }),
   },
-  storage: {
-    backend: choice(['file', 's3'], { default: 'file', doc: 'Where files of all usages are kept.' }),
-    file: { path: text({ default: './data', doc: 'Folder of stored files.' }) },
-    media: { backend, file: { path: text({ default: '', doc: 'Folder of media files; empty: storage.file.path.' }) } },
-    reports: { backend, file: { path: text({ default: '', doc: 'Folder of reports; empty: storage.file.path.' }) } },
-  },
+  storage: storageOptions,
   log: { http_headers: textList({ default: ['User-Agent'], doc: 'Request headers copied into access lines.' }) },
   outposts: { disable_embedded_outpost: boolean({ default: false, doc: 'Do not serve proxy providers here.' }) },
 });

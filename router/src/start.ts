@@ -6,7 +6,7 @@ import type { Health } from '@gatehouse/daemon/health';
 import type { Logger } from '@gatehouse/daemon/log';
 import { type CidrSet, createCidrSet } from '@gatehouse/daemon/net';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
-import { createUrlSigner, signingKey, type Usage, type usages } from '@gatehouse/storage';
+import { backendOf, createUrlSigner, folderOf, signingKey, type Usage, type usages } from '@gatehouse/storage';
 import { type AssetTable, loadAssets } from './assets/table.ts';
 import { createBrandIdentities } from './brands/identities.ts';
 import { watchBrands } from './brands/watcher.ts';
@@ -218,8 +218,8 @@ function storedFilesOf({ storage, secret_key }: RouterConfig): ReadonlyMap<Usage
   const served = new Map<Usage, StoredFiles>();
   if (secret_key === undefined) return served;
   for (const usage of ['media', 'reports'] as const satisfies readonly (keyof typeof usages)[]) {
-    if ((storage[usage].backend ?? storage.backend) !== 'file') continue;
-    const basePath = storage[usage].file.path || storage.file.path;
+    if (backendOf(storage, usage) !== 'file') continue;
+    const basePath = folderOf(storage, usage);
     // The life of a URL is the signer's to decide; verifying needs the key alone.
     served.set(usage, { basePath, signer: createUrlSigner(signingKey(secret_key.reveal(), usage), 0) });
   }

@@ -10,6 +10,7 @@ import {
   secret,
   text,
 } from '@gatehouse/daemon/config';
+import { storageOptions } from '@gatehouse/storage';
 
 export const coreConfig = defineConfig({
   ...commonOptions,
@@ -32,6 +33,12 @@ export const coreConfig = defineConfig({
     name: text({ default: 'authentik', doc: 'Name of the database.' }),
     user: text({ default: 'authentik', doc: 'Role to connect as.' }),
     password: secret({ doc: "The role's password." }),
+  },
+  storage: storageOptions,
+  web: {
+    path: text({ default: '/', doc: 'URL prefix of everything.' }),
+    assets_dist: text({ default: './web/dist', doc: 'Folder behind /static/dist/; its images can be chosen.' }),
+    assets_authentik: text({ default: './web/authentik', doc: 'Folder behind /static/authentik/.' }),
   },
   blueprints_dir: text({ default: '', doc: 'Folder of your own blueprints, applied when they change.' }),
   demo: boolean({ default: false, doc: 'Seed users, groups, applications and outposts to try things with.' }),

@@ -3,6 +3,7 @@ import type { Clock } from '@gatehouse/daemon/async';
 import type { Secret } from '@gatehouse/daemon/config';
 import type { Logger } from '@gatehouse/daemon/log';
 import type { Database } from './database/connection.ts';
+import type { CoreFiles } from './files/core-files.ts';
 import type { PasswordHasher } from './identity/passwords/hasher.ts';
 import type { Registry } from './models/registry.ts';
 import type { Author, Change } from './models/unit.ts';
@@ -19,6 +20,9 @@ export interface CoreDeps {
   readonly passwords: PasswordHasher;
   readonly sessions: SessionStore;
   readonly channels: OutpostChannels;
+  readonly files: CoreFiles;
+  /** URL prefix of the installation, with slashes at both ends. */
+  readonly webPath: string;
   readonly registry: Registry;
   /** Tells everybody concerned of committed changes: outposts, audit. */
   readonly announce: (changes: readonly Change[], author: Author) => Promise<void>;

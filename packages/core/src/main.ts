@@ -5,7 +5,7 @@ import { createHealth, healthSocketPath, serveHealth } from '@gatehouse/daemon/h
 import { exitCode, runProcess } from '@gatehouse/daemon/lifecycle';
 import { createLogger, type Logger } from '@gatehouse/daemon/log';
 import { createMetrics } from '@gatehouse/daemon/metrics';
-import { coreConfig } from './config.ts';
+import { type CoreConfig, coreConfig } from './config.ts';
 import { openConfiguredDatabase } from './database/open.ts';
 import { startCore } from './start.ts';
 
@@ -49,6 +49,8 @@ async function run(argv: readonly string[], env: Environment): Promise<number> {
       listen: config.listen.core,
       blueprintsDir: config.blueprints_dir === '' ? undefined : config.blueprints_dir,
       demo: config.demo,
+      storage: rereadStorage(config, argv, env),
+      web: config.web,
       env,
     });
     onDrain(() => core.close());
@@ -60,6 +62,23 @@ async function run(argv: readonly string[], env: Environment): Promise<number> {
       new Promise<void>((done) => signal.addEventListener('abort', () => done(), { once: true })),
     ]);
   });
+}
+
+const storageSettingsLiveMs = 1_000;
+
+/** Secrets behind `file://` may be replaced while we run (files.md F42); a setting that went bad leaves the last good ones. */
+function rereadStorage(config: CoreConfig, argv: readonly string[], env: Environment): () => CoreConfig['storage'] {
+  let known = { atMs: systemClock.monotonicMs(), storage: config.storage };
+  return () => {
+    const nowMs = systemClock.monotonicMs();
+    if (nowMs - known.atMs < storageSettingsLiveMs) return known.storage;
+    try {
+      known = { atMs: nowMs, storage: loadConfig(coreConfig, { env, argv }).config.storage };
+    } catch {
+      known = { ...known, atMs: nowMs }; // a start with these settings says what is wrong with them
+    }
+    return known.storage;
+  };
 }
 
 function reportStartFailure(log: Logger, error: unknown): void {

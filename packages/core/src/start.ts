@@ -5,6 +5,7 @@ import { contractVersion } from '@gatehouse/contract/versions';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Address, Secret } from '@gatehouse/daemon/config';
 import type { Logger } from '@gatehouse/daemon/log';
+import type { StorageSettings } from '@gatehouse/storage';
 import { registry } from './all-models.ts';
 import { registerModelRoutes } from './api/crud.ts';
 import { type Api, apiRoutes, createServer } from './api/server.ts';
@@ -14,6 +15,9 @@ import type { Database } from './database/connection.ts';
 import type { CoreDeps } from './deps.ts';
 import { auditChanges } from './events/audit.ts';
 import { registerEventRoutes } from './events/routes.ts';
+import { createCoreFiles } from './files/core-files.ts';
+import { packagedImages } from './files/packaged-images.ts';
+import { registerFileRoutes } from './files/routes.ts';
 import { registerFlowRoutes } from './flows/routes.ts';
 import { createPasswordHasher } from './identity/passwords/hasher.ts';
 import { registerIdentityRoutes } from './identity/routes.ts';
@@ -37,6 +41,9 @@ export interface StartOptions {
   /** Folder of the installation's own blueprints. */
   readonly blueprintsDir: string | undefined;
   readonly demo: boolean;
+  /** Asked again where a secret behind a file may have changed. */
+  readonly storage: () => StorageSettings;
+  readonly web: { readonly path: string; readonly assets_dist: string; readonly assets_authentik: string };
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -72,7 +79,9 @@ export async function startCore(options: StartOptions): Promise<RunningCore> {
 }
 
 async function createDeps(options: StartOptions): Promise<CoreDeps> {
-  const { database, log, clock, secretKey } = options;
+  const { database, log, clock, secretKey, storage, web, env } = options;
+  const webPath = web.path.replace(/^\/*(.*?)\/*$/, (_, inner: string) => (inner === '' ? '/' : `/${inner}/`));
+  const assets = await packagedImages({ authentik: web.assets_authentik, dist: web.assets_dist });
   const { id } = await database.kysely.selectFrom('installation').select('id').executeTakeFirstOrThrow();
   const channels = await createOutpostChannels(database);
   const sessions = createSessionStore({ database, clock, onEnded: (ids) => channels.sessionsEnded(ids) });
@@ -85,6 +94,8 @@ async function createDeps(options: StartOptions): Promise<CoreDeps> {
     passwords: createPasswordHasher(),
     sessions,
     channels,
+    files: createCoreFiles({ settings: storage, secretKey, webPath, assets, env, clock, log }),
+    webPath,
     registry,
     async announce(changes, author) {
       await tellOutposts(deps, changes);
@@ -119,6 +130,7 @@ async function registerRoutes(server: Api, deps: CoreDeps): Promise<void> {
     registerOutpostRoutes(api, deps);
     registerCryptoRoutes(api, deps);
     registerEventRoutes(api, deps);
+    registerFileRoutes(api, deps);
     const answeredAbove = new Set([
       'authentik_core.user',
       'authentik_core.group',

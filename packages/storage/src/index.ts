@@ -1,4 +1,5 @@
 // Entry `@gatehouse/storage`. Users: the core (files API, references in objects) and the router (serving).
+export { awsCredentials } from './aws-credentials.ts';
 export type {
   Backend,
   ByteRange,
@@ -27,8 +28,10 @@ export {
   parseFieldValue,
   parseFileName,
 } from './names.ts';
+export { type OpenStorageOptions, openBackend, openStorage } from './open.ts';
 export { type FilePage, type FileQuery, pageOfFiles } from './pages.ts';
 export { compareReferences, type Reference, type ReferenceReport, refersTo } from './references.ts';
+export { backendOf, folderOf, type StorageSettings, storageOptions } from './settings.ts';
 export { createUrlSigner, signingKey, signingWindow, type UrlSigner } from './signed-url.ts';
 export { type ThemedUrls, themedValues, themePlaceholder, themes } from './themes.ts';
 export { isApiUsage, isUsage, type Usage, usages } from './usages.ts';

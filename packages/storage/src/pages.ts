@@ -8,6 +8,7 @@ export interface FileQuery {
   readonly descending?: boolean;
   /** From 1. */
   readonly page?: number;
+  /** 100 unless given; whoever takes it from outside limits it. */
   readonly pageSize?: number;
 }
 
@@ -18,12 +19,10 @@ export interface FilePage {
   readonly pages: number;
 }
 
-const largestPage = 500;
-
 /** One page; a page behind the last is empty. Equal sizes and times are in order of name, so that pages do not overlap. */
 export async function pageOfFiles(listing: AsyncIterable<ListedFile>, query: FileQuery): Promise<FilePage> {
   const { search = '', sort = 'name', descending = false } = query;
-  const pageSize = Math.min(largestPage, Math.max(1, query.pageSize ?? 100));
+  const pageSize = Math.max(1, query.pageSize ?? 100);
   const page = Math.max(1, query.page ?? 1);
   const needle = search.toLowerCase();
   const found: ListedFile[] = [];

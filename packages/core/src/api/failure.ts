@@ -1,10 +1,13 @@
 // Refusals of the REST API with their bodies (core.md §10.4, core-contract §2.3).
 
+/** Messages per field, or a list of texts where a whole form is refused. */
+export type FailureBody = Readonly<Record<string, unknown>> | readonly string[];
+
 export class ApiFailure extends Error {
   readonly status: number;
-  readonly body: Readonly<Record<string, unknown>>;
+  readonly body: FailureBody;
 
-  constructor(status: number, body: Readonly<Record<string, unknown>>) {
+  constructor(status: number, body: FailureBody) {
     super(JSON.stringify(body));
     this.name = 'ApiFailure';
     this.status = status;

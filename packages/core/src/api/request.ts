@@ -31,6 +31,12 @@ export function queryOf(request: ApiRequest): URLSearchParams {
   return new URLSearchParams(at === -1 ? '' : request.url.slice(at + 1));
 }
 
+/** Scheme and host under which the caller reached us. */
+export function originOf(request: ApiRequest): string {
+  const scheme = request.headers['x-forwarded-proto'] === 'https' ? 'https' : 'http';
+  return `${scheme}://${request.headers.host ?? 'localhost'}`;
+}
+
 /** @throws ApiFailure 403 when nobody is logged in */
 export function requirePrincipal(request: ApiRequest): Principal {
   const { principal } = request.caller;

@@ -4,11 +4,13 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import type { CoreDeps } from '../deps.ts';
 import { InvalidInput } from '../models/invalid.ts';
 import { csrfFailure, hasCsrfProof, identifyCaller } from './authentication.ts';
-import { ApiFailure } from './failure.ts';
+import { ApiFailure, type FailureBody } from './failure.ts';
 import type { ApiRequest } from './request.ts';
 
 const bodyLimit = 1_048_576;
 const headersLimit = 65_536;
+/** Uploads over slow lines; one that stands still is ended by the router in front. */
+const longestRequestMs = 3_600_000;
 
 export type Api = FastifyInstance;
 
@@ -21,7 +23,7 @@ export function createServer(deps: CoreDeps): Api {
     routerOptions: { ignoreTrailingSlash: false, caseSensitive: true, maxParamLength: 1000 },
     genReqId: () => randomBytes(16).toString('hex'),
     requestIdHeader: false,
-    http: { maxHeaderSize: headersLimit, requestTimeout: 60_000 },
+    http: { maxHeaderSize: headersLimit, requestTimeout: longestRequestMs },
     exposeHeadRoutes: true,
   });
   server.decorateRequest('caller');
@@ -88,7 +90,7 @@ function answerErrors(server: Api, deps: CoreDeps): void {
 
 interface ErrorAnswer {
   readonly status: number;
-  readonly body: Readonly<Record<string, unknown>>;
+  readonly body: FailureBody;
   readonly retryAfterSeconds?: number;
 }
 

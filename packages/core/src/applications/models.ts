@@ -1,9 +1,20 @@
 // `authentik_core.application` (core.md §4.1).
 import type { z } from 'zod';
-import { column, engineMode, type Field, flag, line, reference, relation, slug, text } from '../models/field.ts';
+import {
+  column,
+  engineMode,
+  type Field,
+  fileField,
+  flag,
+  line,
+  reference,
+  relation,
+  slug,
+  text,
+} from '../models/field.ts';
 import { exactly } from '../models/filters.ts';
 import type { Model, Row } from '../models/model.ts';
-import { represent } from '../models/represent.ts';
+import { fieldValue, represent } from '../models/represent.ts';
 
 const reserved = new Set(['authorize', 'token', 'device', 'userinfo', 'introspect', 'revoke']);
 
@@ -37,7 +48,7 @@ export const applicationModel: Model = {
     ),
     open_in_new_tab: shown(flag, false),
     meta_launch_url: shown(text, ''),
-    meta_icon: shown(text, ''),
+    meta_icon: fileField(shown(text, '')),
     meta_description: shown(text, ''),
     meta_publisher: shown(text, ''),
     policy_engine_mode: column('policy_engine_mode', engineMode, { initial: 'any' }),
@@ -58,13 +69,18 @@ export const applicationModel: Model = {
       const [view] = model === undefined ? [] : await represent(deps, model, [provider], query);
       if (view !== undefined) objects.set(provider.id, view);
     }
-    return rows.map((row) => ({
-      provider_obj: objects.get(row['provider']) ?? null,
-      backchannel_providers_obj: [],
-      launch_url: launchUrl(row, objects.get(row['provider'])),
-      meta_icon_url: null,
-      meta_icon_themed_urls: null,
-    }));
+    return Promise.all(
+      rows.map(async (row) => {
+        const icon = fieldValue(applicationModel, row, 'meta_icon');
+        return {
+          provider_obj: objects.get(row['provider']) ?? null,
+          backchannel_providers_obj: [],
+          launch_url: launchUrl(row, objects.get(row['provider'])),
+          meta_icon_url: (await deps.files.url(icon)) || null,
+          meta_icon_themed_urls: await deps.files.themedUrls(icon),
+        };
+      }),
+    );
   },
 };
 

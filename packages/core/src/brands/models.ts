@@ -1,6 +1,6 @@
 // `authentik_brands.brand` (core.md §9.5).
 import { z } from 'zod';
-import { column, type Field, flag, jsonColumn, line, reference, setting, text } from '../models/field.ts';
+import { column, type Field, fileField, flag, jsonColumn, line, reference, setting, text } from '../models/field.ts';
 import { exactly, isTrue } from '../models/filters.ts';
 import type { Model } from '../models/model.ts';
 
@@ -21,10 +21,12 @@ export const brandModel: Model = {
     domain: column('domain', line),
     default: column('default', flag, { initial: false }),
     branding_title: setting(text, { initial: 'authentik' }),
-    branding_logo: setting(text, { initial: '/static/dist/assets/icons/icon_left_brand.svg' }),
-    branding_favicon: setting(text, { initial: '/static/dist/assets/icons/icon.png' }),
+    branding_logo: fileField(setting(text, { initial: '/static/dist/assets/icons/icon_left_brand.svg' })),
+    branding_favicon: fileField(setting(text, { initial: '/static/dist/assets/icons/icon.png' })),
     branding_custom_css: setting(text, { initial: '' }),
-    branding_default_flow_background: setting(text, { initial: '/static/dist/assets/images/flow_background.jpg' }),
+    branding_default_flow_background: fileField(
+      setting(text, { initial: '/static/dist/assets/images/flow_background.jpg' }),
+    ),
     flow_authentication: flow('flow_authentication'),
     flow_invalidation: flow('flow_invalidation'),
     flow_recovery: flow('flow_recovery'),

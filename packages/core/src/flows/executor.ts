@@ -7,7 +7,7 @@ import { avatarOf } from '../identity/users.ts';
 import { evaluate } from '../policies/engine.ts';
 import { stageKinds } from '../stages/kinds.ts';
 import type { Answer, Shown, StageContext, StageKind, Step } from '../stages/stage.ts';
-import { defaultBackground } from './models.ts';
+import { flowBackground } from './background.ts';
 import { historyKey, type Plan, type PlannedStage, planKey, queryKey, readPlan } from './plan.ts';
 import { type FlowRecord, planFlow, subjectOf } from './planner.ts';
 import type { FlowRequest } from './request.ts';
@@ -174,9 +174,9 @@ function dropPlan({ session }: FlowRequest): void {
   delete session.data[queryKey];
 }
 
-function show(run: Run, plan: Plan, challenge: Shown, errors?: ResponseErrors): FlowAnswer {
+async function show(run: Run, plan: Plan, challenge: Shown, errors?: ResponseErrors): Promise<FlowAnswer> {
   const complete = {
-    flow_info: flowInfo(run, plan),
+    flow_info: await flowInfo(run, plan),
     ...challenge,
     ...(errors === undefined ? {} : { response_errors: errors }),
   };
@@ -187,7 +187,7 @@ async function denied(run: Run, plan: Plan | undefined, message: string | undefi
   const { deps, flow, request } = run;
   const user = plan === undefined ? request.user : await subjectOf(deps, plan.context, request);
   const challenge: AccessDeniedChallenge = {
-    flow_info: flowInfo({ deps, flow, request }, plan),
+    flow_info: await flowInfo({ deps, flow, request }, plan),
     component: 'ak-stage-access-denied',
     pending_user: user?.username ?? '',
     pending_user_avatar: user === undefined ? fallbackAvatar : avatarOf(user),
@@ -198,7 +198,7 @@ async function denied(run: Run, plan: Plan | undefined, message: string | undefi
 
 const redirect = (to: string): FlowAnswer => ({ kind: 'challenge', challenge: { component: 'xak-flow-redirect', to } });
 
-function flowInfo({ flow, request }: Run, plan: Plan | undefined): FlowInfo {
+async function flowInfo({ deps, flow, request }: Run, plan: Plan | undefined): Promise<FlowInfo> {
   const next = request.query.get('next');
   const application = plan?.context['application'];
   const app: unknown =
@@ -207,8 +207,7 @@ function flowInfo({ flow, request }: Run, plan: Plan | undefined): FlowInfo {
     title: flow.title
       .replaceAll('%(app)s', typeof app === 'string' ? app : '')
       .replaceAll('%(user)s', request.user?.username ?? ''),
-    background: flow.background === '' ? defaultBackground : flow.background,
-    background_themed_urls: null,
+    ...(await flowBackground(deps, flow.background, request.host)),
     cancel_url: next === null ? '/flows/-/cancel/' : `/flows/-/cancel/?next=${encodeURIComponent(next)}`,
     layout: flow.layout,
   };

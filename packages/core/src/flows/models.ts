@@ -1,6 +1,6 @@
 // `authentik_flows.flow` and `.flowstagebinding` (core.md §5.1, §5.2).
 import { sql } from 'kysely';
-import { choice, column, engineMode, flag, integer, line, reference, slug, text } from '../models/field.ts';
+import { choice, column, engineMode, fileField, flag, integer, line, reference, slug, text } from '../models/field.ts';
 import { exactly } from '../models/filters.ts';
 import { invalidField } from '../models/invalid.ts';
 import type { Model } from '../models/model.ts';
@@ -61,7 +61,7 @@ export const flowModel: Model = {
       ),
       { initial: 'none' },
     ),
-    background: column('background', text, { initial: '' }),
+    background: fileField(column('background', text, { initial: '' })),
   },
   search: ['name', 'slug', 'designation', 'title'],
   order: ['slug'],
@@ -72,7 +72,7 @@ export const flowModel: Model = {
     designation: exactly('designation'),
     denied_action: exactly('denied_action'),
   },
-  async derive({ database }, rows) {
+  async derive({ database, files }, rows) {
     const flows = rows.map((row) => String(row['uuid']));
     const bindings =
       flows.length === 0
@@ -83,13 +83,18 @@ export const flowModel: Model = {
             .where('flow', 'in', flows)
             .orderBy('order')
             .execute();
-    return rows.map((row) => ({
+    const backgrounds = await Promise.all(
+      rows.map(async ({ background }) => ({
+        background_url: await files.url(background === '' ? defaultBackground : background),
+        background_themed_urls: await files.themedUrls(background),
+      })),
+    );
+    return rows.map((row, at) => ({
       policybindingmodel_ptr_id: row['pbm_uuid'],
       stages: bindings.filter(({ flow }) => flow === row['uuid']).map(({ stage }) => stage),
       policies: [],
       cache_count: 0,
-      background_url: row['background'] === '' ? defaultBackground : row['background'],
-      background_themed_urls: null,
+      ...backgrounds[at],
       export_url: `/api/v3/flows/instances/${String(row['slug'])}/export/`,
     }));
   },

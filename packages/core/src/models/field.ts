@@ -1,5 +1,6 @@
 // Fields of a model: what may be written, where it is kept, and how it is shown (core.md §21.1, "one declarative registry").
 // Used by the REST API and by blueprints alike.
+import { parseFieldValue } from '@gatehouse/storage';
 import { z } from 'zod';
 import { parseDuration } from './duration.ts';
 
@@ -35,6 +36,8 @@ export interface Field {
   readonly readOnly?: boolean;
   /** Writable by blueprints only (core.md §20.4). */
   readonly blueprintOnly?: boolean;
+  /** The value names a stored file (files.md §9); used-by reports and orphans look at these. */
+  readonly holdsFile?: boolean;
 }
 
 interface Options {
@@ -71,6 +74,29 @@ export function jsonColumn(name: string, options: Options = { initial: {} }): Fi
 
 export function setting(schema: z.ZodType, options: Options = {}): Field {
   return field({ at: 'setting' }, schema, options);
+}
+
+/** A field that names a stored file, a packaged image, a URL or an icon class (files.md §6.2); empty only if it is so at first. */
+export function fileField(inner: Field): Field {
+  const mayBeEmpty = inner.initial?.() === '';
+  const value = z
+    .string()
+    .transform((text) => text.trim())
+    .superRefine((text, context) => {
+      if (text === '' && mayBeEmpty) return;
+      const problem = text === '' ? 'This field may not be blank.' : fileProblem(text);
+      if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+    });
+  return { ...inner, schema: value, holdsFile: true };
+}
+
+function fileProblem(text: string): string | undefined {
+  try {
+    parseFieldValue(text);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 interface ReferenceOptions extends Options {

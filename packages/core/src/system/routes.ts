@@ -1,8 +1,10 @@
 // Routes about the core itself: root configuration, version, brand of this host, health (core.md §1.3, §11.6).
 import { requirePrincipal } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
+import { brandOfHost } from '../brands/current.ts';
 import { brandModel } from '../brands/models.ts';
 import type { CoreDeps } from '../deps.ts';
+import { fileCapabilities } from '../files/core-files.ts';
 import { represent } from '../models/represent.ts';
 
 const cacheSeconds = 300;
@@ -16,7 +18,7 @@ export function registerSystemRoutes(api: Api, deps: CoreDeps): void {
       send_pii: false,
       traces_sample_rate: 0,
     },
-    capabilities: [],
+    capabilities: await fileCapabilities(deps.files),
     cache_timeout: cacheSeconds,
     cache_timeout_flows: cacheSeconds,
     cache_timeout_policies: cacheSeconds,
@@ -39,10 +41,10 @@ export function registerSystemRoutes(api: Api, deps: CoreDeps): void {
     return {
       matched_domain: value('domain') ?? '',
       branding_title: value('branding_title'),
-      branding_logo: value('branding_logo'),
-      branding_logo_themed_urls: null,
-      branding_favicon: value('branding_favicon'),
-      branding_favicon_themed_urls: null,
+      branding_logo: await deps.files.url(value('branding_logo')),
+      branding_logo_themed_urls: await deps.files.themedUrls(value('branding_logo')),
+      branding_favicon: await deps.files.url(value('branding_favicon')),
+      branding_favicon_themed_urls: await deps.files.themedUrls(value('branding_favicon')),
       branding_custom_css: value('branding_custom_css'),
       ui_footer_links: [],
       ui_theme: 'automatic',
@@ -50,16 +52,6 @@ export function registerSystemRoutes(api: Api, deps: CoreDeps): void {
       flags: {},
     };
   });
-}
-
-/** The brand whose domain the host ends in, longest first; else the default one. */
-export async function brandOfHost({ database }: CoreDeps, host: string) {
-  const name = host.replace(/:\d+$/, '').toLowerCase();
-  const brands = await database.kysely.selectFrom('brands').selectAll().execute();
-  const matching = brands
-    .filter(({ domain }) => name === domain || name.endsWith(`.${domain}`))
-    .sort((one, other) => other.domain.length - one.domain.length);
-  return matching[0] ?? brands.find((brand) => brand.default);
 }
 
 /** Probes outside the API (core.md §1.3): alive as long as we answer, ready while the database does. */

@@ -2,8 +2,9 @@
 // seconds to start. Users: tests of every workspace.
 import { join } from 'node:path';
 import { type Clock, systemClock } from '@gatehouse/daemon/async';
-import { Secret } from '@gatehouse/daemon/config';
+import { defineConfig, loadConfig, Secret } from '@gatehouse/daemon/config';
 import { captureLogger, temporaryFolder } from '@gatehouse/daemon/testing';
+import { storageOptions } from '@gatehouse/storage';
 import { openDatabase } from '../database/connection.ts';
 import { startEmbeddedPostgres } from '../database/embedded-postgres.ts';
 import type { CoreDeps } from '../deps.ts';
@@ -30,6 +31,9 @@ export interface TestCore extends AsyncDisposable {
 export interface TestCoreOptions {
   readonly clock?: Clock;
   readonly env?: Readonly<Record<string, string>>;
+  /** Settings of stored files, by environment names; the folder is a temporary one unless given. */
+  readonly storage?: Readonly<Record<string, string>>;
+  readonly web?: { readonly path?: string; readonly assets_dist?: string; readonly assets_authentik?: string };
 }
 
 /** Password of `akadmin` and of every demo user. */
@@ -37,11 +41,18 @@ export const testPassword = 'correct horse battery';
 const adminToken = 'test-administrator-token';
 export const testRadiusSecret = 'radius-secret-of-the-tests';
 
-export async function startTestCore({ clock = systemClock, env = {} }: TestCoreOptions = {}): Promise<TestCore> {
+export async function startTestCore({
+  clock = systemClock,
+  env = {},
+  web = {},
+  storage: storageEnv = {},
+}: TestCoreOptions = {}): Promise<TestCore> {
   const folder = await temporaryFolder();
   const log = captureLogger();
   const postgres = await startEmbeddedPostgres({ dataDir: join(folder.path, 'postgres'), log, fsync: false });
   const database = await openDatabase({ settings: postgres.connection, log, poolSize: 10 });
+  const given = { AUTHENTIK_STORAGE__FILE__PATH: join(folder.path, 'files'), ...storageEnv };
+  const { storage } = loadConfig(defineConfig({ storage: storageOptions }), { env: given, files: [] }).config;
   const start = (port: number) =>
     startCore({
       database,
@@ -51,6 +62,8 @@ export async function startTestCore({ clock = systemClock, env = {} }: TestCoreO
       listen: [{ host: '127.0.0.1', port }],
       blueprintsDir: undefined,
       demo: true,
+      storage: () => storage,
+      web: { path: '/', assets_dist: '', assets_authentik: '', ...web },
       env: {
         AUTHENTIK_BOOTSTRAP_PASSWORD: testPassword,
         AUTHENTIK_BOOTSTRAP_TOKEN: adminToken,

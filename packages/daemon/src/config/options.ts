@@ -134,9 +134,10 @@ export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Milliseconds of a Go duration, or `undefined`. */
+/** Milliseconds of a Go duration (`1h30m`), or of pairs as the core writes them (`hours=1;minutes=30`); or `undefined`. */
 export function parseDuration(given: string): number | undefined {
   const input = given.trim();
+  if (input.includes('=')) return parsePairs(input);
   if (/^\d+(?:\.\d+)?$/.test(input)) return Number(input) * 1000;
   if (!/^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+$/.test(input)) return undefined;
   const units: Readonly<Record<string, number>> = {
@@ -152,6 +153,27 @@ export function parseDuration(given: string): number | undefined {
     (sum, [, amount, unit]) => sum + Number(amount) * (units[unit ?? ''] ?? 0),
     0,
   );
+}
+
+/** Files.md §7.2: floats allowed; a pair of an unknown unit is an error here rather than ignored. */
+function parsePairs(input: string): number | undefined {
+  const units: Readonly<Record<string, number>> = {
+    weeks: 604_800_000,
+    days: 86_400_000,
+    hours: 3_600_000,
+    minutes: 60_000,
+    seconds: 1000,
+    milliseconds: 1,
+    microseconds: 1e-3,
+  };
+  let sum = 0;
+  for (const pair of input.split(';')) {
+    const [, name = '', amount = ''] = /^\s*([a-z]+)=(\d+(?:\.\d+)?)\s*$/.exec(pair) ?? [];
+    const unit = Object.hasOwn(units, name) ? units[name] : undefined;
+    if (unit === undefined) return undefined;
+    sum += unit * Number(amount);
+  }
+  return sum;
 }
 
 function option<T, G extends Given<T>>(

@@ -16,6 +16,8 @@ export interface FileBackendOptions {
   readonly webPath: string;
   readonly signingKey: Uint8Array;
   readonly urlLifeMs: number;
+  /** Uploads only where the folder is a mount point, for containers that would lose them (files.md §4.2). */
+  readonly requireMount?: boolean;
 }
 
 const hiddenPrefix = '.upload-';
@@ -42,6 +44,8 @@ export function createFileBackend(options: FileBackendOptions): ManageableBacken
         await mkdir(folder, { recursive: true });
         await (await open(probe, 'wx')).close();
         await unlink(probe);
+        if (options.requireMount === true && !(await isMountPoint(options.basePath)) && !(await isMountPoint(folder)))
+          return { manageable: false, reason: `neither ${options.basePath} nor ${folder} is a mount point` };
         return { manageable: true };
       } catch (error) {
         return { manageable: false, reason: `folder ${folder} is not writable (${codeOf(error)})` };
@@ -67,6 +71,12 @@ export function createFileBackend(options: FileBackendOptions): ManageableBacken
       return (await statOrUndefined(pathOf(name, tenant))) !== undefined;
     },
   };
+}
+
+/** A folder on another device than the one that holds it. */
+async function isMountPoint(folder: string): Promise<boolean> {
+  const [own, above] = [await lstat(folder), await lstat(join(folder, '..'))];
+  return own.dev !== above.dev || own.ino === above.ino;
 }
 
 async function writeWhole(path: string, name: FileName, content: AsyncIterable<Uint8Array>, put: PutOptions) {
