@@ -1,13 +1,7 @@
 // Faults and refusals of the LDAP outpost, and the result code of each (ldap.md §6.5, §7.8). One table, so that no path can
 // invent a code of its own.
-import { GatewayError, isGatewayError } from '@gatehouse/daemon/errors';
+import { isGatewayError } from '@gatehouse/daemon/errors';
 import { type LdapResult, type ResultCode, resultCode } from '@gatehouse/wire/ldap';
-
-export type LdapErrorCode = 'ERR_LDAP_DIRECTORY_EMPTY' | 'ERR_LDAP_NO_PROVIDERS';
-
-export function ldapError(code: LdapErrorCode, message: string, hint: string): GatewayError<LdapErrorCode> {
-  return new GatewayError(code, message, { hint });
-}
 
 /** Thrown by an operation to answer with a code; never with success. */
 export class Refusal extends Error {
@@ -37,7 +31,7 @@ export interface RefusalOptions {
  */
 export function resultOf(error: unknown): LdapResult {
   if (error instanceof Refusal) return error.result;
-  if (isGatewayError(error) && /^ERR_(?:CONTRACT|OUTPOST|LDAP)_/.test(error.code))
+  if (isGatewayError(error) && /^ERR_(?:CONTRACT|OUTPOST)_/.test(error.code))
     return { resultCode: resultCode.unavailable, diagnosticMessage: 'the identity core cannot be asked at the moment' };
   if (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_WIRE_'))
     return { resultCode: resultCode.protocolError, diagnosticMessage: 'a value of the request is malformed' };

@@ -2,12 +2,7 @@
 // (router.md §11.2).
 import { GatewayError } from '@gatehouse/daemon/errors';
 
-export type RouterErrorCode =
-  | 'ERR_ROUTER_NO_LISTENER'
-  | 'ERR_ROUTER_CORE_UNREACHABLE'
-  | 'ERR_ROUTER_CORE_TOO_SLOW'
-  | 'ERR_ROUTER_BODY_TOO_LARGE'
-  | 'ERR_ROUTER_ASSET_MANIFEST';
+export type RouterErrorCode = 'ERR_ROUTER_NO_LISTENER';
 
 /** A fault of the router; `hint` says what to do. */
 export function routerError(code: RouterErrorCode, message: string, hint: string, cause?: unknown): RouterError {

@@ -2,12 +2,7 @@
 import { GatewayError } from '@gatehouse/daemon/errors';
 
 /** Everything that the command itself can complain about. */
-export type CliErrorCode =
-  | 'ERR_CLI_NOT_IN_BUILD'
-  | 'ERR_CLI_DATA_FOLDER'
-  | 'ERR_CLI_DATA_FOLDER_IN_USE'
-  | 'ERR_CLI_CORE_API'
-  | 'ERR_CLI_PROBE_FAILED';
+export type CliErrorCode = 'ERR_CLI_NOT_IN_BUILD' | 'ERR_CLI_DATA_FOLDER' | 'ERR_CLI_CORE_API' | 'ERR_CLI_PROBE_FAILED';
 
 /** A fault of the command with what to do about it. */
 export function cliError(

@@ -1,6 +1,9 @@
 // The one error class of the house (STYLE 26–30): a stable code, what happened, what to do next. Every package derives
 // its own code union from it; callers compare `code`, never `message`.
 
+/** Codes of this package's own faults, by room. */
+export type DaemonErrorCode = 'ERR_CONFIG_INVALID' | 'ERR_NET_BIND' | 'ERR_NET_CIDR' | 'ERR_LIFECYCLE_CHILD_DIED';
+
 /**
  * A fault or refusal that a person must be able to act on.
  * `message` says what, which value and where from; `hint` says what to do; `expose` tells whether the text may leave the
