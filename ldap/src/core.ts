@@ -8,7 +8,7 @@ import type { Logger } from '@gatehouse/daemon/log';
 import type { Metrics } from '@gatehouse/daemon/metrics';
 import { type CertificatePair, type Outpost, startOutpost } from '@gatehouse/outpost';
 import { type CoreSession, checkAccess, login, logout } from '@gatehouse/outpost/login';
-import { createVerdictCache, type Verdict, type VerdictCache } from '@gatehouse/outpost/verdicts';
+import { createVerdictCache, type Verdict, type VerdictCache, type VerdictKey } from '@gatehouse/outpost/verdicts';
 import { resultCode } from '@gatehouse/wire/ldap';
 import { createReader, type Reader } from './access/reader.ts';
 import type { LdapConfig } from './config.ts';
@@ -47,6 +47,8 @@ export interface CoreLink {
   readonly providers: () => readonly Provider[];
   readonly facts: ServerFacts;
   readonly types: CustomTypes;
+  /** Whoever bound with the same name and password a short while ago, in cached mode. */
+  recall(provider: Provider, username: string, password: Buffer): Identity | undefined;
   /** @throws Refusal with the code of ldap.md §6.5; anything else thrown is trouble, never a refusal */
   authenticate(attempt: BindAttempt): Promise<Identity>;
   readerFor(identity: Identity): Reader;
@@ -131,14 +133,16 @@ export function connectCore(options: CoreLinkOptions): CoreLink {
     providers: () => state.providers,
     facts,
     types,
+    recall(provider, username, password) {
+      return provider.bindMode === 'cached'
+        ? verdicts.find(verdictKey(provider, username, password))?.identity
+        : undefined;
+    },
     async authenticate(attempt) {
       const { provider, username, password } = attempt;
-      const key = { providerPk: provider.pk, identity: username.toLowerCase(), secret: password };
       const lifeMs = provider.bindMode === 'cached' ? cachedLifeMs(attempt, config.ldap.bind_cache_ttl) : 0;
-      const known = lifeMs > 0 ? verdicts.find(key) : undefined;
-      if (known !== undefined) return known.identity;
       return verdicts.resolve(
-        key,
+        verdictKey(provider, username, password),
         () => ask(attempt),
         (identity) => ({ lifeMs, verdict: verdictOf(identity) }),
       );
@@ -215,6 +219,10 @@ async function runLogin(attempt: BindAttempt, { outpost, clock }: LoginParts): P
     });
   const { has_search_permission: canSearch } = check;
   return { provider, userPk, username: loggedIn, canSearch, sessionId: session.id, session };
+}
+
+function verdictKey({ pk }: Provider, username: string, secret: Buffer): VerdictKey {
+  return { providerPk: pk, identity: username.toLowerCase(), secret };
 }
 
 function verdictOf(identity: Identity): BindVerdict {

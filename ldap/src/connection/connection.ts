@@ -9,7 +9,6 @@ import {
   type DecodeLimits,
   decodeCancel,
   decodeRequest,
-  encodeEnvelope,
   encodeResponse,
   extendedOid,
   type LdapMessage,
@@ -22,15 +21,15 @@ import type { LdapConfig } from '../config.ts';
 import { Cursors } from '../controls/cursors.ts';
 import type { CoreLink, Identity } from '../core.ts';
 import type { LdapMetrics } from '../metrics.ts';
-import type { OperationContext, Peer } from '../operations/context.ts';
+import type { Answer, Peer } from '../operations/context.ts';
 import { type AnsweredOp, dispatch } from '../operations/dispatch.ts';
+import { RunningOperation } from './running.ts';
 import { ResponseWriter } from './writer.ts';
 
 /** ldap.md §2.1. */
 const mostInFlight = 32;
-const limits = { maxDepth: 64, maxFilterNodes: 4_096 } as const;
-const maxBytesAnonymous = 262_144;
-const maxBytesBound = 4_194_304;
+const anonymousLimits: DecodeLimits = { maxDepth: 64, maxFilterNodes: 4_096, maxBytes: 262_144 };
+const boundLimits: DecodeLimits = { ...anonymousLimits, maxBytes: 4_194_304 };
 const firstMessageMs = 10_000;
 
 export interface ConnectionOptions {
@@ -48,25 +47,25 @@ export interface ConnectionOptions {
   readonly onClosed: (connection: Connection) => void;
 }
 
-interface Running {
-  readonly abort: AbortController;
-  readonly isBind: boolean;
-}
-
 export class Connection implements Peer {
   readonly id = randomUUID();
   readonly clientIp: string;
   readonly cursors: Cursors;
   boundName = '';
+  identity: Identity | undefined;
   secure: boolean;
   readonly #options: ConnectionOptions;
   readonly #framer = new MessageFramer();
   readonly #writer: ResponseWriter;
-  readonly #running = new Map<number, Running>();
+  /** Operations that wait for something; most are over before they get here. */
+  readonly #running = new Map<number, RunningOperation>();
   readonly #waiting: LdapMessage<RequestOp>[] = [];
   #socket: Socket;
-  #identity: Identity | undefined;
+  /** As the sessions know it. */
+  #registered: Identity | undefined;
+  #timeoutMs = 0;
   #ended = false;
+  #closed = false;
 
   constructor(socket: Socket, options: ConnectionOptions) {
     this.#options = options;
@@ -77,16 +76,6 @@ export class Connection implements Peer {
     this.secure = options.secure;
     socket.setNoDelay(true);
     this.#listen(socket, firstMessageMs);
-  }
-
-  get identity(): Identity | undefined {
-    return this.#identity;
-  }
-
-  set identity(now: Identity | undefined) {
-    const before = this.#identity;
-    this.#identity = now;
-    if (before !== now) this.#options.onBound(this, before, now);
   }
 
   get idle(): boolean {
@@ -102,16 +91,24 @@ export class Connection implements Peer {
       diagnosticMessage,
       responseName: extendedOid.noticeOfDisconnection,
     } as const;
-    void this.#writer.send(encodeResponse({ messageId: 0, op, controls: [] }));
+    this.#writer.send(encodeResponse({ messageId: 0, op, controls: [] }));
     this.#end();
   }
 
   #listen(socket: Socket, timeoutMs: number): void {
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('error', () => socket.destroy());
-    socket.on('close', () => this.#closed());
+    socket.on('close', () => this.#close());
     socket.on('end', () => this.#end());
-    socket.setTimeout(timeoutMs, () => this.#timedOut());
+    socket.on('timeout', () => this.#timedOut());
+    this.#setTimeout(timeoutMs);
+  }
+
+  /** Traffic winds the clock up by itself; only a change of its length is worth a call. */
+  #setTimeout(ms: number): void {
+    if (this.#timeoutMs === ms) return;
+    this.#timeoutMs = ms;
+    this.#socket.setTimeout(ms);
   }
 
   #timedOut(): void {
@@ -122,27 +119,25 @@ export class Connection implements Peer {
     if (this.#ended) return;
     this.#framer.push(chunk);
     this.#acceptAll();
+    this.#writer.flush();
   }
 
   /** A client that sends faster than it is answered is not read any further (back-pressure), never cut off. */
   #acceptAll(): void {
     try {
       while (!this.#ended && this.#waiting.length < mostInFlight) {
-        const bytes = this.#framer.next(this.#limits().maxBytes);
+        const limits = this.identity === undefined ? anonymousLimits : boundLimits;
+        const bytes = this.#framer.next(limits.maxBytes);
         if (bytes === undefined) break;
-        this.#accept(decodeRequest(bytes, this.#limits()));
+        this.#accept(decodeRequest(bytes, limits));
       }
-      if (this.#waiting.length < mostInFlight) this.#socket.resume();
-      else this.#socket.pause();
+      if (this.#waiting.length >= mostInFlight) this.#socket.pause();
+      else if (this.#socket.isPaused()) this.#socket.resume();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#options.log.warn('message not understood', { client: this.clientIp, reason });
       this.disconnect(resultCode.protocolError, 'the message is malformed or too large');
     }
-  }
-
-  #limits(): DecodeLimits {
-    return { ...limits, maxBytes: this.#identity === undefined ? maxBytesAnonymous : maxBytesBound };
   }
 
   /** Binds and StartTLS wait until nothing else runs, and everything waits for them. */
@@ -165,41 +160,44 @@ export class Connection implements Peer {
     if (op.op === 'unbindRequest' || op.op === 'abandonRequest') return;
     if (op.op === 'extendedRequest' && isStartTls(op)) this.#startTls(messageId, op.value);
     else if (op.op === 'extendedRequest' && op.name === extendedOid.cancel) this.#cancel(messageId, op.value);
-    else {
-      const abort = new AbortController();
-      this.#running.set(messageId, { abort, isBind: op.op === 'bindRequest' });
-      void this.#run({ ...message, op }, abort);
+    else this.#run({ ...message, op });
+  }
+
+  #run(message: LdapMessage<AnsweredOp>): void {
+    const operation = new RunningOperation(this, this.#options, message, this.#writer);
+    const answer = dispatch(message, operation);
+    if (!(answer instanceof Promise)) {
+      this.#finish(operation, answer);
+      return;
     }
+    this.#running.set(message.messageId, operation);
+    void answer.then((late) => {
+      this.#running.delete(message.messageId);
+      this.#finish(operation, late);
+      this.#resume();
+      this.#writer.flush();
+    });
   }
 
-  async #run(message: LdapMessage<AnsweredOp>, abort: AbortController): Promise<void> {
-    const { messageId } = message;
-    const answer = await dispatch(message, this.#contextOf(message, abort.signal));
-    this.#running.delete(messageId);
-    if (!abort.signal.aborted)
-      void this.#writer.send(encodeResponse({ messageId, op: answer.op, controls: answer.controls ?? [] }));
-    else if (abort.signal.reason instanceof Canceled) this.#answerCanceled(messageId);
-    this.#resume();
+  #finish(operation: RunningOperation, { op, controls = [] }: Answer): void {
+    const { messageId, stopped } = operation;
+    if (operation.isBind) this.#settle();
+    const { idle_timeout_anonymous: anonymousMs, idle_timeout_bound: boundMs } = this.#options.config.ldap;
+    if (!this.#ended) this.#setTimeout(this.identity === undefined ? anonymousMs : boundMs);
+    if (stopped === undefined) this.#writer.send(encodeResponse({ messageId, op, controls }));
+    else if (stopped instanceof Canceled) this.#answerCanceled(messageId);
   }
 
-  #contextOf({ messageId, controls }: LdapMessage<AnsweredOp>, signal: AbortSignal): OperationContext {
-    const { core, config, log, metrics, clock } = this.#options;
-    return {
-      peer: this,
-      core,
-      config,
-      log,
-      metrics,
-      clock,
-      signal,
-      controls,
-      sendEntry: (encoded) => (signal.aborted ? undefined : this.#writer.send(encodeEnvelope(messageId, encoded))),
-    };
+  /** Tells the sessions who stands here now; a bind that ends after its connection is told as well, and forgotten. */
+  #settle(): void {
+    if (this.#registered !== this.identity) this.#options.onBound(this, this.#registered, this.identity);
+    this.#registered = this.identity;
+    if (!this.#closed || this.identity === undefined) return;
+    this.identity = undefined;
+    this.#settle();
   }
 
   #resume(): void {
-    const { idle_timeout_anonymous: anonymousMs, idle_timeout_bound: boundMs } = this.#options.config.ldap;
-    if (!this.#ended) this.#socket.setTimeout(this.#identity === undefined ? anonymousMs : boundMs);
     for (let [message] = this.#waiting; message !== undefined; [message] = this.#waiting) {
       if (this.#ended || this.#mustWait(message)) return;
       this.#waiting.shift();
@@ -211,7 +209,7 @@ export class Connection implements Peer {
   /** No answer to either; the connection goes on (RFC 4511 §4.11). */
   #abandon(target: number): void {
     const running = this.#running.get(target);
-    if (running !== undefined && !running.isBind) running.abort.abort(new Error('abandoned'));
+    if (running !== undefined && !running.isBind) running.stop(new Error('abandoned'));
     const at = this.#waiting.findIndex(({ messageId, op }) => messageId === target && op.op !== 'bindRequest');
     if (at !== -1) this.#waiting.splice(at, 1);
   }
@@ -228,15 +226,13 @@ export class Connection implements Peer {
           : running.isBind
             ? resultCode.cannotCancel
             : resultCode.success;
-    if (code === resultCode.success) running?.abort.abort(new Canceled());
-    void this.#writer.send(
-      encodeResponse({ messageId, op: { op: 'extendedResponse', resultCode: code }, controls: [] }),
-    );
+    if (code === resultCode.success) running?.stop(new Canceled());
+    this.#writer.send(encodeResponse({ messageId, op: { op: 'extendedResponse', resultCode: code }, controls: [] }));
   }
 
   #answerCanceled(messageId: number): void {
     const op = { op: 'searchResultDone', resultCode: resultCode.canceled } as const;
-    void this.#writer.send(encodeResponse({ messageId, op, controls: [] }));
+    this.#writer.send(encodeResponse({ messageId, op, controls: [] }));
   }
 
   /** ldap.md §2.5: nothing may follow the request in clear text. */
@@ -255,12 +251,13 @@ export class Connection implements Peer {
 
   #answerStartTls(messageId: number, code: ResultCode): void {
     const op = { op: 'extendedResponse', resultCode: code, responseName: extendedOid.startTls } as const;
-    void this.#writer.send(encodeResponse({ messageId, op, controls: [] }));
+    this.#writer.send(encodeResponse({ messageId, op, controls: [] }));
   }
 
   #putTlsOn(plain: Socket): void {
     for (const event of ['data', 'end', 'close', 'timeout']) plain.removeAllListeners(event);
     plain.setTimeout(0);
+    this.#timeoutMs = 0;
     this.#socket = this.#options.startTls(plain);
     this.#writer.switchTo(this.#socket);
     this.secure = true;
@@ -283,16 +280,18 @@ export class Connection implements Peer {
     this.#socket.destroy();
   }
 
-  #closed(): void {
+  #close(): void {
     this.#ended = true;
+    this.#closed = true;
     this.#abortAll();
     this.identity = undefined;
+    this.#settle();
     this.#options.onClosed(this);
   }
 
   #abortAll(): void {
     this.#waiting.length = 0;
-    for (const { abort } of this.#running.values()) abort.abort(new Error('the client is gone'));
+    for (const operation of this.#running.values()) operation.stop(new Error('the client is gone'));
   }
 }
 

@@ -1,16 +1,23 @@
 // Writes answers: everything that is ready goes out in one write, and a client that reads slowly makes its own search wait.
+// Octets are gathered in a slab that all connections share, so that an idle connection holds no memory for it; each writer
+// has one piece of the slab, which ends where another writer's begins.
 import type { Writable } from 'node:stream';
+import type { ByteSink } from '@gatehouse/wire/ber';
 
 /** Written at once when this much is ready. */
-const chunkBytes = 65_536;
+const pieceBytes = 65_536;
+const slabBytes = 262_144;
 /** Unsent octets at which producers wait (ldap.md §2.1). */
 const mostUnsent = 1_048_576;
 
-export class ResponseWriter {
+const shared = { slab: Buffer.allocUnsafeSlow(slabBytes), used: 0 };
+
+export class ResponseWriter implements ByteSink {
   #socket: Writable;
-  #parts: Buffer[] = [];
-  #bytes = 0;
-  #scheduled = false;
+  /** The piece that is not written yet: `bytes` from `#start` to `#end`. */
+  bytes = shared.slab;
+  #start = 0;
+  #end = 0;
 
   constructor(socket: Writable) {
     this.#socket = socket;
@@ -22,26 +29,43 @@ export class ResponseWriter {
     this.#socket = socket;
   }
 
-  /** @returns a promise to wait for while the client is behind */
-  send(message: Buffer): Promise<void> | undefined {
-    this.#parts.push(message);
-    this.#bytes += message.length;
-    if (this.#bytes >= chunkBytes) this.flush();
-    else if (!this.#scheduled) {
-      this.#scheduled = true;
-      queueMicrotask(() => this.flush());
-    }
+  /** Room for so many octets behind what is ready; the caller fills it at once. @returns where in `bytes` it begins */
+  room(size: number): number {
+    const fits = this.bytes === shared.slab && this.#end === shared.used && this.#end - this.#start < pieceBytes;
+    if (!fits || shared.used + size > shared.slab.length) this.#newPiece(size);
+    const at = this.#end;
+    this.#end += size;
+    shared.used = this.#end;
+    return at;
+  }
+
+  send(message: Uint8Array): void {
+    const at = this.room(message.length); // before `bytes` is read: it may be another slab afterwards
+    this.bytes.set(message, at);
+  }
+
+  /** A promise to wait for while the client is behind. */
+  get behind(): Promise<void> | undefined {
     return this.#socket.writableLength > mostUnsent ? this.#drained() : undefined;
   }
 
+  /** Callers flush before they wait for anything. */
   flush(): void {
-    this.#scheduled = false;
-    if (this.#bytes === 0) return;
-    const [first] = this.#parts;
-    const whole = this.#parts.length === 1 && first !== undefined ? first : Buffer.concat(this.#parts, this.#bytes);
-    this.#parts = [];
-    this.#bytes = 0;
-    if (this.#socket.writable) this.#socket.write(whole);
+    if (this.#start === this.#end) return;
+    const piece = this.bytes.subarray(this.#start, this.#end);
+    this.#start = this.#end;
+    if (this.#socket.writable) this.#socket.write(piece);
+  }
+
+  #newPiece(size: number): void {
+    this.flush();
+    if (shared.used + size > shared.slab.length) {
+      shared.slab = Buffer.allocUnsafeSlow(Math.max(slabBytes, size));
+      shared.used = 0;
+    }
+    this.bytes = shared.slab;
+    this.#start = shared.used;
+    this.#end = shared.used;
   }
 
   #drained(): Promise<void> {

@@ -4,12 +4,12 @@ import { readBindName } from '../authentication/bind-name.ts';
 import type { Identity } from '../core.ts';
 import { userDn } from '../directory/build-view.ts';
 import { Refusal } from '../errors.ts';
-import type { Answer, OperationContext } from './context.ts';
+import type { Answer, OperationContext, Soon } from './context.ts';
 
 type BindRequest = Extract<RequestOp, { op: 'bindRequest' }>;
 
 /** @throws Refusal, or whatever went wrong; success is the return and nothing else */
-export async function bind(request: BindRequest, context: OperationContext): Promise<Answer> {
+export function bind(request: BindRequest, context: OperationContext): Soon<Answer> {
   const { peer, config } = context;
   peer.identity = undefined;
   peer.boundName = '';
@@ -24,21 +24,27 @@ export async function bind(request: BindRequest, context: OperationContext): Pro
     throw new Refusal(resultCode.unwillingToPerform, 'a name without a password proves nothing (RFC 4513 §5.1.2)');
   if (!peer.secure && config.ldap.require_tls !== 'off')
     throw new Refusal(resultCode.confidentialityRequired, 'passwords are accepted over TLS only');
-  peer.identity = await authenticate(name, password, context);
-  peer.boundName = name;
-  return succeeded(context);
+  const identity = authenticate(name, password, context);
+  const accept = (found: Identity): Answer => {
+    peer.identity = found;
+    peer.boundName = name;
+    return succeeded(context);
+  };
+  return identity instanceof Promise ? identity.then(accept) : accept(identity);
 }
 
 /** The only place where a bind is answered with success. */
 function succeeded({ peer: { identity }, controls }: OperationContext): Answer {
-  const authzId = identity === undefined ? '' : `dn:${userDn(identity.username, identity.provider)}`;
+  const op = { op: 'bindResponse', resultCode: resultCode.success } as const;
   const wanted = controls.some(({ type }) => type === controlOid.authorizationIdentityRequest);
+  if (!wanted) return { op };
+  const authzId = identity === undefined ? '' : `dn:${userDn(identity.username, identity.provider)}`;
   const response: Control = {
     type: controlOid.authorizationIdentityResponse,
     criticality: false,
     value: Buffer.from(authzId, 'utf8'),
   };
-  return { op: { op: 'bindResponse', resultCode: resultCode.success }, controls: wanted ? [response] : [] };
+  return { op, controls: [response] };
 }
 
 function anonymous(context: OperationContext): Answer {
@@ -47,8 +53,8 @@ function anonymous(context: OperationContext): Answer {
   return succeeded(context);
 }
 
-async function authenticate(name: string, password: Buffer, context: OperationContext): Promise<Identity> {
-  const { core, peer, signal } = context;
+function authenticate(name: string, password: Buffer, context: OperationContext): Soon<Identity> {
+  const { core, peer } = context;
   const found = readBindName(name, core.providers());
   if (found === undefined) {
     // Before the core has answered once, nobody can say whether the name is any good.
@@ -59,5 +65,9 @@ async function authenticate(name: string, password: Buffer, context: OperationCo
       reason: 'no_provider',
     });
   }
-  return core.authenticate({ ...found, password, clientIp: peer.clientIp, signal });
+  const { provider, username } = found;
+  return (
+    core.recall(provider, username, password) ??
+    core.authenticate({ provider, username, password, clientIp: peer.clientIp, signal: context.signal })
+  );
 }

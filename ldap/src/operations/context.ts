@@ -25,12 +25,15 @@ export interface OperationContext {
   readonly log: Logger;
   readonly metrics: LdapMetrics;
   readonly clock: Clock;
-  /** Aborted when the client abandons the operation or leaves. */
+  /** Aborted when the client abandons the operation or leaves; made when first read, so only what waits should read it. */
   readonly signal: AbortSignal;
   readonly controls: readonly Control[];
   /** Sends one SearchResultEntry without envelope; waits while the client reads slowly. */
-  readonly sendEntry: (encoded: Buffer) => Promise<void> | undefined;
+  sendEntry(encoded: Buffer): Promise<void> | undefined;
 }
+
+/** What is known at once is not waited for: an answer from memory is out before the next request is looked at. */
+export type Soon<T> = T | Promise<T>;
 
 /** The last message of an operation. */
 export interface Answer {

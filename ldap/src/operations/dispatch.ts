@@ -1,12 +1,12 @@
 // From a request to its answer: every operation that answers passes here, and whatever one throws becomes a result code that
 // is not success. Writes the one log line and the metrics of the operation.
 import { randomUUID } from 'node:crypto';
-import { formatFilter, type LdapMessage, type RequestOp, type ResponseOp, resultCodeName } from '@gatehouse/wire/ldap';
+import { formatFilter, type LdapMessage, type RequestOp, resultCodeName } from '@gatehouse/wire/ldap';
 import { admitControls } from '../controls/admission.ts';
 import { Refusal, resultOf } from '../errors.ts';
 import { bind } from './bind.ts';
 import { compare } from './compare.ts';
-import type { Answer, OperationContext, ResultOp } from './context.ts';
+import type { Answer, OperationContext, ResultOp, Soon } from './context.ts';
 import { extended } from './extended.ts';
 import { search } from './search.ts';
 import { refuseUpdate } from './update.ts';
@@ -24,30 +24,24 @@ const responses: Readonly<Record<AnsweredOp['op'], ResultOp>> = {
   extendedRequest: 'extendedResponse',
 };
 
-export async function dispatch(message: LdapMessage<AnsweredOp>, context: OperationContext): Promise<Answer> {
+/** Never throws and never rejects. */
+export function dispatch(message: LdapMessage<AnsweredOp>, context: OperationContext): Soon<Answer> {
   const startedMs = context.clock.monotonicMs();
-  const outcome = await attempt(message, context);
-  report(message, outcome, context, context.clock.monotonicMs() - startedMs);
-  return outcome.answer;
-}
-
-interface Outcome {
-  readonly answer: Answer;
-  readonly error: unknown;
-}
-
-async function attempt({ op, controls }: LdapMessage<AnsweredOp>, context: OperationContext): Promise<Outcome> {
+  const close = (answer: Answer, error?: unknown): Answer => {
+    report(message, answer, error, context, context.clock.monotonicMs() - startedMs);
+    return answer;
+  };
+  const refuse = (error: unknown): Answer => close({ op: { op: responses[message.op.op], ...resultOf(error) } }, error);
   try {
-    admitControls(op.op, controls, context.peer.identity);
-    return { answer: await run(op, context), error: undefined };
+    admitControls(message.op.op, message.controls, context.peer.identity);
+    const answer = run(message.op, context);
+    return answer instanceof Promise ? answer.then(close, refuse) : close(answer);
   } catch (error) {
-    const result = resultOf(error);
-    const answer: ResponseOp = { op: responses[op.op], ...result };
-    return { answer: { op: answer }, error };
+    return refuse(error);
   }
 }
 
-function run(op: AnsweredOp, context: OperationContext): Promise<Answer> {
+function run(op: AnsweredOp, context: OperationContext): Soon<Answer> {
   switch (op.op) {
     case 'bindRequest':
       return bind(op, context);
@@ -76,7 +70,8 @@ const titles: Readonly<Record<AnsweredOp['op'], string>> = {
 
 function report(
   { op, messageId }: LdapMessage<AnsweredOp>,
-  { answer, error }: Outcome,
+  answer: Answer,
+  error: unknown,
   { peer, core, metrics, log }: OperationContext,
   tookMs: number,
 ): void {

@@ -6,7 +6,7 @@ import type { Answer, OperationContext } from './context.ts';
 
 type ExtendedRequest = Extract<RequestOp, { op: 'extendedRequest' }>;
 
-export async function extended(request: ExtendedRequest, context: OperationContext): Promise<Answer> {
+export function extended(request: ExtendedRequest, context: OperationContext): Answer {
   switch (request.name) {
     case extendedOid.whoAmI:
       return whoAmI(request, context);

@@ -1,9 +1,9 @@
 // Entry `@gatehouse/daemon/metrics`: Prometheus metrics on an own registry; the one file that imports prom-client.
 // Users: every daemon's metrics.ts.
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { CounterFamily, type Tally, HistogramFamily, type Observer, type Labels } from './tallies.ts';
+import { CounterFamily, HistogramFamily, type Labels, type Observer, type Tally } from './tallies.ts';
 
-export type { Tally, Observer, Labels } from './tallies.ts';
+export type { Labels, Observer, Tally } from './tallies.ts';
 
 export interface CounterMetric {
   add(labels: Labels, by?: number): void;

@@ -105,8 +105,9 @@ interface Entry<V> {
 
 /** Lengths are part of the input, so that no two triples share one. */
 function digestOf(key: KeyObject, { providerPk, identity, secret }: VerdictKey): string {
-  return createHmac('sha256', key)
-    .update(`${providerPk}:${identity.length}:${identity}:`)
-    .update(secret)
-    .digest('base64');
+  const prefix = `${providerPk}:${identity.length}:${identity}:`;
+  const hmac = createHmac('sha256', key);
+  if (typeof secret === 'string') hmac.update(prefix + secret);
+  else hmac.update(prefix).update(secret);
+  return hmac.digest('binary');
 }

@@ -38,7 +38,9 @@ export class BerReader {
   }
 
   text(tag = 0x04): string {
-    return this.octets(tag).toString('utf8');
+    const length = this.#header(tag);
+    this.#at += length;
+    return this.#bytes.toString('utf8', this.#at - length, this.#at);
   }
 
   /** INTEGER or ENUMERATED of at most four octets: everything in LDAP fits. */
@@ -68,28 +70,27 @@ export class BerReader {
     if (!this.done) throw malformed('trailing octets inside an element');
   }
 
+  /** Moves behind tag and length of the next element, and returns its length. */
   #header(tag: number): number {
     if (this.#at >= this.#end) throw malformed(`element 0x${tag.toString(16)} is missing`);
-    const found = this.#bytes.readUInt8(this.#at);
+    const found = this.#bytes[this.#at] ?? -1;
     if (found !== tag) throw malformed(`element 0x${found.toString(16)} where 0x${tag.toString(16)} belongs`);
-    const { length, headerLength } = readLength(this.#bytes, this.#at, this.#end);
-    if (length > this.#end - this.#at - headerLength) throw malformed('element runs past its parent');
-    this.#at += headerLength;
+    if ((tag & 0x1f) === 0x1f) throw malformed('tag of several octets');
+    if (this.#at + 1 >= this.#end) throw malformed('length is missing');
+    const first = this.#bytes[this.#at + 1] ?? 0;
+    this.#at += 2;
+    const length = first < 0x80 ? first : this.#longLength(first & 0x7f);
+    if (length > this.#end - this.#at) throw malformed('element runs past its parent');
     return length;
   }
-}
 
-/** Length of the element that starts at `at`, and of its tag and length octets. */
-function readLength(bytes: Buffer, at: number, end: number): { length: number; headerLength: number } {
-  if ((bytes.readUInt8(at) & 0x1f) === 0x1f) throw malformed('tag of several octets');
-  if (at + 1 >= end) throw malformed('length is missing');
-  const first = bytes.readUInt8(at + 1);
-  if (first < 0x80) return { length: first, headerLength: 2 };
-  const octets = first & 0x7f;
-  if (octets === 0) throw malformed('indefinite length');
-  if (octets > 4) throw malformed(`length of ${octets} octets`);
-  if (at + 2 + octets > end) throw malformed('length is cut off');
-  return { length: bytes.readUIntBE(at + 2, octets), headerLength: 2 + octets };
+  #longLength(octets: number): number {
+    if (octets === 0) throw malformed('indefinite length');
+    if (octets > 4) throw malformed(`length of ${octets} octets`);
+    if (this.#at + octets > this.#end) throw malformed('length is cut off');
+    this.#at += octets;
+    return this.#bytes.readUIntBE(this.#at - octets, octets);
+  }
 }
 
 /**

@@ -131,8 +131,13 @@ export function dnKey(dn: Dn): DnKey {
   return dn.map(rdnKey).join(',') as DnKey;
 }
 
+/** A DN whose key is its own text in lower case: ASCII, nothing escaped, quoted or in need of it, no odd spaces. */
+const plainPair = String.raw`[A-Za-z][A-Za-z0-9-]*=[\w.@:/$&!?()*'%|{}~^[\]-]+(?: [\w.@:/$&!?()*'%|{}~^[\]-]+)*`;
+const plainDn = new RegExp(`^${plainPair}(?:,${plainPair})*$`);
+
 /** Key of a DN given as text, or `undefined` when it is none. */
 export function dnKeyOf(text: string): DnKey | undefined {
+  if (plainDn.test(text)) return text.toLowerCase() as DnKey;
   try {
     return dnKey(parseDn(text));
   } catch {

@@ -12,6 +12,7 @@ import type {
   ResponseOp,
   Scope,
 } from './messages.ts';
+import type { ResultCode } from './result-code.ts';
 
 const responseTags = {
   bindResponse: 0x61,
@@ -25,7 +26,30 @@ const responseTags = {
 } as const;
 
 export function encodeResponse({ messageId, op, controls }: LdapMessage<ResponseOp>): Buffer {
+  if (controls.length === 0 && isBare(op)) return encodeBareResult(messageId, responseTags[op.op], op.resultCode);
   return encodeEnvelope(messageId, encodeResponseOp(op), controls);
+}
+
+/** A result code and nothing else, as most answers are. */
+function isBare(op: ResponseOp): op is Exclude<ResponseOp, { op: 'searchResultEntry' }> {
+  if (op.op === 'searchResultEntry' || op.resultCode > 0x7f) return false;
+  if ((op.matchedDN ?? '') !== '' || (op.diagnosticMessage ?? '') !== '') return false;
+  if (op.op === 'bindResponse') return op.serverSaslCreds === undefined;
+  return op.op !== 'extendedResponse' || (op.responseName === undefined && op.responseValue === undefined);
+}
+
+/** What `encodeEnvelope` makes of it, in one piece. */
+function encodeBareResult(messageId: MessageId, tag: number, code: ResultCode): Buffer {
+  let octets = 1;
+  while (octets < 4 && messageId >= 2 ** (8 * octets - 1)) octets += 1;
+  const bytes = Buffer.allocUnsafe(13 + octets);
+  bytes[0] = 0x30;
+  bytes[1] = 11 + octets;
+  bytes[2] = 0x02;
+  bytes[3] = octets;
+  for (let at = octets, left = messageId; at > 0; at -= 1, left = Math.floor(left / 256)) bytes[3 + at] = left & 0xff;
+  bytes.set([tag, 7, 0x0a, 1, code, 4, 0, 4, 0], 4 + octets);
+  return bytes;
 }
 
 /** Envelope around an operation that is encoded already. */

@@ -24,6 +24,7 @@ import {
   parentKey,
   parseDn,
   parseFilter,
+  type ResultCode,
 } from './index.ts';
 
 const limits = { maxBytes: 262_144, maxDepth: 64, maxFilterNodes: 4096 };
@@ -70,11 +71,13 @@ describe('malformed input', () => {
     });
   }
 
-  for (const depth of [10_000, 60_000]) {
+  for (const depth of [10_000, 1_000_000]) {
     test(`ldap §17 Q10: a filter nested ${depth} times costs no more than its limit`, () => {
-      let filter = Buffer.from('8702636e', 'hex');
-      for (let level = 0; level < depth; level++)
-        filter = Buffer.concat([Buffer.from([0xa2, 0x84]), uint32(filter.length), filter]);
+      const innermost = Buffer.from('8702636e', 'hex');
+      const headers = Array.from({ length: depth }, (_, level) =>
+        Buffer.concat([Buffer.from([0xa2, 0x84]), uint32(innermost.length + 6 * (depth - 1 - level))]),
+      );
+      const filter = Buffer.concat([...headers, innermost]);
       const rest = Buffer.from('04000a01020a0100020100020100010100', 'hex');
       const search = Buffer.concat([rest, filter, Buffer.from('3000', 'hex')]);
       const op = Buffer.concat([Buffer.from([0x63, 0x84]), uint32(search.length), search]);
@@ -133,6 +136,39 @@ test('ldap 39: 100 messages in one segment, and single bytes, come out the same'
   const expected = Array.from({ length: 100 }, (_, id) => id);
   expect(read([stream])).toEqual(expected);
   expect(read([...stream].map((byte) => Buffer.from([byte])))).toEqual(expected);
+});
+
+test('a message in many segments is joined once, not once a segment', () => {
+  const message = encodeResponse({
+    messageId: 1,
+    op: { op: 'searchResultDone', resultCode: 0, diagnosticMessage: 'x'.repeat(200_000) },
+    controls: [],
+  });
+  const framer = new MessageFramer();
+  for (let at = 0; at < message.length - 1; at += 1) {
+    framer.push(message.subarray(at, at + 1));
+    if (framer.next(limits.maxBytes) !== undefined) throw new Error('too early');
+  }
+  framer.push(message.subarray(-1));
+  expect(framer.next(limits.maxBytes)?.equals(message)).toBe(true);
+});
+
+test('bare results are those of the general encoder', () => {
+  const ops = ['bindResponse', 'searchResultDone', 'compareResponse', 'extendedResponse', 'delResponse'] as const;
+  fc.assert(
+    fc.property(fc.nat(2 ** 31 - 1), fc.constantFrom(...ops), fc.nat(80), (messageId, op, code) => {
+      const bytes = encodeResponse({ messageId, op: { op, resultCode: code as ResultCode }, controls: [] });
+      const withText = { op, resultCode: code as ResultCode, diagnosticMessage: '!' };
+      const general = encodeResponse({ messageId, op: withText, controls: [] });
+      expect(bytes.length).toBe(general.length - 1);
+      const decoded = decodeResponse(bytes, limits);
+      expect(decoded).toEqual({
+        messageId,
+        op: { op, resultCode: code, matchedDN: '', diagnosticMessage: '' },
+        controls: [],
+      });
+    }),
+  );
 });
 
 test('ldap 41: message ids 0, 127, 128 and 2147483647 survive', () => {
@@ -355,4 +391,24 @@ function uint32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(value);
   return bytes;
+}
+
+test('RFC 4514: the key of a plain name is made without parsing, and is the same', () => {
+  const part = fc.stringMatching(/^[ -~]{0,12}$/);
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.constantFrom('cn', 'OU', 'dc', 'oid.2.5.4.3', '2.5.4.3'), part)), (pairs) => {
+      const text = pairs.map(([type, value]) => `${type}=${value}`).join(',');
+      const parsed = attempt(() => dnKey(parseDn(text)));
+      expect(dnKeyOf(text)).toBe(parsed);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+function attempt<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch {
+    return undefined;
+  }
 }
