@@ -4,7 +4,7 @@
 FROM node:24.11-bookworm-slim AS build
 WORKDIR /build
 COPY . .
-RUN npm ci --ignore-scripts && npx tsc -b
+RUN npm ci --ignore-scripts && npm run build
 
 FROM node:24.11-bookworm-slim AS modules
 WORKDIR /app
@@ -20,6 +20,7 @@ COPY --from=build --chown=root:root /build/packages/wire/dist packages/wire/dist
 COPY --from=build --chown=root:root /build/packages/daemon/dist packages/daemon/dist
 COPY --from=build --chown=root:root /build/packages/contract/dist packages/contract/dist
 COPY --from=build --chown=root:root /build/packages/storage/dist packages/storage/dist
+COPY --from=build --chown=root:root /build/packages/web/dist packages/web/dist
 COPY --from=build --chown=root:root /build/packages/core/dist packages/core/dist
 COPY --from=build --chown=root:root /build/packages/core/blueprints packages/core/blueprints
 ENV NODE_ENV=production TMPDIR=/dev/shm AUTHENTIK_LISTEN__CORE=[::]:8000 AUTHENTIK_DATA_DIR=/data

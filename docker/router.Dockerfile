@@ -4,7 +4,7 @@
 FROM node:24.11-bookworm-slim AS build
 WORKDIR /build
 COPY . .
-RUN npm ci --ignore-scripts && npx tsc -b
+RUN npm ci --ignore-scripts && npm run build
 
 FROM node:24.11-bookworm-slim AS modules
 WORKDIR /app
@@ -21,6 +21,7 @@ COPY --from=build --chown=root:root /build/packages/daemon/dist packages/daemon/
 COPY --from=build --chown=root:root /build/packages/contract/dist packages/contract/dist
 COPY --from=build --chown=root:root /build/packages/storage/dist packages/storage/dist
 COPY --from=build --chown=root:root /build/packages/outpost/dist packages/outpost/dist
+COPY --from=build --chown=root:root /build/packages/web/dist packages/web/dist
 COPY --from=build --chown=root:root /build/packages/core/dist packages/core/dist
 COPY --from=build --chown=root:root /build/proxy/dist proxy/dist
 COPY --from=build --chown=root:root /build/router/dist router/dist

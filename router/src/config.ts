@@ -53,7 +53,7 @@ export const routerConfig = defineConfig({
   },
   web: {
     path: text({ default: '/', doc: 'URL prefix of everything.' }),
-    assets_dist: text({ default: './web/dist', doc: 'Folder behind /static/dist/.' }),
+    assets_dist: text({ default: '', doc: 'Folder behind /static/dist/; empty: the pages of this release.' }),
     assets_authentik: text({ default: './web/authentik', doc: 'Folder behind /static/authentik/.' }),
     assets_previous: textList({ default: [], doc: 'Folders of earlier releases, newest first, for tabs left open.' }),
     workers: integer({ default: 1, min: 1, max: 64, doc: 'Processes that answer requests.' }),

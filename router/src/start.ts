@@ -7,6 +7,7 @@ import type { Logger } from '@gatehouse/daemon/log';
 import { type CidrSet, createCidrSet } from '@gatehouse/daemon/net';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
 import { backendOf, createUrlSigner, folderOf, signingKey, type Usage, type usages } from '@gatehouse/storage';
+import { browserFolder } from '@gatehouse/web/manifest';
 import { type AssetTable, loadAssets } from './assets/table.ts';
 import { createBrandIdentities } from './brands/identities.ts';
 import { watchBrands } from './brands/watcher.ts';
@@ -200,7 +201,7 @@ function remembering(networks: CidrSet): CidrSet {
 async function loadReleases({ config, version, log }: RouterOptions): Promise<AssetTable> {
   const { assets_dist, assets_authentik, assets_previous } = config.web;
   const folders = [
-    { folder: assets_dist, name: 'dist' },
+    { folder: assets_dist || browserFolder, name: 'dist' },
     { folder: assets_authentik, name: 'authentik' },
     ...assets_previous.map((folder) => ({ folder, name: 'dist' })),
   ];

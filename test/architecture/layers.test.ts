@@ -8,7 +8,7 @@ const layers = [
   ['wire'],
   ['daemon'],
   ['contract', 'storage'],
-  ['outpost'],
+  ['outpost', 'web'],
   ['ldap', 'radius', 'proxy', 'core'],
   ['router'],
   ['cli'],
@@ -84,7 +84,7 @@ function mayImport(from: string, to: string): boolean {
 
 function layerOf(name: string): number {
   const index = layers.findIndex((layer) => (layer as readonly string[]).includes(name));
-  return name === 'web' ? 5 : index === -1 ? Number.POSITIVE_INFINITY : index;
+  return index === -1 ? Number.POSITIVE_INFINITY : index;
 }
 
 function sourceFiles(folder: string): string[] {

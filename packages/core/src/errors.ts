@@ -8,7 +8,8 @@ export type CoreErrorCode =
   | 'ERR_CORE_DATA_FOLDER'
   | 'ERR_CORE_BLUEPRINT'
   | 'ERR_CORE_EXPRESSION'
-  | 'ERR_CORE_FLOW';
+  | 'ERR_CORE_FLOW'
+  | 'ERR_CORE_PAGES';
 
 export function coreError(
   code: CoreErrorCode,

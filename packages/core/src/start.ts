@@ -27,6 +27,7 @@ import { serveControlChannel } from './outposts/control-channel.ts';
 import { sweepInstances } from './outposts/instances.ts';
 import { tellOutposts } from './outposts/reactions.ts';
 import { registerOutpostRoutes } from './outposts/routes.ts';
+import { registerPageRoutes } from './pages/routes.ts';
 import { createSessionStore } from './sessions/store.ts';
 import { registerHealthRoutes, registerSystemRoutes } from './system/routes.ts';
 
@@ -124,6 +125,7 @@ async function registerRoutes(server: Api, deps: CoreDeps): Promise<void> {
   registerHealthRoutes(server, deps);
   registerFlowRoutes(server, deps);
   registerOidcRoutes(server, deps);
+  registerPageRoutes(server, deps);
   await apiRoutes(server, deps, (api) => {
     registerSystemRoutes(api, deps);
     registerIdentityRoutes(api, deps);

@@ -71,7 +71,8 @@ export async function loadAssets(
 /** Names with a content hash or the release's version never change their content (router.md R17). */
 export function isImmutable(name: string, version: string): boolean {
   const file = name.slice(name.lastIndexOf('/') + 1);
-  return /[-.](?=[^.]*\d)[A-Z0-9a-z]{8,}\.[a-z0-9.]+$/.test(file) || file.includes(`-${version}.`);
+  const hashed = /[-.](?:(?=[^.]*\d)[A-Z0-9a-z]{8,}|[A-Z2-7]{8})\.[a-z0-9.]+$/; // the bundler's hashes need no digit
+  return hashed.test(file) || file.includes(`-${version}.`);
 }
 
 async function files(folder: string): Promise<string[]> {

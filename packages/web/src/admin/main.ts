@@ -1,0 +1,2 @@
+// Entry of the page `/if/admin/`.
+import '../styles/base.css';

@@ -1,0 +1,21 @@
+// Buttons of forms. A form that waits keeps its button in place, says so, and takes no second answer.
+import { html, nothing, type TemplateResult } from 'lit';
+
+export function submitButton(text: string, busy: boolean): TemplateResult {
+  return html`<div class="pf-v6-c-form__group pf-m-action">
+    <button
+      type="submit"
+      class="pf-v6-c-button pf-m-primary pf-m-block ${busy ? 'pf-m-progress pf-m-in-progress' : ''}"
+      aria-disabled=${busy ? 'true' : 'false'}
+    >
+      ${busy ? html`<span class="pf-v6-c-button__progress">${spinner('Sending')}</span>` : nothing}
+      <span class="pf-v6-c-button__text">${text}</span>
+    </button>
+  </div>`;
+}
+
+export function spinner(label: string, size: 'md' | 'xl' = 'md'): TemplateResult {
+  return html`<svg class="pf-v6-c-spinner pf-m-${size}" role="progressbar" viewBox="0 0 100 100" aria-label=${label}>
+    <circle class="pf-v6-c-spinner__path" cx="50" cy="50" r="45" fill="none"></circle>
+  </svg>`;
+}

@@ -1,0 +1,30 @@
+// Who is signing in, with the way back for somebody else.
+import type { FlowInfo } from '@gatehouse/contract/flow';
+import { html, nothing, type TemplateResult } from 'lit';
+import { icon } from '../elements/icon.ts';
+
+export interface WithUser {
+  readonly pending_user: string;
+  readonly pending_user_avatar: string;
+  readonly flow_info?: FlowInfo;
+}
+
+export function userCard({ pending_user, pending_user_avatar, flow_info }: WithUser): TemplateResult | typeof nothing {
+  if (pending_user === '') return nothing;
+  return html`<div class="gh-user">
+      ${avatar(pending_user_avatar)}
+      <span class="gh-user__name">${pending_user}</span>
+      ${
+        flow_info === undefined
+          ? nothing
+          : html`<a class="gh-user__other" href=${flow_info.cancel_url} title="Sign in as somebody else">Not you?</a>`
+      }
+    </div>
+    <input type="text" name="username" autocomplete="username" value=${pending_user} hidden readonly tabindex="-1" />`;
+}
+
+/** The picture of a user; a plain head where there is none. */
+export function avatar(url: string): TemplateResult {
+  if (url === '' || url.endsWith('/user_default.png')) return html`<span class="gh-avatar">${icon('user')}</span>`;
+  return html`<img class="gh-avatar" src=${url} alt="" />`;
+}

@@ -1,2 +1,0 @@
-// Where the built browser files are and what they are called.
-export {};

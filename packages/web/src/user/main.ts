@@ -1,0 +1,2 @@
+// Entry of the page `/if/user/`.
+import '../styles/base.css';
