@@ -12,6 +12,7 @@ import { outpostModel } from './outposts/models.ts';
 import { policyBindingModel, policyModels } from './policies/models.ts';
 import { providerModels } from './providers/models.ts';
 import { stageModels } from './stages/kinds.ts';
+import { promptModel } from './stages/prompt/prompt.ts';
 
 export const registry = createRegistry([
   applicationModel,
@@ -23,6 +24,7 @@ export const registry = createRegistry([
   outpostModel,
   policyBindingModel,
   ...policyModels,
+  promptModel,
   ...providerModels,
   stageBindingModel,
   ...stageModels,

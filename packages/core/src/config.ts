@@ -41,6 +41,10 @@ export const coreConfig = defineConfig({
     assets_authentik: text({ default: './web/authentik', doc: 'Folder behind /static/authentik/.' }),
   },
   blueprints_dir: text({ default: '', doc: 'Folder of your own blueprints, applied when they change.' }),
+  pwned_passwords: text({
+    default: 'https://api.pwnedpasswords.com/range/',
+    doc: 'Where policies look breached passwords up: an address, or a folder with files like 21BD1.txt.',
+  }),
   demo: boolean({ default: false, doc: 'Seed users, groups, applications and outposts to try things with.' }),
 });
 

@@ -26,5 +26,7 @@ export interface CoreDeps {
   readonly registry: Registry;
   /** Tells everybody concerned of committed changes: outposts, audit. */
   readonly announce: (changes: readonly Change[], author: Author) => Promise<void>;
+  /** Where breached passwords are looked up: an address or a folder (policies/kinds/breaches.ts). */
+  readonly pwnedPasswords: string;
   readonly version: string;
 }

@@ -48,6 +48,7 @@ async function run(argv: readonly string[], env: Environment): Promise<number> {
       secretKey: config.secret_key,
       listen: config.listen.core,
       blueprintsDir: config.blueprints_dir === '' ? undefined : config.blueprints_dir,
+      pwnedPasswords: config.pwned_passwords,
       demo: config.demo,
       storage: rereadStorage(config, argv, env),
       web: config.web,

@@ -18,6 +18,8 @@ import { registerEventRoutes } from './events/routes.ts';
 import { createCoreFiles } from './files/core-files.ts';
 import { packagedImages } from './files/packaged-images.ts';
 import { registerFileRoutes } from './files/routes.ts';
+import { registerInspector } from './flows/inspector.ts';
+import { registerFlowPages } from './flows/pages.ts';
 import { registerFlowRoutes } from './flows/routes.ts';
 import { createPasswordHasher } from './identity/passwords/hasher.ts';
 import { registerIdentityRoutes } from './identity/routes.ts';
@@ -28,6 +30,8 @@ import { sweepInstances } from './outposts/instances.ts';
 import { tellOutposts } from './outposts/reactions.ts';
 import { registerOutpostRoutes } from './outposts/routes.ts';
 import { registerPageRoutes } from './pages/routes.ts';
+import { sweepLoginBrake } from './policies/login-brake.ts';
+import { sweepReputation } from './policies/reputation.ts';
 import { createSessionStore } from './sessions/store.ts';
 import { registerHealthRoutes, registerSystemRoutes } from './system/routes.ts';
 
@@ -41,6 +45,8 @@ export interface StartOptions {
   readonly listen: readonly Address[];
   /** Folder of the installation's own blueprints. */
   readonly blueprintsDir: string | undefined;
+  /** Address or folder of breached passwords. */
+  readonly pwnedPasswords: string;
   readonly demo: boolean;
   /** Asked again where a secret behind a file may have changed. */
   readonly storage: () => StorageSettings;
@@ -102,6 +108,7 @@ async function createDeps(options: StartOptions): Promise<CoreDeps> {
       await tellOutposts(deps, changes);
       await auditChanges(deps, changes, author);
     },
+    pwnedPasswords: options.pwnedPasswords,
     version: contractVersion,
   };
   return deps;
@@ -124,9 +131,11 @@ async function seed(deps: CoreDeps, { blueprintsDir, demo, env }: StartOptions):
 async function registerRoutes(server: Api, deps: CoreDeps): Promise<void> {
   registerHealthRoutes(server, deps);
   registerFlowRoutes(server, deps);
+  registerFlowPages(server, deps);
   registerOidcRoutes(server, deps);
   registerPageRoutes(server, deps);
   await apiRoutes(server, deps, (api) => {
+    registerInspector(api, deps);
     registerSystemRoutes(api, deps);
     registerIdentityRoutes(api, deps);
     registerOutpostRoutes(api, deps);
@@ -149,6 +158,9 @@ async function sweep(deps: CoreDeps): Promise<void> {
     await deps.sessions.sweep();
     const now = new Date(deps.clock.now());
     await deps.database.kysely.deleteFrom('oauth_grants').where('expires', '<=', now).execute();
+    await deps.database.kysely.deleteFrom('consents').where('expires', '<=', now).execute();
+    await sweepLoginBrake(deps);
+    await sweepReputation(deps);
     await sweepInstances(deps);
   } catch (error) {
     deps.log.warn('housekeeping failed', { error: error instanceof Error ? error.message : String(error) });

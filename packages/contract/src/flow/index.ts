@@ -39,6 +39,7 @@ export interface IdentificationChallenge extends Common {
   readonly password_fields: boolean;
   readonly allow_show_password: boolean;
   readonly application_pre?: string;
+  readonly application_pre_launch?: string;
   readonly flow_designation: string;
   readonly captcha_stage: null;
   readonly primary_action: string;
@@ -48,6 +49,7 @@ export interface IdentificationChallenge extends Common {
   readonly passkey_challenge: null;
   readonly enroll_url?: string;
   readonly recovery_url?: string;
+  readonly passwordless_url?: string;
 }
 export interface PasswordChallenge extends WithUser {
   readonly component: 'ak-stage-password';

@@ -8,6 +8,7 @@ import { canonicalIp } from '@gatehouse/daemon/net';
 import type { CoreDeps } from '../deps.ts';
 import { loadPrincipal, type Principal } from '../identity/permissions.ts';
 import { findUser, type UserRecord } from '../identity/users.ts';
+import { holdsBinding } from '../sessions/binding.ts';
 import { readSessionCookie, sessionCookieKey, sessionCookieName } from '../sessions/cookie.ts';
 import type { Session } from '../sessions/store.ts';
 import { ApiFailure, badToken } from './failure.ts';
@@ -26,7 +27,7 @@ export async function identifyCaller(deps: CoreDeps, request: ApiRequest, reques
       principal: await principalOfToken(deps, bearer),
     };
   }
-  const session = await sessionOf(deps, request);
+  const session = await boundSession(deps, await sessionOf(deps, request), clientIp);
   return {
     requestId,
     clientIp,
@@ -77,6 +78,11 @@ async function sessionOf({ sessions, secretKey }: CoreDeps, request: ApiRequest)
   const value = cookiesOf(request).get(sessionCookieName);
   const key = value === undefined ? undefined : await readSessionCookie(sessionCookieKey(secretKey.reveal()), value);
   return (key === undefined ? undefined : await sessions.load(key)) ?? sessions.create();
+}
+
+/** A new session in the place of one whose network or place changed (core.md §12.6). */
+async function boundSession(deps: CoreDeps, session: Session, clientIp: string): Promise<Session> {
+  return (await holdsBinding(deps, session, clientIp)) ? session : deps.sessions.create();
 }
 
 /** An inactive user is logged out and gets a bare 400. */

@@ -6,9 +6,14 @@ import pg from 'pg';
 import { coreError } from '../errors.ts';
 import * as firstFloor from './migrations/0001-first-floor.ts';
 import * as oauth from './migrations/0002-oauth.ts';
+import * as flows from './migrations/0003-flows.ts';
 import type { Tables } from './tables.ts';
 
-const migrations: Readonly<Record<string, Migration>> = { '0001-first-floor': firstFloor, '0002-oauth': oauth };
+const migrations: Readonly<Record<string, Migration>> = {
+  '0001-first-floor': firstFloor,
+  '0002-oauth': oauth,
+  '0003-flows': flows,
+};
 const connectTimeoutMs = 5_000;
 const statementTimeoutMs = 30_000;
 

@@ -109,6 +109,30 @@ export interface Tables {
     timeout: Generated<number>;
     failure_result: Generated<boolean>;
   };
+  prompts: { uuid: Generated<string>; name: string; settings: Json };
+  consents: {
+    uuid: Generated<string>;
+    user_id: number;
+    application: string;
+    permissions: string;
+    expires: MaybeTime;
+  };
+  reputation: {
+    uuid: Generated<string>;
+    identifier: string;
+    ip: string;
+    score: number;
+    updated: Time;
+    expires: Time;
+  };
+  login_brake: { subject: string; failures: number; failed_at: Time };
+  property_mappings: {
+    uuid: Generated<string>;
+    kind: string;
+    name: string;
+    managed: string | null;
+    settings: Json;
+  };
   sessions: {
     /** Hex SHA-256 of the session key: the key itself is never stored. */
     id: string;

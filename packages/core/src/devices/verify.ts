@@ -1,5 +1,5 @@
-// Checks a typed code against a user's confirmed devices of one class (flow-executor.md §11.3). Only devices of that class
-// are touched, and only their own failures slow them down (Beyond F22).
+// Checks a typed code against a user's confirmed devices of some classes (flow-executor.md §11.3). Devices of other classes
+// are not touched, and a failure is counted only when no device knows the code (Beyond F22).
 import type { Selectable } from 'kysely';
 import type { Tables } from '../database/tables.ts';
 import type { CoreDeps } from '../deps.ts';
@@ -23,7 +23,7 @@ export async function confirmedDevices({ database }: CoreDeps, user: number): Pr
 export async function verifyCode(
   deps: CoreDeps,
   user: number,
-  kind: DeviceClass,
+  kinds: readonly DeviceClass[],
   code: string,
 ): Promise<DeviceRecord | undefined> {
   return deps.database.kysely.transaction().execute(async (db) => {
@@ -31,7 +31,7 @@ export async function verifyCode(
       .selectFrom('devices')
       .selectAll()
       .where('user_id', '=', user)
-      .where('kind', '=', kind)
+      .where('kind', 'in', [...kinds])
       .where('confirmed', '=', true)
       .orderBy('id')
       .forUpdate()
@@ -39,7 +39,8 @@ export async function verifyCode(
     const nowMs = deps.clock.now();
     const open = devices.filter((device) => nowMs >= blockedUntil(device));
     for (const device of open) {
-      const matches = kind === 'totp' ? await useTotp(db, device, code, nowMs) : await useStatic(db, device, code);
+      const matches =
+        device.kind === 'totp' ? await useTotp(db, device, code, nowMs) : await useStatic(db, device, code);
       if (!matches) continue;
       await db
         .updateTable('devices')

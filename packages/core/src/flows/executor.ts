@@ -8,7 +8,8 @@ import { evaluate } from '../policies/engine.ts';
 import { stageKinds } from '../stages/kinds.ts';
 import type { Answer, Shown, StageContext, StageKind, Step } from '../stages/stage.ts';
 import { flowBackground } from './background.ts';
-import { historyKey, type Plan, type PlannedStage, planKey, queryKey, readPlan } from './plan.ts';
+import { isRelative } from './next.ts';
+import { addToHistory, historyKey, type Plan, type PlannedStage, planKey, queryKey, readPlan } from './plan.ts';
 import { type FlowRecord, planFlow, subjectOf } from './planner.ts';
 import type { FlowRequest } from './request.ts';
 import { createStageContext, fallbackAvatar } from './stage-context.ts';
@@ -114,6 +115,7 @@ async function follow(run: Run, plan: Plan, planned: PlannedStage, loaded: Loade
 
 async function advance(run: Run, plan: Plan): Promise<FlowAnswer> {
   const { data } = run.request.session;
+  addToHistory(data, plan);
   plan.stages.shift();
   if (plan.stages.length === 0) return finish(run, plan.context);
   data[planKey] = plan;
@@ -211,9 +213,4 @@ async function flowInfo({ deps, flow, request }: Run, plan: Plan | undefined): P
     cancel_url: next === null ? '/flows/-/cancel/' : `/flows/-/cancel/?next=${encodeURIComponent(next)}`,
     layout: flow.layout,
   };
-}
-
-/** On this site in every browser's reading: one slash, no scheme, no backslash, no control character. */
-export function isRelative(target: string): boolean {
-  return /^\/(?![/\\])[^\\\p{Cc}]*$/u.test(target);
 }

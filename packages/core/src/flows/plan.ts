@@ -1,6 +1,7 @@
 // A plan: which stages a visitor still has to pass in a flow, and what is known so far (flow-executor.md §9.1). Kept as
 // plain JSON in the session, with a version.
 import { z } from 'zod';
+import { cleanse } from '../events/cleanse.ts';
 
 const planned = z.object({
   /** Stage binding; absent for stages that code put in. */
@@ -33,6 +34,18 @@ export const historyKey = 'authentik/flows/history';
 /** The session's plan; `undefined` without one, or if it is of another release. */
 export function readPlan(data: Readonly<Record<string, unknown>>): Plan | undefined {
   return plan.safeParse(data[planKey]).data;
+}
+
+const longestHistory = 20;
+
+/** Plans as they were before each stage that was passed, secrets masked: for the inspector. */
+export function historyOf(data: Readonly<Record<string, unknown>>): Plan[] {
+  return z.array(plan).safeParse(data[historyKey]).data ?? [];
+}
+
+export function addToHistory(data: Record<string, unknown>, passed: Plan): void {
+  const copy = { ...structuredClone(passed), context: cleanse(passed.context) };
+  data[historyKey] = [...historyOf(data), copy].slice(-longestHistory);
 }
 
 export const pendingUserRef = z.union([z.object({ pk: z.number() }), z.object({ username: z.string() })]);

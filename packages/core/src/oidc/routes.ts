@@ -1,5 +1,5 @@
-// Routes below `/application/o/` (core.md §17.1) and the addresses of the default flows.
-import { type ApiReply, type ApiRequest, queryOf } from '../api/request.ts';
+// Routes below `/application/o/` (core.md §17.1).
+import type { ApiReply, ApiRequest } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
 import type { CoreDeps } from '../deps.ts';
 import { authorize } from './authorize.ts';
@@ -25,7 +25,6 @@ export function registerOidcRoutes(server: Api, deps: CoreDeps): void {
     for (const method of ['GET', 'POST'] as const)
       scope.route({ method, url: `${root}/userinfo/`, handler: (request, reply) => userinfo(deps, request, reply) });
     perApplication(scope, deps);
-    defaultFlows(scope);
   });
 }
 
@@ -56,14 +55,6 @@ function perApplication(scope: Api, deps: CoreDeps): void {
   const logout = serve((client, request, reply) => endSession(deps, request, reply, client));
   for (const method of ['GET', 'POST'] as const)
     scope.route({ method, url: `${root}/:slug/end-session/`, handler: logout });
-}
-
-function defaultFlows(scope: Api): void {
-  for (const kind of ['authentication', 'invalidation'])
-    scope.get(`/flows/-/default/${kind}/`, async (request, reply) => {
-      const query = queryOf(request).toString();
-      return reply.redirect(`/if/flow/default-${kind}-flow/${query === '' ? '' : `?${query}`}`, 302);
-    });
 }
 
 /** Answers are never cached (RFC 6749 §5.1); refusals are JSON. */

@@ -5,7 +5,7 @@ import type { Api } from '../api/server.ts';
 import { saveSession } from '../api/session-cookies.ts';
 import type { CoreDeps } from '../deps.ts';
 import { flowBackground } from '../flows/background.ts';
-import { isRelative } from '../flows/executor.ts';
+import { isRelative } from '../flows/next.ts';
 import { planKey } from '../flows/plan.ts';
 import { createDocuments, type Documents } from './document.ts';
 import { lookOf } from './look.ts';

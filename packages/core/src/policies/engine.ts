@@ -3,9 +3,11 @@
 import type { Selectable } from 'kysely';
 import type { Tables } from '../database/tables.ts';
 import type { CoreDeps } from '../deps.ts';
+import { recordEvent } from '../events/record.ts';
 import type { FlowRequest } from '../flows/request.ts';
 import { isMember, type UserRecord } from '../identity/users.ts';
-import { evaluators, type PolicyAnswer, type PolicyQuestion } from './evaluators.ts';
+import { evaluators } from './evaluators.ts';
+import type { PolicyAnswer, PolicyQuestion } from './kind.ts';
 
 export interface PolicyTarget {
   readonly pbm: string;
@@ -14,12 +16,14 @@ export interface PolicyTarget {
 export interface PolicyInput {
   readonly user: UserRecord | undefined;
   readonly request?: FlowRequest | undefined;
-  readonly context?: Readonly<Record<string, unknown>>;
+  /** Handed to policies as it is: expressions may change what is in it. */
+  readonly context?: Record<string, unknown>;
   /** What no binding at all means. */
   readonly emptyResult?: boolean;
 }
 
 type Binding = Selectable<Tables['policy_bindings']>;
+type Asked = Omit<PolicyQuestion, 'signal'>;
 
 export async function evaluate(
   deps: CoreDeps,
@@ -32,6 +36,7 @@ export async function evaluate(
     .where('target', '=', target.pbm)
     .where('enabled', '=', true)
     .orderBy('order')
+    .orderBy('uuid')
     .execute();
   const results: PolicyAnswer[] = [];
   const fixed = bindings.filter(({ policy }) => policy === null);
@@ -42,6 +47,26 @@ export async function evaluate(
   if (results.length === 0) return { passing: emptyResult, messages };
   const passing = ({ passing: ok }: PolicyAnswer) => ok;
   return { passing: target.mode === 'all' ? results.every(passing) : results.some(passing), messages };
+}
+
+const listedTimeoutSeconds = 30;
+
+/** Policies that something names itself, in its order; all must pass (core.md §14.3, prompt stages). */
+export async function evaluateList(
+  deps: CoreDeps,
+  policies: readonly string[],
+  { user, request, context = {} }: PolicyInput,
+): Promise<PolicyAnswer> {
+  const asked = { deps, user, request, context };
+  const results: PolicyAnswer[] = [];
+  for (const policy of policies)
+    results.push(
+      await evaluatePolicy({ policy, negate: false, timeout: listedTimeoutSeconds, failure_result: false }, asked),
+    );
+  return {
+    passing: results.every(({ passing }) => passing),
+    messages: results.flatMap(({ messages }) => messages),
+  };
 }
 
 /** Somebody without an account holds no binding, negated or not. */
@@ -60,32 +85,60 @@ async function evaluateFixed(
   return { passing: mode === 'all' ? passing === bindings.length : passing > 0, messages: [] };
 }
 
-async function evaluatePolicy(binding: Binding, question: PolicyQuestion): Promise<PolicyAnswer> {
-  const { deps } = question;
+/** How a policy is to be run; a stored binding is one of these. */
+export type PolicyUse = Pick<Binding, 'policy' | 'negate' | 'timeout' | 'failure_result'> & { readonly uuid?: string };
+
+/** The answer of one policy; never throws. */
+export async function evaluatePolicy(use: PolicyUse, asked: Asked): Promise<PolicyAnswer> {
+  const { deps } = asked;
   try {
     const policy = await deps.database.kysely
       .selectFrom('policies')
       .selectAll()
-      .where('uuid', '=', binding.policy ?? '')
+      .where('uuid', '=', use.policy ?? '')
       .executeTakeFirstOrThrow();
     const run = evaluators[policy.kind];
     if (run === undefined) throw new Error(`Policies of kind ${policy.kind} cannot be evaluated.`);
-    const answer = await withDeadline(run(policy.settings, question), binding.timeout);
-    return { passing: answer.passing !== binding.negate, messages: answer.messages };
+    const answer = await withDeadline((signal) => run(policy.settings, { ...asked, signal }), use.timeout);
+    const result = { ...answer, passing: answer.passing !== use.negate };
+    if (policy.settings['execution_logging'] === true) await note('policy_execution', use, asked, { result });
+    return result;
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    deps.log.warn('policy failed', { policy: binding.policy ?? '', error: text });
-    return { passing: binding.failure_result, messages: [text] };
+    deps.log.warn('policy failed', { policy: use.policy ?? '', error: text });
+    await note('policy_exception', use, asked, { message: text });
+    return { passing: use.failure_result, messages: [text] };
   }
 }
 
-async function withDeadline<T>(work: Promise<T>, seconds: number): Promise<T> {
+async function note(
+  action: 'policy_execution' | 'policy_exception',
+  { policy, uuid }: PolicyUse,
+  { deps, user, request }: Asked,
+  context: Record<string, unknown>,
+): Promise<void> {
+  await recordEvent(deps, {
+    action,
+    app: 'authentik.policies',
+    user,
+    ...(request === undefined ? {} : { request }),
+    context: { policy_uuid: policy, binding: uuid ?? null, ...context },
+  });
+}
+
+/** Aborts the work at its deadline and stops waiting for it; 0 seconds is no time at all. */
+async function withDeadline<T>(work: (signal: AbortSignal) => Promise<T>, seconds: number): Promise<T> {
+  const abort = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`The policy did not answer within ${seconds} s.`)), seconds * 1000);
+    timer = setTimeout(() => {
+      const error = new Error(`The policy did not answer within ${seconds} s.`);
+      abort.abort(error);
+      reject(error);
+    }, seconds * 1000);
   });
   try {
-    return await Promise.race([work, late]);
+    return await Promise.race([work(abort.signal), late]);
   } finally {
     clearTimeout(timer);
   }

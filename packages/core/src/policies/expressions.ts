@@ -1,7 +1,7 @@
 // Expressions that ship with the default flows, by their text (core.md §16.2): the table that stands in for a Python
 // interpreter. Text that is not here cannot be run and says so.
 import { coreError } from '../errors.ts';
-import type { PolicyAnswer, PolicyQuestion } from './evaluators.ts';
+import type { PolicyAnswer, PolicyQuestion } from './kind.ts';
 
 type Run = (question: PolicyQuestion) => PolicyAnswer;
 

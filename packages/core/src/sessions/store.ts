@@ -16,6 +16,8 @@ export interface Session {
   data: Record<string, unknown>;
   /** Explicit duration, which the cookie then carries; `undefined` for a session of the browser's length. */
   durationMs: number | undefined;
+  /** Address of the last request; `undefined` for a new session. */
+  readonly lastIp: string | undefined;
   /** Whether the row exists; a new session without data leaves none. */
   stored: boolean;
 }
@@ -59,7 +61,15 @@ export function createSessionStore({ database, clock, onEnded }: SessionStoreOpt
   };
   const create = (): Session => {
     const key = newSessionKey();
-    return { key, id: sessionId(key), userPk: undefined, data: {}, durationMs: undefined, stored: false };
+    return {
+      key,
+      id: sessionId(key),
+      userPk: undefined,
+      data: {},
+      durationMs: undefined,
+      lastIp: undefined,
+      stored: false,
+    };
   };
   return {
     create,
@@ -68,7 +78,7 @@ export function createSessionStore({ database, clock, onEnded }: SessionStoreOpt
       const id = sessionId(key);
       const row = await kysely
         .selectFrom('sessions')
-        .select(['user_id', 'data'])
+        .select(['user_id', 'data', 'last_ip'])
         .where('id', '=', id)
         .where('expires', '>', new Date(clock.now()))
         .executeTakeFirst();
@@ -80,6 +90,7 @@ export function createSessionStore({ database, clock, onEnded }: SessionStoreOpt
         userPk: row.user_id ?? undefined,
         data: row.data,
         durationMs: typeof duration === 'number' ? duration : undefined,
+        lastIp: row.last_ip,
         stored: true,
       };
     },

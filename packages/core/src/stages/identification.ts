@@ -1,10 +1,13 @@
 // Identification (flow-executor.md §11.1): who wants in, optionally with the password on the same page.
 import { z } from 'zod';
-import { recordEvent } from '../events/record.ts';
+import { flowSlug } from '../flows/default-flow.ts';
 import { findByIdentifier } from '../identity/users.ts';
 import { choice, flag, reference, setting } from '../models/field.ts';
+import { loginFailed, loginWaitSeconds } from '../policies/login-brake.ts';
+import { lowerReputation } from '../policies/reputation.ts';
+import { passwordFailed, tooManyAttempts } from './password.ts';
 import { authenticate, backendsOf } from './password-backends.ts';
-import { type Answer, invalid, ok, type StageContext, type StageKind, type Step, stageModel } from './stage.ts';
+import { invalid, ok, type StageContext, type StageKind, type Step, stageModel, textOf } from './stage.ts';
 
 const flow = (name: string) => reference({ name, in: 'setting', table: 'flows', key: 'uuid' });
 const stage = (name: string) => reference({ name, in: 'setting', table: 'stages', key: 'uuid' });
@@ -34,23 +37,26 @@ export const identificationStage: StageKind = {
     },
   }),
 
-  async show({ settings, flow: { designation }, plan, deps }) {
+  async show(context) {
+    const { settings, flow: visited, plan } = context;
     const hint = plan.context['pending_user_identifier'];
-    const application = plan.context['application'];
-    const name: unknown =
-      typeof application === 'object' && application !== null ? Reflect.get(application, 'name') : undefined;
+    const embedded = await embeddedPassword(context);
+    if (typeof hint === 'string' && plan.context[hintTriedKey] !== true && embedded === undefined) {
+      plan.context[hintTriedKey] = true;
+      if ((await identify(context, hint, undefined)).step === 'ok') return ok;
+    }
     return {
       step: 'show',
       challenge: {
         component: 'ak-stage-identification',
         user_fields: fieldsOf(settings['user_fields']),
         ...(typeof hint === 'string' ? { pending_user_identifier: hint } : {}),
-        password_fields: (await embeddedPassword(deps, settings)) !== undefined,
-        allow_show_password: (await embeddedPassword(deps, settings))?.['allow_show_password'] === true,
-        ...(typeof name === 'string' ? { application_pre: name } : {}),
-        flow_designation: designation,
+        password_fields: embedded !== undefined,
+        allow_show_password: embedded?.['allow_show_password'] === true,
+        ...(await linksOf(context)),
+        flow_designation: visited.designation,
         captcha_stage: null,
-        primary_action: designation === 'authentication' ? 'Log in' : 'Continue',
+        primary_action: visited.designation === 'authentication' ? 'Log in' : 'Continue',
         sources: [],
         show_source_labels: settings['show_source_labels'] === true,
         enable_remember_me: settings['enable_remember_me'] === true,
@@ -62,37 +68,70 @@ export const identificationStage: StageKind = {
   async answer(context, answer) {
     const typed = textOf(answer, 'uid_field').trim();
     if (typed === '') return invalid('non_field_errors', 'No identification data provided.');
-    const { deps, settings, plan } = context;
-    const embedded = await embeddedPassword(deps, settings);
-    const found = await findByIdentifier(deps, fieldsOf(settings['user_fields']), typed);
-    const exact =
-      settings['case_insensitive_matching'] !== false || found === undefined || matchesExactly(found, typed);
-    const user = exact ? found : undefined;
-    if (settings['show_matched_user'] === false) plan.context['pending_user_identifier'] = typed;
-    if (user === undefined) return unknownUser(context, typed, embedded !== undefined);
-    plan.context['pending_user'] = { pk: user.id };
-    if (embedded === undefined) return ok;
-    const backend = await authenticate(deps, backendsOf(embedded), user, textOf(answer, 'password'));
-    if (backend === undefined) {
-      await recordEvent(deps, {
-        action: 'login_failed',
-        app: 'authentik.stages.identification',
-        request: context.request,
-        context: { username: user.username, stage: context.stage.name },
-      });
-      return failed;
-    }
-    plan.context['user_backend'] = backend.name;
-    plan.context['auth_method'] = backend.method;
-    return ok;
+    return identify(context, typed, textOf(answer, 'password'));
   },
 };
 
+const hintTriedKey = 'goauthentik.io/stages/identification/hint_tried';
+
+async function identify(context: StageContext, typed: string, password: string | undefined): Promise<Step> {
+  const { deps, settings, plan, request } = context;
+  const embedded = await embeddedPassword(context);
+  const found = await findByIdentifier(deps, fieldsOf(settings['user_fields']), typed);
+  const exact = settings['case_insensitive_matching'] !== false || found === undefined || matchesExactly(found, typed);
+  const user = exact ? found : undefined;
+  const wait = embedded === undefined ? 0 : await loginWaitSeconds(deps, user?.username ?? typed, request.clientIp);
+  if (wait > 0) return tooManyAttempts('non_field_errors', wait);
+  if (settings['show_matched_user'] === false) plan.context['pending_user_identifier'] = typed;
+  if (user === undefined) return unknownUser(context, typed, embedded !== undefined);
+  plan.context['pending_user'] = { pk: user.id };
+  if (embedded === undefined) return ok;
+  const backend = await authenticate(deps, backendsOf(embedded), user, password ?? '');
+  if (backend === undefined) {
+    await passwordFailed(context, user.username);
+    return failed;
+  }
+  plan.context['user_backend'] = backend.name;
+  plan.context['auth_method'] = backend.method;
+  return ok;
+}
+
+/** Where else a visitor may want to go, and which application brought him here. */
+async function linksOf({ deps, settings, plan }: StageContext) {
+  const application = plan.context['application'];
+  const part = (name: string): unknown =>
+    typeof application === 'object' && application !== null ? Reflect.get(application, name) : undefined;
+  const name = part('name');
+  const launch = part('launch_url');
+  const page = async (field: string) => {
+    const slug = await flowSlug(deps, settings[field]);
+    return slug === undefined ? undefined : `/if/flow/${slug}/`;
+  };
+  const [enroll, recovery, passwordless] = [
+    await page('enrollment_flow'),
+    await page('recovery_flow'),
+    await page('passwordless_flow'),
+  ];
+  return {
+    ...(typeof name === 'string' ? { application_pre: name } : {}),
+    ...(typeof launch === 'string' ? { application_pre_launch: launch } : {}),
+    ...(enroll === undefined ? {} : { enroll_url: enroll }),
+    ...(recovery === undefined ? {} : { recovery_url: recovery }),
+    ...(passwordless === undefined ? {} : { passwordless_url: passwordless }),
+  };
+}
+
 /** Takes as long as a known user would; the visitor learns nothing from how it goes on. */
-async function unknownUser({ deps, plan, settings }: StageContext, typed: string, embedded: boolean): Promise<Step> {
-  await deps.passwords.check('', '!');
+async function unknownUser(context: StageContext, typed: string, embedded: boolean): Promise<Step> {
+  const { deps, plan, settings, request } = context;
+  const goesOn = settings['pretend_user_exists'] !== false && !embedded;
+  if (!goesOn) {
+    await deps.passwords.check('', '!');
+    await lowerReputation(deps, typed, request.clientIp);
+    await loginFailed(deps, typed, request.clientIp);
+  } // else the password stage costs and counts the same for names that exist and names that do not
   plan.context['pending_user'] = { username: typed };
-  return settings['pretend_user_exists'] !== false && !embedded ? ok : failed;
+  return goesOn ? ok : failed;
 }
 
 function matchesExactly(
@@ -102,10 +141,10 @@ function matchesExactly(
   return [user.username, user.email, user.attributes['upn']].includes(typed);
 }
 
-async function embeddedPassword(
-  { database }: StageContext['deps'],
-  settings: StageContext['settings'],
-): Promise<Readonly<Record<string, unknown>> | undefined> {
+async function embeddedPassword({
+  deps: { database },
+  settings,
+}: StageContext): Promise<Readonly<Record<string, unknown>> | undefined> {
   const pk = settings['password_stage'];
   if (typeof pk !== 'string') return undefined;
   const row = await database.kysely.selectFrom('stages').select('settings').where('uuid', '=', pk).executeTakeFirst();
@@ -114,10 +153,4 @@ async function embeddedPassword(
 
 function fieldsOf(value: unknown): string[] {
   return Array.isArray(value) ? value.map(String) : [];
-}
-
-/** A text of an answer; empty when it is absent or something else. */
-export function textOf(answer: Answer, name: string): string {
-  const value = answer[name];
-  return typeof value === 'string' ? value : '';
 }

@@ -4,10 +4,14 @@ import { denyStage } from './deny.ts';
 import { dummyStage } from './dummy.ts';
 import { identificationStage } from './identification.ts';
 import { passwordStage } from './password.ts';
+import { promptStage } from './prompt/stage.ts';
 import { redirectStage } from './redirect.ts';
+import { staticSetupStage } from './setup/static.ts';
+import { totpSetupStage } from './setup/totp.ts';
 import type { StageKind } from './stage.ts';
 import { userLoginStage } from './user-login.ts';
 import { userLogoutStage } from './user-logout.ts';
+import { userWriteStage } from './user-write/stage.ts';
 import { validateStage } from './validate/stage.ts';
 
 const kinds: readonly StageKind[] = [
@@ -16,9 +20,13 @@ const kinds: readonly StageKind[] = [
   dummyStage,
   identificationStage,
   passwordStage,
+  promptStage,
   redirectStage,
+  staticSetupStage,
+  totpSetupStage,
   userLoginStage,
   userLogoutStage,
+  userWriteStage,
   validateStage,
 ];
 

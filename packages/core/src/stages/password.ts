@@ -1,10 +1,13 @@
 // Password (flow-executor.md §11.2). Attempts are counted in the plan itself, so that the limit always holds (Beyond F24).
 import { z } from 'zod';
+import { brandOfHost, brandValue } from '../brands/current.ts';
 import { recordEvent } from '../events/record.ts';
+import { flowSlug } from '../flows/default-flow.ts';
 import { choice, flag, integer, reference, setting } from '../models/field.ts';
-import { textOf } from './identification.ts';
+import { loginFailed, loginWaitSeconds } from '../policies/login-brake.ts';
+import { lowerReputation } from '../policies/reputation.ts';
 import { authenticate, backendsOf, knownBackends } from './password-backends.ts';
-import { deny, invalid, ok, type StageKind, stageModel } from './stage.ts';
+import { deny, invalid, ok, type StageContext, type StageKind, type Step, stageModel, textOf } from './stage.ts';
 
 const attemptsKey = 'goauthentik.io/stages/password/attempts';
 
@@ -24,38 +27,60 @@ export const passwordStage: StageKind = {
 
   async show(context) {
     const { settings } = context;
+    const recovery_url = await recoveryUrl(context);
     return {
       step: 'show',
       challenge: {
         component: 'ak-stage-password',
         ...(await context.userInfo()),
+        ...(recovery_url === undefined ? {} : { recovery_url }),
         allow_show_password: settings['allow_show_password'] === true,
       },
     };
   },
 
   async answer(context, answer) {
-    const { deps, plan, request, settings, stage } = context;
+    const { deps, plan, request, settings } = context;
     if (!('password' in answer)) return invalid('password', 'This field is required.', 'required');
     const password = textOf(answer, 'password');
     if (password === '') return invalid('password', 'This field may not be blank.', 'blank');
     const user = await context.pendingUser();
     if (user === undefined) return deny('Unknown error');
+    const wait = await loginWaitSeconds(deps, user.username, request.clientIp);
+    if (wait > 0) return tooManyAttempts('password', wait);
     const backend = await authenticate(deps, backendsOf(settings), user.record, password);
     if (backend !== undefined) {
       plan.context['user_backend'] = backend.name;
       plan.context['auth_method'] = backend.method;
       return ok;
     }
-    await recordEvent(deps, {
-      action: 'login_failed',
-      app: 'authentik.stages.password',
-      request,
-      context: { username: user.username, stage: stage.name },
-    });
+    await passwordFailed(context, user.username);
     const attempts = Number(plan.context[attemptsKey] ?? 0) + 1;
     plan.context[attemptsKey] = attempts;
     const limit = Number(settings['failed_attempts_before_cancel']);
     return limit > 0 && attempts >= limit ? deny('Invalid password') : invalid('password', 'Invalid password');
   },
 };
+
+/** What everybody must know of a wrong password: events, reputation, the brake. */
+export async function passwordFailed({ deps, request, stage }: StageContext, username: string): Promise<void> {
+  await recordEvent(deps, {
+    action: 'login_failed',
+    app: 'authentik.stages.password',
+    request,
+    context: { username, stage: stage.name },
+  });
+  await lowerReputation(deps, username, request.clientIp);
+  await loginFailed(deps, username, request.clientIp);
+}
+
+export function tooManyAttempts(field: string, seconds: number): Step {
+  return invalid(field, `Too many failed attempts. Try again in ${seconds} s.`, 'throttled');
+}
+
+/** The brand's way to a new password. */
+async function recoveryUrl({ deps, request }: StageContext): Promise<string | undefined> {
+  const flow = brandValue(await brandOfHost(deps, request.host), 'flow_recovery');
+  const slug = await flowSlug(deps, flow);
+  return slug === undefined ? undefined : `${request.secure ? 'https' : 'http'}://${request.host}/if/flow/${slug}/`;
+}

@@ -59,6 +59,12 @@ export const invalid = (field: string, string: string, code = 'invalid'): Step =
   errors: { [field]: [{ string, code }] },
 });
 
+/** A text of an answer; empty when it is absent or something else. */
+export function textOf(answer: Answer, name: string): string {
+  const value = answer[name];
+  return typeof value === 'string' ? value : '';
+}
+
 export interface StageModelOptions {
   readonly id: ModelId;
   readonly noun: string;

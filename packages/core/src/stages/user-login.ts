@@ -1,7 +1,12 @@
 // User login (flow-executor.md §11.4, core.md §12.6): the session gets a new key and an owner.
+import { isKnownDevice, knownDeviceCookie, signKnownDevice } from '../devices/cookies.ts';
 import { recordEvent } from '../events/record.ts';
+import { type UserRecord, userUid } from '../identity/users.ts';
 import { durationMs } from '../models/duration.ts';
 import { choice, duration, flag, setting } from '../models/field.ts';
+import { loginSucceeded } from '../policies/login-brake.ts';
+import { raiseReputation } from '../policies/reputation.ts';
+import { geoBindingKey, networkBindingKey } from '../sessions/binding.ts';
 import { deny, invalid, ok, type StageContext, type StageKind, type Step, stageModel } from './stage.ts';
 
 export const userLoginStage: StageKind = {
@@ -43,13 +48,14 @@ async function login(context: StageContext, remember: boolean): Promise<Step> {
   const pending = plan.context['pending_user'] === undefined ? undefined : await context.pendingUser();
   const user = pending?.record;
   if (user === undefined || !user.is_active) return deny('No pending user to login.');
-  const base = durationMs(settings['session_duration']);
-  const total = base + (remember ? durationMs(settings['remember_me_offset']) : 0);
+  const method = plan.context['auth_method'] ?? 'password';
+  const args = { ...asObject(plan.context['auth_method_args']), known_device: await isKnown(context, user) };
   const session = await deps.sessions.rotate(request.session);
   session.userPk = user.id;
-  session.durationMs = total > 0 ? total : undefined;
-  session.data['auth_method'] = plan.context['auth_method'] ?? 'password';
-  session.data['auth_time'] = deps.clock.now();
+  session.durationMs = durationOf(settings, remember);
+  Object.assign(session.data, { auth_method: method, auth_method_args: args, auth_time: deps.clock.now() });
+  session.data[networkBindingKey] = settings['network_binding'];
+  session.data[geoBindingKey] = settings['geoip_binding'];
   request.session = session;
   await deps.database.kysely
     .updateTable('users')
@@ -57,16 +63,53 @@ async function login(context: StageContext, remember: boolean): Promise<Step> {
     .where('id', '=', user.id)
     .execute();
   if (settings['terminate_other_sessions'] === true) await deps.sessions.endUser(user.id, session.id);
+  await raiseReputation(deps, user.username, request.clientIp);
+  await loginSucceeded(deps, user.username, request.clientIp);
+  await rememberDevice(context, user);
   await recordEvent(deps, {
     action: 'login',
     app: 'authentik.stages.user_login',
     request,
     user,
     context: {
-      auth_method: plan.context['auth_method'],
-      auth_method_args: plan.context['auth_method_args'] ?? {},
+      auth_method: method,
+      auth_method_args: args,
       ...(request.outpost === undefined ? {} : { outpost: request.outpost.username }),
     },
   });
   return ok;
+}
+
+/** `undefined`: as long as the browser is open. */
+function durationOf(settings: StageContext['settings'], remember: boolean): number | undefined {
+  const total = durationMs(settings['session_duration']) + (remember ? durationMs(settings['remember_me_offset']) : 0);
+  return total > 0 ? total : undefined;
+}
+
+/** Seen before: by the cookie of an earlier login, or by another session of this user from the same address. */
+async function isKnown({ deps, request, stage }: StageContext, user: UserRecord): Promise<boolean> {
+  const cookie = request.cookies.get(knownDeviceCookie);
+  if (cookie !== undefined && (await isKnownDevice(deps, stage.pk, cookie, userUid(user.id, deps.installationId))))
+    return true;
+  const other = await deps.database.kysely
+    .selectFrom('sessions')
+    .select('id')
+    .where('user_id', '=', user.id)
+    .where('last_ip', '=', request.clientIp)
+    .limit(1)
+    .executeTakeFirst();
+  return other !== undefined;
+}
+
+async function rememberDevice({ deps, request, settings, stage }: StageContext, user: UserRecord): Promise<void> {
+  const lifeMs = durationMs(settings['remember_device']);
+  // Outposts log in for devices of their own, whose cookies nobody keeps.
+  if (lifeMs <= 0 || request.outpost !== undefined) return;
+  const uid = userUid(user.id, deps.installationId);
+  const value = await signKnownDevice(deps, stage.pk, uid, lifeMs);
+  request.setCookies.push({ name: knownDeviceCookie, value, maxAgeSeconds: Math.floor(lifeMs / 1000) });
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

@@ -15,6 +15,8 @@ export interface TestCore extends AsyncDisposable {
   /** API token of the administrator `akadmin`. */
   readonly adminToken: string;
   readonly password: string;
+  /** Gone with the core; breached passwords are looked up here. */
+  readonly folder: string;
   readonly deps: CoreDeps;
   /** What the core has logged. */
   readonly lines: readonly unknown[];
@@ -61,6 +63,7 @@ export async function startTestCore({
       secretKey: new Secret('secret key of the tests'),
       listen: [{ host: '127.0.0.1', port }],
       blueprintsDir: undefined,
+      pwnedPasswords: folder.path,
       demo: true,
       storage: () => storage,
       web: { path: '/', assets_dist: '', assets_authentik: '', ...web },
@@ -85,6 +88,7 @@ export async function startTestCore({
     url,
     adminToken,
     password: testPassword,
+    folder: folder.path,
     get deps() {
       return core.deps;
     },
@@ -124,4 +128,14 @@ async function request<T>(url: string, method: string, body: unknown): Promise<T
   return (text === '' ? undefined : JSON.parse(text)) as T; // the caller names the shape the contract promises
 }
 
+export {
+  bind,
+  type MadeFlow,
+  makeFlow,
+  makeStage,
+  makeUser,
+  stageNamed,
+  uniqueName,
+  visitorAs,
+} from './flow-fixture.ts';
 export { type Challenge, createVisitor, type Visitor } from './visitor.ts';

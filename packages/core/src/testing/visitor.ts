@@ -12,7 +12,12 @@ export interface Visitor {
   /** One request, redirects not followed. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** Looks at a flow, or answers it, and follows to the next challenge. */
-  flow(slug: string, answer?: object | string, query?: string): Promise<Challenge>;
+  flow(
+    slug: string,
+    answer?: object | string,
+    query?: string,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Challenge>;
 }
 
 export function createVisitor(baseUrl: string, headers: Readonly<Record<string, string>> = {}): Visitor {
@@ -40,18 +45,19 @@ export function createVisitor(baseUrl: string, headers: Readonly<Record<string, 
     cookies,
     setCookie: (name, value) => void cookies.set(name, value),
     fetch: once,
-    async flow(slug, answer, query = '') {
+    async flow(slug, answer, query = '', extra = {}) {
       const path = `/api/v3/flows/executor/${slug}/?query=${encodeURIComponent(query)}`;
       const init: RequestInit =
         answer === undefined
-          ? {}
+          ? { headers: extra }
           : {
               method: 'POST',
               body: typeof answer === 'string' ? answer : JSON.stringify(answer),
-              headers: { 'Content-Type': 'application/json' },
+              headers: { ...extra, 'Content-Type': 'application/json' },
             };
       let response = await once(path, init);
-      for (let hops = 0; response.status === 302 && hops < 32; hops += 1) response = await once(path);
+      for (let hops = 0; response.status === 302 && hops < 32; hops += 1)
+        response = await once(path, { headers: extra });
       return (await response.json()) as Challenge; // the shape is what the tests are about
     },
   };

@@ -1,0 +1,66 @@
+// Addresses that lead a browser into a flow or out of one (core.md §1.5): the default flows, and the set-up flow of a
+// stage.
+import { identifyCaller } from '../api/authentication.ts';
+import { type ApiReply, type ApiRequest, queryOf } from '../api/request.ts';
+import type { Api } from '../api/server.ts';
+import { saveSession } from '../api/session-cookies.ts';
+import type { CoreDeps } from '../deps.ts';
+import { defaultFlow } from './default-flow.ts';
+import { planKey } from './plan.ts';
+import { planFlow } from './planner.ts';
+import { flowRequestOf } from './routes.ts';
+
+export function registerFlowPages(server: Api, deps: CoreDeps): void {
+  for (const designation of ['authentication', 'invalidation'] as const)
+    server.get(`/flows/-/default/${designation}/`, async (request, reply) => {
+      const visitor = await visitorOf(deps, request);
+      const flow = await defaultFlow(deps, visitor, designation);
+      if (flow === undefined) return nothing(reply, 'There is no flow for this.');
+      return reply.redirect(pageOf(flow.slug, queryOf(request)), 302);
+    });
+  server.get('/flows/-/configure/:stage/', (request, reply) => configure(deps, request, reply));
+}
+
+async function visitorOf(deps: CoreDeps, request: ApiRequest) {
+  request.caller = await identifyCaller(deps, request, request.id);
+  return flowRequestOf(deps, request);
+}
+
+async function configure(deps: CoreDeps, request: ApiRequest, reply: ApiReply) {
+  const visitor = await visitorOf(deps, request);
+  if (visitor.user === undefined)
+    return reply.redirect(`/flows/-/default/authentication/?${new URLSearchParams({ next: request.url })}`, 302);
+  const flow = await configureFlowOf(deps, parameter(request, 'stage'));
+  if (flow === undefined) return nothing(reply, 'There is nothing to set up here.');
+  const planning = await planFlow(deps, flow, visitor, { pending_user: { pk: visitor.user.id } });
+  if (planning.kind === 'not applicable') return nothing(reply, planning.message);
+  visitor.session.data[planKey] = planning.plan;
+  await saveSession(deps, request, reply, visitor.session);
+  return reply.redirect(pageOf(flow.slug, queryOf(request)), 302);
+}
+
+async function configureFlowOf({ database: { kysely } }: CoreDeps, stage: string) {
+  if (!/^[0-9a-f-]{32,36}$/i.test(stage)) return undefined;
+  const row = await kysely.selectFrom('stages').select('settings').where('uuid', '=', stage).executeTakeFirst();
+  const flow = row?.settings['configure_flow'];
+  if (typeof flow !== 'string') return undefined;
+  return kysely.selectFrom('flows').selectAll().where('uuid', '=', flow).executeTakeFirst();
+}
+
+export function pageOf(slug: string, query: URLSearchParams): string {
+  const text = query.toString();
+  return `/if/flow/${slug}/${text === '' ? '' : `?${text}`}`;
+}
+
+function parameter({ params }: ApiRequest, name: string): string {
+  const value: unknown = typeof params === 'object' && params !== null ? Reflect.get(params, name) : undefined;
+  return typeof value === 'string' ? value : '';
+}
+
+function nothing(reply: ApiReply, text: string) {
+  const safe = text.replace(/[&<>]/g, '');
+  return reply
+    .code(404)
+    .type('text/html; charset=utf-8')
+    .send(`<!doctype html><title>Not found</title><h1>${safe}</h1>`);
+}

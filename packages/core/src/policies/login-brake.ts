@@ -1,0 +1,73 @@
+// The brake on guessing (core.md §23.3): failed logins of an account at an address, of an account anywhere, and of an
+// address are counted for a quarter of an hour; past each count's allowance the next attempt has to wait, longer each time.
+// A waiting attempt is refused before any password is hashed, and is not counted, so that nobody can be kept out for good.
+import { sql } from 'kysely';
+import type { CoreDeps } from '../deps.ts';
+
+const windowMs = 900_000;
+
+interface Subject {
+  readonly key: string;
+  /** Failures without any wait. */
+  readonly free: number;
+  readonly longestMs: number;
+}
+
+const subjectsOf = (account: string, ip: string): readonly Subject[] => {
+  const name = account.toLowerCase().slice(0, 200);
+  return [
+    { key: `pair:${ip}:${name}`, free: 10, longestMs: 300_000 },
+    { key: `account:${name}`, free: 50, longestMs: 60_000 },
+    { key: `address:${ip}`, free: 200, longestMs: 60_000 },
+  ];
+};
+
+/** Seconds until the next attempt is looked at; 0: now. One query. */
+export async function loginWaitSeconds({ database, clock }: CoreDeps, account: string, ip: string): Promise<number> {
+  const subjects = subjectsOf(account, ip);
+  const now = clock.now();
+  const rows = await database.kysely
+    .selectFrom('login_brake')
+    .selectAll()
+    .where(
+      'subject',
+      'in',
+      subjects.map(({ key }) => key),
+    )
+    .where('failed_at', '>', new Date(now - windowMs))
+    .execute();
+  const waits = rows.map(({ subject, failures, failed_at }) => {
+    const { free = Number.POSITIVE_INFINITY, longestMs = 0 } = subjects.find(({ key }) => key === subject) ?? {};
+    if (failures <= free) return 0;
+    const waitMs = Math.min(longestMs, 1000 * 2 ** Math.min(30, failures - free - 1));
+    return failed_at.getTime() + waitMs - now;
+  });
+  return Math.max(0, Math.ceil(Math.max(0, ...waits) / 1000));
+}
+
+export async function loginFailed({ database, clock }: CoreDeps, account: string, ip: string): Promise<void> {
+  const now = new Date(clock.now());
+  const old = new Date(clock.now() - windowMs);
+  // In one order always, so that two failures at once cannot wait for each other.
+  const rows = subjectsOf(account, ip)
+    .map(({ key }) => key)
+    .sort()
+    .map((key) => sql`(${key}, 1, ${now})`);
+  await sql`insert into login_brake (subject, failures, failed_at) values ${sql.join(rows)}
+    on conflict (subject) do update set
+      failures = case when login_brake.failed_at <= ${old} then 1 else login_brake.failures + 1 end,
+      failed_at = excluded.failed_at`.execute(database.kysely);
+}
+
+/** A login forgives its account, but not the address: whoever guesses may own an account too. */
+export async function loginSucceeded({ database }: CoreDeps, account: string, ip: string): Promise<void> {
+  const keys = subjectsOf(account, ip)
+    .map(({ key }) => key)
+    .filter((key) => !key.startsWith('address:'));
+  await database.kysely.deleteFrom('login_brake').where('subject', 'in', keys).execute();
+}
+
+export async function sweepLoginBrake({ database, clock }: CoreDeps): Promise<void> {
+  const before = new Date(clock.now() - windowMs);
+  await database.kysely.deleteFrom('login_brake').where('failed_at', '<=', before).execute();
+}

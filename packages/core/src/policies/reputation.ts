@@ -1,0 +1,51 @@
+// Reputation (core.md §14.4): a score for each name at each address, up for logins, down for failures, within limits and
+// for a day.
+import { sql } from 'kysely';
+import type { CoreDeps } from '../deps.ts';
+
+const limits = { lower: -5, upper: 5 } as const;
+const lifeMs = 86_400_000;
+
+export function lowerReputation(deps: CoreDeps, identifier: string, ip: string): Promise<void> {
+  return change(deps, identifier, ip, -1);
+}
+
+export function raiseReputation(deps: CoreDeps, identifier: string, ip: string): Promise<void> {
+  return change(deps, identifier, ip, 1);
+}
+
+/** Sum over the rows of the address, of the name, or of both; rows that ran out do not count. */
+export async function scoreOf(
+  { database, clock }: CoreDeps,
+  { identifier, ip }: { readonly identifier: string | undefined; readonly ip: string | undefined },
+): Promise<number> {
+  if (identifier === undefined && ip === undefined) return 0;
+  const row = await database.kysely
+    .selectFrom('reputation')
+    .select(({ fn }) => fn.sum<string>('score').as('total'))
+    .where('expires', '>', new Date(clock.now()))
+    .where((where) =>
+      where.or([
+        ...(identifier === undefined ? [] : [where('identifier', '=', identifier)]),
+        ...(ip === undefined ? [] : [where('ip', '=', ip)]),
+      ]),
+    )
+    .executeTakeFirst();
+  return Number(row?.total ?? 0);
+}
+
+/** One statement, so that two requests at once both count. */
+async function change({ database, clock }: CoreDeps, identifier: string, ip: string, by: 1 | -1): Promise<void> {
+  const now = new Date(clock.now());
+  const expires = new Date(clock.now() + lifeMs);
+  const name = identifier.slice(0, 200);
+  await sql`insert into reputation (identifier, ip, score, updated, expires) values (${name}, ${ip}, ${by}, ${now}, ${expires})
+    on conflict (identifier, ip) do update set
+      score = greatest(${limits.lower}::int, least(${limits.upper}::int,
+        (case when reputation.expires <= ${now} then 0 else reputation.score end) + ${by}::int)),
+      updated = excluded.updated, expires = excluded.expires`.execute(database.kysely);
+}
+
+export async function sweepReputation({ database, clock }: CoreDeps): Promise<void> {
+  await database.kysely.deleteFrom('reputation').where('expires', '<=', new Date(clock.now())).execute();
+}
