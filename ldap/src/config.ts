@@ -1,6 +1,7 @@
 // Settings of the LDAP outpost (core-contract §1, ldap.md §1.1).
 import {
   addressList,
+  boolean,
   type ConfigOf,
   choice,
   defineConfig,
@@ -8,6 +9,7 @@ import {
   integer,
   metricsListen,
   outpostOptions,
+  textList,
   trustedProxyCidrs,
 } from '@gatehouse/daemon/config';
 
@@ -33,6 +35,24 @@ export const ldapConfig = defineConfig({
       default: 600_000,
       doc: 'How long a successful bind is remembered in cached mode.',
     }),
+    mfa_required: textList({
+      default: [],
+      doc: 'Slugs of the applications whose binds need a second factor, `*` for all; codes may have any length then.',
+    }),
+    mfa_remember: duration({
+      default: 0,
+      doc: 'How long a second factor counts for further binds of the same user with the same password from the same address; 0: not at all.',
+    }),
+    mfa_send_codes: boolean({
+      default: false,
+      doc: 'A bind without a code makes the core send one by text message or e-mail, where the user has no other device.',
+    }),
+    throttle_failures: integer({
+      default: 10,
+      doc: 'Failed binds of one name from one address before further ones must wait; 0: never.',
+      min: 0,
+    }),
+    throttle_max_wait: duration({ default: 30_000, doc: 'Longest wait of the throttle.' }),
     missing_base: choice(['rfc', 'success'], {
       default: 'rfc',
       doc: 'Answer to a search below an entry that does not exist: noSuchObject, or success without entries.',

@@ -7,10 +7,11 @@ import type { Logger } from '@gatehouse/daemon/log';
 import { createCidrSet, listenTcp, type Peer, type TcpListener } from '@gatehouse/daemon/net';
 import { createCertificateStore, type KeyPair, secureContext, tlsParameters } from '@gatehouse/daemon/tls';
 import { resultCode } from '@gatehouse/wire/ldap';
+import type { Identity } from './authentication/logins.ts';
 import type { LdapConfig } from './config.ts';
 import { Connection } from './connection/connection.ts';
 import { ConnectionSessions } from './connection/sessions.ts';
-import type { CoreLink, Identity } from './core.ts';
+import type { CoreLink } from './core.ts';
 import type { LdapMetrics } from './metrics.ts';
 
 export interface LdapServer {
@@ -113,7 +114,9 @@ function swapCertificates(certificates: ReturnType<typeof createCertificateStore
 function endUnused({ config, core, log }: LdapServerOptions, identity: Identity, clientIp: string): void {
   const { logout_on_close: when } = config.ldap;
   if (when === 'never' || (when === 'direct' && identity.provider.bindMode === 'cached')) return;
-  core.endSession(identity, clientIp).catch((error: unknown) => {
+  // Remembered second factors stand on their session.
+  if (identity.usedMfa && config.ldap.mfa_remember > 0) return;
+  core.logins.endSession(identity, clientIp).catch((error: unknown) => {
     log.debug('session not ended', { error: error instanceof Error ? error.message : String(error) });
   });
 }

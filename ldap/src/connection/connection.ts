@@ -17,9 +17,10 @@ import {
   type ResultCode,
   resultCode,
 } from '@gatehouse/wire/ldap';
+import type { Identity } from '../authentication/logins.ts';
 import type { LdapConfig } from '../config.ts';
 import { Cursors } from '../controls/cursors.ts';
-import type { CoreLink, Identity } from '../core.ts';
+import type { CoreLink } from '../core.ts';
 import type { LdapMetrics } from '../metrics.ts';
 import type { Answer, Peer } from '../operations/context.ts';
 import { type AnsweredOp, dispatch } from '../operations/dispatch.ts';

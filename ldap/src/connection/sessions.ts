@@ -1,7 +1,7 @@
 // Which connections stand on which session of the core (ldap.md §12.3): a session that ends takes them all with it, and a
 // session that nobody stands on any more can be ended.
 import { resultCode } from '@gatehouse/wire/ldap';
-import type { Identity } from '../core.ts';
+import type { Identity } from '../authentication/logins.ts';
 import type { Connection } from './connection.ts';
 
 export class ConnectionSessions {

@@ -1,7 +1,7 @@
 // Which controls each operation takes (ldap.md §16.2). A critical one that an operation does not know stops it before it
 // does anything.
 import { type Control, controlOid, type RequestOp, resultCode } from '@gatehouse/wire/ldap';
-import type { Identity } from '../core.ts';
+import type { Identity } from '../authentication/logins.ts';
 import { userDn } from '../directory/build-view.ts';
 import { Refusal } from '../errors.ts';
 

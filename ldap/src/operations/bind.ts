@@ -1,7 +1,7 @@
 // Bind (RFC 4511 §4.2, RFC 4513; ldap.md §6). A failed bind leaves the connection anonymous.
 import { type Control, controlOid, type RequestOp, resultCode } from '@gatehouse/wire/ldap';
 import { readBindName } from '../authentication/bind-name.ts';
-import type { Identity } from '../core.ts';
+import type { Identity } from '../authentication/logins.ts';
 import { userDn } from '../directory/build-view.ts';
 import { Refusal } from '../errors.ts';
 import type { Answer, OperationContext, Soon } from './context.ts';
@@ -65,9 +65,6 @@ function authenticate(name: string, password: Buffer, context: OperationContext)
       reason: 'no_provider',
     });
   }
-  const { provider, username } = found;
-  return (
-    core.recall(provider, username, password) ??
-    core.authenticate({ provider, username, password, clientIp: peer.clientIp, signal: context.signal })
-  );
+  const attempt = { ...found, password, clientIp: peer.clientIp };
+  return core.logins.recall(attempt) ?? core.logins.authenticate(attempt);
 }

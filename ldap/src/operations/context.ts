@@ -2,9 +2,10 @@
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Logger } from '@gatehouse/daemon/log';
 import type { Control, LdapResult, ResponseOp } from '@gatehouse/wire/ldap';
+import type { Identity } from '../authentication/logins.ts';
 import type { LdapConfig } from '../config.ts';
 import type { Cursors } from '../controls/cursors.ts';
-import type { CoreLink, Identity } from '../core.ts';
+import type { CoreLink } from '../core.ts';
 import type { LdapMetrics } from '../metrics.ts';
 
 /** The connection as operations know it. */

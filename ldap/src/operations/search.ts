@@ -12,13 +12,13 @@ import {
   type SearchRequest,
 } from '@gatehouse/wire/ldap';
 import type { ReadRequest } from '../access/reader.ts';
+import type { Identity } from '../authentication/logins.ts';
 import { assertEntry } from '../controls/assertion.ts';
 import type { Cursor } from '../controls/cursors.ts';
 import { matchValues } from '../controls/matched-values.ts';
 import { pagedResponse, pageSizeOf } from '../controls/paged-results.ts';
 import { sortEntries } from '../controls/server-side-sort.ts';
 import { keepList, listViewOf, listViewResponse, resumeList, windowOf } from '../controls/virtual-list-view.ts';
-import type { Identity } from '../core.ts';
 import { candidatesOf } from '../directory/candidates.ts';
 import type { Entry } from '../directory/entry.ts';
 import { compileFilter } from '../directory/filter.ts';

@@ -26,6 +26,12 @@ describe('password;code', () => {
       expect(splitPasswordCode(typed, true)).toEqual({ password, code }));
   }
 
+  test('F7: where a code is required, it may have any length, and there is always one split', () => {
+    expect(splitPasswordCode('pw;123456789012', true, true)).toEqual({ password: 'pw', code: '123456789012' });
+    expect(splitPasswordCode('pw;abcdef', false, true)).toEqual({ password: 'pw', code: 'abcdef' });
+    expect(splitPasswordCode('pw;', true, true)).toEqual({ password: 'pw;', code: undefined });
+  });
+
   test('ldap 15: without MFA support both answers are the whole text', () => {
     expect(splitPasswordCode('pw;123456', false)).toEqual({ password: 'pw;123456', code: 'pw;123456' });
   });
@@ -73,6 +79,19 @@ describe('solvers', () => {
   test('flow-executor 13, ldap 17: WebAuthn only, or a code device without a code, cannot be answered', () => {
     expect(solved(devices('webauthn'), '123456')).toEqual({ kind: 'mfa_required' });
     expect(solved(devices('totp'))).toEqual({ kind: 'mfa_required' });
+  });
+  test('F6: a code that was sent goes out alone; one is only sent where that is allowed', () => {
+    expect(solved(devices('sms'), '123456')).toEqual({
+      kind: 'answer',
+      body: { component: 'ak-stage-authenticator-validate', code: '123456' },
+    });
+    expect(solved(devices('email', 'webauthn'))).toEqual({ kind: 'mfa_required' });
+    const sending = solve(devices('email'), 'alice', { password: 'pw', code: undefined }, true);
+    expect(sending).toMatchObject({
+      kind: 'send_code',
+      by: 'email',
+      body: { selected_challenge: { device_class: 'email' } },
+    });
   });
   test('flow-executor 14, 17: login is answered, unknown components are not', () => {
     expect(solved({ component: 'ak-stage-user-login' })).toMatchObject({ body: { remember_me: true } });

@@ -104,6 +104,18 @@ export async function startLdapFixture(env: Readonly<Record<string, string>> = {
   return fixture;
 }
 
+/** A second outpost on the same core, with other settings. */
+export async function startOutpost(
+  { core, gate }: LdapFixture,
+  env: Readonly<Record<string, string>>,
+): Promise<RunningDaemon> {
+  const daemon = await startDaemon('ldap', {
+    env: { AUTHENTIK_HOST: gate.url, AUTHENTIK_TOKEN: await core.outpostToken('ldap'), ...env },
+  });
+  await until(() => daemon.lines.some(({ event }) => event === 'Update providers'));
+  return daemon;
+}
+
 export function dnOf(username: string, base: string = cached): string {
   return `cn=${username.replaceAll(',', '\\,')},ou=users,${base}`;
 }

@@ -12,13 +12,18 @@ import { solve } from './solvers.ts';
 
 /** Challenges answered in one run; the reference's own bound. */
 const maxAnswers = 9;
-const credentialStages = new Set(['ak-stage-identification', 'ak-stage-password', 'ak-stage-authenticator-validate']);
+const authenticatorStage = 'ak-stage-authenticator-validate';
+const credentialStages = new Set(['ak-stage-identification', 'ak-stage-password', authenticatorStage]);
 
 export interface LoginRequest {
   readonly flowSlug: string;
   readonly username: string;
   readonly secret: string;
   readonly mfaSupport: boolean;
+  /** A flow that passes without a second factor is a refusal; codes may have any length then. Default: no. */
+  readonly mfaRequired?: boolean;
+  /** Where no code was typed, the core may send one by text message or e-mail. Default: no. */
+  readonly sendCodes?: boolean;
   readonly remoteIp: string;
   readonly protocol: 'ldap' | 'radius';
   readonly signal: AbortSignal;
@@ -48,22 +53,26 @@ async function runLogin(request: LoginRequest, deps: LoginDependencies): Promise
     ...(request.certificatePem === undefined ? {} : { certificatePem: request.certificatePem }),
   });
   const query: FlowQuery = { [`goauthentik.io/outpost/${request.protocol}`]: 'true' };
-  const credentials = splitPasswordCode(request.secret, request.mfaSupport);
+  const credentials = splitPasswordCode(request.secret, request.mfaSupport, request.mfaRequired);
   const answered = new Set<string>();
   let challenge = await timedGet(session, query, request, deps);
   for (let answers = 0; ; answers++) {
     const end = readEnd(challenge);
-    if (end === 'redirect') return verifySession(session, request);
+    if (end === 'redirect') return verifySession(session, request, answered.has(authenticatorStage));
     if (end !== undefined) return end;
     // F5: a credential stage that comes back after its answer means refusal, not another try with the same secret.
     if (credentialStages.has(challenge.component) && answered.has(challenge.component)) {
       return { kind: 'refused', reason: 'invalid_credentials', message: `${challenge.component} was asked again` };
     }
     if (answers === maxAnswers) return { kind: 'unanswerable', component: `more than ${maxAnswers} stages` };
-    const solution = solve(challenge, request.username, credentials);
+    const solution = solve(challenge, request.username, credentials, request.sendCodes);
     if (solution.kind === 'mfa_required')
       return { kind: 'refused', reason: 'mfa_required', message: 'no usable authenticator or no code given' };
     if (solution.kind === 'unanswerable') return { kind: 'unanswerable', component: challenge.component };
+    if (solution.kind === 'send_code') {
+      await session.answer(request.flowSlug, query, solution.body, request.signal);
+      return { kind: 'refused', reason: 'mfa_required', message: `a code was sent by ${solution.by}` };
+    }
     answered.add(challenge.component);
     const startedMs = deps.clock.monotonicMs();
     challenge = await session.answer(request.flowSlug, query, solution.body, request.signal);
@@ -102,7 +111,7 @@ function readEnd(challenge: ReceivedChallenge): LoginOutcome | 'redirect' | unde
 }
 
 /** F3: a redirect alone proves nothing. */
-async function verifySession(session: FlowSession, request: LoginRequest): Promise<LoginOutcome> {
+async function verifySession(session: FlowSession, request: LoginRequest, usedMfa: boolean): Promise<LoginOutcome> {
   const { cookie } = session;
   if (cookie === undefined || cookie.authenticated === false) {
     return { kind: 'refused', reason: 'not_logged_in', message: 'the flow ended without a logged-in session' };
@@ -113,7 +122,7 @@ async function verifySession(session: FlowSession, request: LoginRequest): Promi
     return { kind: 'refused', reason: 'not_logged_in', message: 'the session belongs to somebody else' };
   }
   const core = { id: sessionId(current.sid), cookie: current.value, expiresAtMs: current.expiresAtMs };
-  return { kind: 'passed', session: core, userPk: user.pk, username: user.username };
+  return { kind: 'passed', session: core, userPk: user.pk, username: user.username, usedMfa };
 }
 
 /**

@@ -11,7 +11,14 @@ export interface CoreSession {
 export type RefusalReason = 'invalid_credentials' | 'mfa_required' | 'flow_denied' | 'not_logged_in';
 
 export type LoginOutcome =
-  | { readonly kind: 'passed'; readonly session: CoreSession; readonly userPk: number; readonly username: string }
+  | {
+      readonly kind: 'passed';
+      readonly session: CoreSession;
+      readonly userPk: number;
+      readonly username: string;
+      /** A second factor was part of it. */
+      readonly usedMfa: boolean;
+    }
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly message: string }
   /** The flow wants what only a browser can give. */
   | { readonly kind: 'unanswerable'; readonly component: string };

@@ -5,10 +5,18 @@ import type { Credentials } from './mfa-code.ts';
 
 export type Solution =
   | { readonly kind: 'answer'; readonly body: FlowAnswer }
+  /** Makes the core send a code; the login ends with it, and the next one brings the code. */
+  | { readonly kind: 'send_code'; readonly body: FlowAnswer; readonly by: string }
   | { readonly kind: 'mfa_required' }
   | { readonly kind: 'unanswerable' };
 
-export function solve(challenge: ReceivedChallenge, username: string, credentials: Credentials): Solution {
+/** @param sendCodes whether a text message or e-mail may be caused where no code was typed */
+export function solve(
+  challenge: ReceivedChallenge,
+  username: string,
+  credentials: Credentials,
+  sendCodes = false,
+): Solution {
   const { component } = challenge;
   switch (component) {
     case 'ak-stage-identification':
@@ -21,7 +29,7 @@ export function solve(challenge: ReceivedChallenge, username: string, credential
     case 'ak-stage-password':
       return answer({ component, password: credentials.password });
     case 'ak-stage-authenticator-validate':
-      return solveAuthenticator(challenge, credentials.code);
+      return solveAuthenticator(challenge, credentials.code, sendCodes);
     case 'ak-stage-user-login':
       return answer({ component, remember_me: true });
     default:
@@ -29,16 +37,26 @@ export function solve(challenge: ReceivedChallenge, username: string, credential
   }
 }
 
-/** F6: a typed code goes to a code device; only without one is a push sent. */
+/**
+ * F6: a typed code goes to a code device; only without one is a push sent. A code that was sent is not bound to the challenge
+ * that sent it, and choosing the device again would send another: it goes out alone.
+ */
 function solveAuthenticator(
   { component, device_challenges = [] }: ReceivedChallenge,
   code: string | undefined,
+  sendCodes: boolean,
 ): Solution {
-  const byCode = device_challenges.find(({ device_class }) => device_class === 'totp' || device_class === 'static');
-  if (code !== undefined && byCode !== undefined) return answer({ component, selected_challenge: byCode, code });
-  const duo = device_challenges.find(({ device_class }) => device_class === 'duo');
+  const offered = (...classes: string[]) =>
+    device_challenges.find(({ device_class }) => classes.includes(device_class));
+  const own = offered('totp', 'static');
+  if (code !== undefined && own !== undefined) return answer({ component, selected_challenge: own, code });
+  const sent = offered('sms', 'email');
+  if (code !== undefined && sent !== undefined) return answer({ component, code });
+  const duo = offered('duo');
   if (duo !== undefined && /^\d+$/.test(duo.device_uid))
     return answer({ component, selected_challenge: duo, duo: Number(duo.device_uid) });
+  if (sent !== undefined && sendCodes)
+    return { kind: 'send_code', body: { component, selected_challenge: sent }, by: sent.device_class };
   return { kind: 'mfa_required' };
 }
 

@@ -28,6 +28,8 @@ export interface VerdictCache<V extends Verdict> {
     ask: () => Promise<T>,
     keep: (answer: T) => { verdict: V; lifeMs: number } | undefined,
   ): Promise<T>;
+  /** Remembers a success under a further key: another spelling of the same secret. */
+  remember(key: VerdictKey, verdict: V, lifeMs: number): void;
   dropUser(userPk: number): void;
   dropSession(sessionId: string): void;
   dropProvider(providerPk: number): void;
@@ -58,6 +60,10 @@ export function createVerdictCache<V extends Verdict>(options: {
     entries.delete(digest);
     return undefined;
   };
+  const keepFor = (digest: string, verdict: V, lifeMs: number) => {
+    const madeMs = clock.monotonicMs();
+    entries.set(digest, { verdict, madeMs, endMs: madeMs + lifeMs });
+  };
   const dropWhere = (matches: (verdict: V) => boolean) => {
     generation += 1;
     for (const [digest, { verdict }] of entries.entries()) if (matches(verdict)) entries.delete(digest);
@@ -76,14 +82,12 @@ export function createVerdictCache<V extends Verdict>(options: {
         const fresh = await ask();
         const kept = keep(fresh);
         // Whatever was dropped while the core was being asked may concern this very answer: then it is not remembered.
-        if (kept !== undefined && kept.lifeMs > 0 && generation === began) {
-          const madeMs = clock.monotonicMs();
-          entries.set(digest, { verdict: kept.verdict, madeMs, endMs: madeMs + kept.lifeMs });
-        }
+        if (kept !== undefined && kept.lifeMs > 0 && generation === began) keepFor(digest, kept.verdict, kept.lifeMs);
         return fresh;
       });
       return answer as T; // one digest is always asked with one kind of task
     },
+    remember: (given, verdict, lifeMs) => keepFor(digestOf(key, given), verdict, lifeMs),
     dropUser: (userPk) => dropWhere((verdict) => verdict.userPk === userPk),
     dropSession: (sessionId) => dropWhere((verdict) => verdict.sessionId === sessionId),
     dropProvider: (providerPk) => dropWhere((verdict) => verdict.providerPk === providerPk),
