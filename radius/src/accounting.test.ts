@@ -14,13 +14,12 @@ import {
   signReply,
 } from '@gatehouse/wire/radius';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { providerFromApi } from './clients/provider.ts';
 import { disconnect } from './coa/disconnect.ts';
 import { createNasLogins } from './coa/logins.ts';
 import type { Access } from './core.ts';
 import type { AdmittedRequest } from './datagram/request.ts';
 import { radclient } from './testing/radclient.ts';
-import { openRawClient, p1, type Running, startTestRadius } from './testing/start.ts';
+import { openRawClient, p1, providerOf, type Running, settings, startTestRadius } from './testing/start.ts';
 
 const vectors: readonly { name: string; hex: string }[] = JSON.parse(
   readFileSync(new URL('../../packages/wire/src/vectors/radius.json', import.meta.url), 'utf8'),
@@ -88,12 +87,13 @@ describe('accounting', () => {
 
 describe('Disconnect', () => {
   const login = decodePacket(vector('V03'));
-  const provider = providerFromApi({ ...p1, mfa_support: true, application_slug: 'p1', auth_flow_slug: 'login' });
-  const request = (packet = login): AdmittedRequest => ({
+  const provider = providerOf(p1);
+  const request = (packet = login, coaPort = 3799): AdmittedRequest => ({
     packet,
     provider,
     key,
     client: '127.0.0.1',
+    settings: { ...settings, coaPort },
     requestId: '',
     port: 'authentication',
   });
@@ -106,7 +106,7 @@ describe('Disconnect', () => {
     providerPk: 1,
     expiresAtMs: undefined,
     attributes: undefined,
-    session,
+    groups: [],
   };
   const device = async () => {
     const socket = createSocket('udp4');
@@ -121,10 +121,10 @@ describe('Disconnect', () => {
     [packetCode.disconnectNak, 'nak'],
   ] as const)
     test(`radius C84: the device gets a request like V42 and its ${result} ends it`, async () => {
-      const logins = createNasLogins(systemClock);
-      logins.remember(request(), access);
-      logins.link(request(decodePacket(vector('V26'))), false);
       const nas = await device();
+      const logins = createNasLogins(systemClock);
+      logins.remember(request(login, nas.address().port), access);
+      logins.link(request(decodePacket(vector('V26'))), false);
       const received = once(nas, 'message');
       const [held] = logins.take('session-1');
       if (held === undefined) throw new Error('not remembered');
@@ -132,7 +132,6 @@ describe('Disconnect', () => {
       const options = {
         clock: systemClock,
         log: captureLogger(),
-        port: nas.address().port,
         signal: new AbortController().signal,
       };
       const ended = disconnect(held, 80, { ...options, count: (...one) => void counted.push(one.join(' ')) });

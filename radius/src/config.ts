@@ -11,6 +11,7 @@ import {
   text,
   textList,
 } from '@gatehouse/daemon/config';
+import { userFields } from './eap/client-certificate.ts';
 
 export const radiusConfig = defineConfig({
   ...outpostOptions,
@@ -40,9 +41,37 @@ export const radiusConfig = defineConfig({
       default: false,
       doc: 'Reject when the core returns no attributes: a property mapping has failed.',
     }),
+    policy_file: text({
+      default: '',
+      doc: 'YAML file with settings of single clients and attributes of groups; read again at each refresh.',
+    }),
+    challenge: boolean({
+      default: false,
+      doc: 'Ask for a missing code by Access-Challenge; only for devices that understand it.',
+    }),
+    trust_calling_station: boolean({
+      default: false,
+      doc: "Take Calling-Station-Id for the user's address where it is one; the device could lie.",
+    }),
+    reply_user_name: boolean({ default: false, doc: 'Put the real user name into the Accept of an EAP login.' }),
+    requests_per_source: integer({ default: 512, min: 1, doc: 'Requests in work at a time for one address.' }),
+    eap_certificate: text({ default: '', doc: 'PEM file of the EAP server certificate, where the provider has none.' }),
+    eap_key: text({ default: '', doc: 'PEM file with its key.' }),
+    eap_client_ca: text({
+      default: '',
+      doc: 'PEM file with the authority of client certificates, for providers with local_certificates.',
+    }),
+    eap_client_crl: text({
+      default: '',
+      doc: 'PEM file with revocation lists; with it, a certificate without a current list of its issuer is refused.',
+    }),
+    eap_user_field: choice(userFields, {
+      default: 'cn',
+      doc: 'Where the user name stands in a client certificate: cn, or email, upn, dns of its alternative names.',
+    }),
     eap_methods: textList({
       default: ['tls', 'ttls', 'peap'],
-      doc: 'EAP methods, in the order in which they are offered, for providers with a certificate: tls, ttls (PAP), peap (GTC).',
+      doc: 'EAP methods, in the order in which they are offered, for providers with a certificate: tls, ttls (PAP, MS-CHAPv2), peap (MS-CHAPv2, GTC).',
     }),
     verdict_cache: duration({
       default: 0,

@@ -1,17 +1,19 @@
-// What the core is asked and tells (DESIGN §2: only this file touches outpost and contract for it): providers, logins by
+// What the core is asked and tells (DESIGN §2: only this file and its two helpers touch outpost and contract): providers, logins by
 // flow, the access check, and whether it can be asked at all. Trouble with the core is thrown, never a refusal.
 import type { RadiusProviderRow } from '@gatehouse/contract/rest';
 import { radiusProviderRow, rootConfigRow } from '@gatehouse/contract/rest';
 import { type Clock, createSemaphore, type Semaphore } from '@gatehouse/daemon/async';
 import type { Secret } from '@gatehouse/daemon/config';
-import { isGatewayError } from '@gatehouse/daemon/errors';
 import type { Health } from '@gatehouse/daemon/health';
 import type { Logger } from '@gatehouse/daemon/log';
 import type { Metrics } from '@gatehouse/daemon/metrics';
 import { type CertificatePair, type Outpost, startOutpost } from '@gatehouse/outpost';
-import { type CoreSession, checkAccess, login, splitPasswordCode } from '@gatehouse/outpost/login';
+import { splitPasswordCode } from '@gatehouse/outpost/login';
 import { createVerdictCache, type Verdict } from '@gatehouse/outpost/verdicts';
+import type { Claim } from './authentication/claim.ts';
 import type { Provider } from './clients/provider.ts';
+import { askByCertificate, askByMsChap } from './core-assertion.ts';
+import { askByFlow } from './core-flow.ts';
 import type { RejectReason } from './errors.ts';
 
 export interface CoreOptions {
@@ -30,26 +32,41 @@ export interface CoreOptions {
 
 export interface AccessRequest {
   readonly provider: Provider;
-  readonly username: string;
-  /** Empty where a certificate speaks for the user. */
-  readonly password: string;
+  readonly claim: Claim;
   readonly remoteIp: string;
-  readonly certificatePem?: string;
+  /** The user can be asked for a code that is missing. */
+  readonly canAskForCode: boolean;
 }
 
 export interface Access extends Verdict {
   readonly kind: 'accepted';
   readonly username: string;
+  readonly groups: readonly string[];
   /** Reply attributes as the core sent them; `undefined` when it sent none. */
   readonly attributes: string | undefined;
-  readonly session: CoreSession;
+  /** What an MS-CHAPv2 peer is told and shares. */
+  readonly mschap?: MsChapProof;
+}
+
+export interface MsChapProof {
+  /** `S=…` */
+  readonly authenticatorResponse: string;
+  readonly sendKey: Buffer;
+  readonly recvKey: Buffer;
 }
 
 export type AccessOutcome =
   | Access
   | { readonly kind: 'refused'; readonly reason: RejectReason; readonly message: string }
+  | CodeWanted
   /** As many logins wait for this provider as may. */
   | { readonly kind: 'overload' };
+
+export interface CodeWanted {
+  readonly kind: 'code_wanted';
+  readonly prompt: string;
+  readonly resume: (code: string, signal: AbortSignal) => Promise<AccessOutcome>;
+}
 
 export interface Core {
   /** @throws GatewayError when the core cannot be asked */
@@ -94,24 +111,31 @@ export function connectCore(options: CoreOptions): Core {
     queues.set(request.provider.pk, queue);
     if (queue.waiting >= maxWaiting) return { kind: 'overload' };
     const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.flowTimeoutMs)]);
-    const outcome = await queue.run(() => askCore(outpost, options, request, signal), signal);
+    const outcome = watchedSteps(await queue.run(() => ask({ ...options, outpost }, request, signal), signal));
     contact.lastMs = options.clock.monotonicMs();
     return outcome;
   };
-  const watched = (request: AccessRequest) =>
-    inTurn(request).catch((error: unknown) => {
+  const watch = <T>(asked: Promise<T>) =>
+    asked.catch((error: unknown) => {
       contact.lastMs = Number.NEGATIVE_INFINITY;
       throw error;
     });
+  const watchedSteps = (outcome: AccessOutcome): AccessOutcome =>
+    outcome.kind === 'code_wanted'
+      ? { ...outcome, resume: (code, signal) => watch(outcome.resume(code, signal)).then(watchedSteps) }
+      : outcome;
+  const watched = (request: AccessRequest) => watch(inTurn(request));
   return {
     access(request) {
-      // A one-time code proves something once only, and a certificate is checked by the core each time.
-      const { code } = splitPasswordCode(request.password, request.provider.mfaSupport);
-      const isRepeatable = request.certificatePem === undefined && (code === undefined || !request.provider.mfaSupport);
-      if (!isRepeatable) return watched(request);
+      const { claim, provider, remoteIp } = request;
+      // A one-time code proves something once only, and so does everything that is no password. Who may be asked for a
+      // code has a flow of their own.
+      if (claim.kind !== 'password' || request.canAskForCode) return watched(request);
+      const { code } = splitPasswordCode(claim.password, provider.mfaSupport);
+      if (code !== undefined && provider.mfaSupport) return watched(request);
       // The address is part of it: the core's policies may look at it.
-      const identity = `${request.remoteIp} ${request.username}`;
-      const key = { providerPk: request.provider.pk, identity, secret: request.password };
+      const identity = `${remoteIp} ${claim.username}`;
+      const key = { providerPk: provider.pk, identity, secret: claim.password };
       const known = verdicts.find(key);
       if (known !== undefined) return Promise.resolve(known);
       return verdicts.resolve(
@@ -152,69 +176,19 @@ export function connectCore(options: CoreOptions): Core {
   };
 }
 
-/** Flow, then access check in the session it gave (radius.md §5.3, §5.4). */
-async function askCore(
-  outpost: Outpost,
-  { clock, log }: CoreOptions,
+function ask(
+  deps: CoreOptions & { readonly outpost: Outpost },
   request: AccessRequest,
   signal: AbortSignal,
 ): Promise<AccessOutcome> {
-  const { provider, username, remoteIp, certificatePem } = request;
-  const deps = { core: outpost.core, metrics: outpost.metrics, clock };
-  const outcome = await login(
-    {
-      flowSlug: provider.flowSlug,
-      username,
-      secret: request.password,
-      mfaSupport: provider.mfaSupport,
-      remoteIp,
-      protocol: 'radius',
-      signal,
-      ...(certificatePem === undefined ? {} : { certificatePem }),
-    },
-    deps,
-  );
-  if (outcome.kind === 'unanswerable')
-    return refuse(log, request, 'flow_error', `the flow asks for ${outcome.component}, which needs a browser`);
-  if (outcome.kind === 'refused') {
-    const reason = outcome.reason === 'invalid_credentials' ? 'invalid_credentials' : 'flow_error';
-    return refuse(log, request, reason, outcome.message);
+  const { claim } = request;
+  switch (claim.kind) {
+    case 'mschapv2':
+      return askByMsChap(deps, request, claim, signal);
+    case 'local_certificate':
+      return askByCertificate(deps, request, claim, signal);
+    case 'password':
+    case 'certificate':
+      return askByFlow(deps, request, signal);
   }
-  const { session, userPk } = outcome;
-  const check = { type: 'radius', providerPk: provider.pk, applicationSlug: provider.app, session, remoteIp } as const;
-  const checked = await checkAccess(outpost.core, { ...check, signal }).catch((error: unknown) => {
-    if (isGatewayError(error) && refusals.has(error.code)) return error;
-    throw error;
-  });
-  if (isGatewayError(checked)) {
-    log.warn('failed to check access', { username, error: checked.message, hint: checked.hint });
-    return { kind: 'refused', reason: 'access_check_fail', message: checked.message };
-  }
-  if (!checked.access.passing) {
-    log.info('Access denied for user', { username, provider: provider.name });
-    return { kind: 'refused', reason: 'access_denied', message: 'denied by policy' };
-  }
-  return {
-    kind: 'accepted',
-    username: outcome.username,
-    userPk,
-    sessionId: session.id,
-    providerPk: provider.pk,
-    expiresAtMs: session.expiresAtMs,
-    attributes: checked.attributes ?? undefined,
-    session,
-  };
-}
-
-/** Answers of the core that are about this user and application, not about its own state. */
-const refusals = new Set(['ERR_CONTRACT_FORBIDDEN', 'ERR_CONTRACT_NOT_FOUND', 'ERR_CONTRACT_REFUSED']);
-
-function refuse(
-  log: Logger,
-  { username, provider }: AccessRequest,
-  reason: RejectReason,
-  message: string,
-): AccessOutcome {
-  log.warn('failed to execute flow', { username, error: message, flow: provider.flowSlug, reason });
-  return { kind: 'refused', reason, message };
 }

@@ -1,4 +1,12 @@
-// What a request can end in besides an answer, as closed lists: labels of metrics and fields of logs are these words.
+// What a request can end in besides an answer, as closed lists: labels of metrics and fields of logs are these words. And the
+// faults that an operator can cause, with what to do about them.
+import { GatewayError } from '@gatehouse/daemon/errors';
+
+export type RadiusErrorCode = 'ERR_RADIUS_POLICY';
+
+export function radiusError(code: RadiusErrorCode, message: string, hint: string): GatewayError<RadiusErrorCode> {
+  return new GatewayError(code, message, { hint });
+}
 
 /** Why a packet got no answer (radius.md §9.2). */
 export type DropReason =
@@ -29,4 +37,7 @@ export type RejectReason =
   | 'no_credentials'
   | 'unsupported_method'
   | 'undecodable_credentials'
+  | 'no_wifi_secret'
+  | 'certificate_refused'
+  | 'challenge_expired'
   | 'eap_failure';

@@ -7,18 +7,23 @@ import { createLogger, type Logger } from '@gatehouse/daemon/log';
 import { createMetrics, type Metrics } from '@gatehouse/daemon/metrics';
 import { packetCode } from '@gatehouse/wire/radius';
 import { createOutbox } from './accounting/outbox.ts';
+import { createChallenges } from './authentication/challenges.ts';
 import { providerFromApi } from './clients/provider.ts';
+import type { ClientSettings } from './clients/settings.ts';
 import { type ClientTable, createClientTable } from './clients/table.ts';
 import { createNasLogins } from './coa/logins.ts';
 import { createSessionEnd } from './coa/session-end.ts';
 import { testLogin } from './commands/test-login.ts';
 import { radiusConfig } from './config.ts';
-import { connectCore } from './core.ts';
+import { type Access, connectCore } from './core.ts';
+import type { AdmittedRequest } from './datagram/request.ts';
 import { createEap } from './eap/eap.ts';
+import { createKeyFiles, type KeyFileNames } from './eap/key-files.ts';
 import { createRadiusMetrics } from './metrics.ts';
 import { createAccessRequest } from './operations/access-request.ts';
 import { createAccountingRequest } from './operations/accounting-request.ts';
 import { createStatusServer } from './operations/status-server.ts';
+import { createPolicy } from './policy/policy.ts';
 import { listenRadius, type RadiusServer } from './server.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -68,7 +73,10 @@ export async function startRadius(
   parts: Parts,
 ): Promise<{ readonly server: RadiusServer; refresh(): Promise<void>; close(): Promise<void> }> {
   const { log, clock } = parts;
-  let clients: ClientTable = createClientTable([], log);
+  const policy = createPolicy(config.radius.policy_file, settingsOf(config), log);
+  const keys = createKeyFiles(keyFileNames(config), log);
+  await Promise.all([policy.refresh(), keys.refresh()]); // a wrong policy file stops the start
+  let clients: ClientTable = createClientTable([], policy.refine, log);
   const logins = createNasLogins(clock);
   const core = connectCore({
     ...parts,
@@ -76,31 +84,33 @@ export async function startRadius(
     verdictMs: config.radius.verdict_cache,
     flowTimeoutMs: config.radius.flow_timeout,
     flowsPerProvider: config.radius.flows_per_provider,
-    onProviders(rows) {
-      clients = createClientTable(rows.map(providerFromApi), log);
+    async onProviders(rows) {
+      await keys.refresh();
+      await policy.refresh().catch((error: unknown) => log.error('policy not usable', { error: String(error) }));
+      clients = createClientTable(rows.map(providerFromApi), policy.refine, log);
       log.info('Update providers', { count: rows.length });
     },
     onSessionEnd: (sessionId) => sessionEnd(sessionId),
   });
   const outbox = createOutbox({ clock, log, signal: parts.signal, send: core.report });
-  const asking = {
-    onAccepted: config.radius.coa ? logins.remember : () => undefined,
+  const answering = {
     access: core.access,
     log,
-    onCoreFailure: config.radius.on_core_failure,
-    requireAttributes: config.radius.require_attributes,
+    policyAttributes: policy.attributes,
+    onAccepted(request: AdmittedRequest, access: Access) {
+      if (request.settings.coa) logins.remember(request, access);
+    },
   };
   const eap = createEap({
-    ...asking,
+    ...answering,
     clock,
-    certificate: core.certificate,
-    methods: config.radius.eap_methods,
+    certificate: (provider) => core.certificate(provider) ?? keys.pair(),
+    authority: keys.authority,
     onEnd: (...end) => metrics.eap(...end),
   });
   const metrics = createRadiusMetrics(parts.metrics, { outpostName: core.outpostName, eapSessions: () => eap.size });
   const sessionEnd = createSessionEnd(logins, {
     ...parts,
-    port: config.radius.coa_port,
     count: metrics.coa,
   });
   const status = createStatusServer(core.isReachable);
@@ -112,14 +122,22 @@ export async function startRadius(
       keyFile: config.radius.radsec_key,
       caFile: config.radius.radsec_ca,
       peers: config.radius.radsec_peers,
+      settingsOf: (app, address) => policy.refine(app, address).settings,
     },
-    policy: { require: config.radius.require_message_authenticator, limitProxyState: config.radius.limit_proxy_state },
     clock,
     log,
     metrics,
     clients: () => clients,
     authentication: new Map([
-      [packetCode.accessRequest, createAccessRequest({ ...asking, eap: eap.receive })],
+      [
+        packetCode.accessRequest,
+        createAccessRequest({
+          ...answering,
+          eap: eap.receive,
+          challenges: createChallenges(clock),
+          flowTimeoutMs: config.radius.flow_timeout,
+        }),
+      ],
       [packetCode.statusServer, status],
     ]),
     accounting: new Map([
@@ -137,4 +155,29 @@ export async function startRadius(
     ]),
   });
   return { server, refresh: core.refresh, close: () => core.close() };
+}
+
+function settingsOf({ radius }: Config): ClientSettings {
+  return {
+    requireMessageAuthenticator: radius.require_message_authenticator,
+    limitProxyState: radius.limit_proxy_state,
+    onCoreFailure: radius.on_core_failure,
+    requireAttributes: radius.require_attributes,
+    eapMethods: radius.eap_methods,
+    challenge: radius.challenge,
+    coa: radius.coa,
+    coaPort: radius.coa_port,
+    trustCallingStation: radius.trust_calling_station,
+    replyUserName: radius.reply_user_name,
+  };
+}
+
+function keyFileNames({ radius }: Config): KeyFileNames {
+  return {
+    certificate: radius.eap_certificate,
+    key: radius.eap_key,
+    clientCa: radius.eap_client_ca,
+    clientCrl: radius.eap_client_crl,
+    userField: radius.eap_user_field,
+  };
 }

@@ -80,8 +80,13 @@ test('radius C76: 1,000 abandoned EAP conversations leave nothing', async () => 
   const [method] = eapMethods;
   if (method === undefined) throw new Error('no method');
   const context = createEapContext(await selfSignedCertificate());
+  const quiet = {
+    identity: 'alice',
+    isMsChapOffered: false,
+    judgeCertificate: () => ({ kind: 'refused', reason: '' }) as const,
+  };
   const open = () =>
-    sessions.open(1, '192.0.2.1', new Conversation({ identity: 'alice', methods: eapMethods, context }, method));
+    sessions.open(1, '192.0.2.1', new Conversation({ ...quiet, methods: eapMethods, context }, method));
   const kept = Array.from({ length: 1_000 }, open)[0];
   expect(sessions.size).toBe(1_000);
   await clock.advance(29_000);
@@ -112,7 +117,8 @@ test.each([
 ] as const)(
   'radius §4.4: %s, signed %s, Proxy-State %s, EAP %s: %s',
   (require, hasMessageAuthenticator, hasProxyState, isEap, expected) => {
-    const gate = createMessageAuthenticatorGate({ require, limitProxyState: false });
-    expect(gate.admit({ client: 'a', hasMessageAuthenticator, hasProxyState, isEap })).toBe(expected);
+    const policy = { requireMessageAuthenticator: require, limitProxyState: false };
+    const gate = createMessageAuthenticatorGate();
+    expect(gate.admit({ client: 'a', hasMessageAuthenticator, hasProxyState, isEap }, policy)).toBe(expected);
   },
 );

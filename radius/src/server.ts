@@ -6,7 +6,6 @@ import { listenUdp, type UdpListener } from '@gatehouse/daemon/net';
 import {
   createMessageAuthenticatorGate,
   type MessageAuthenticatorGate,
-  type MessageAuthenticatorPolicy,
 } from './clients/message-authenticator-policy.ts';
 import { createNotices, type Notices } from './clients/notices.ts';
 import type { ClientTable } from './clients/table.ts';
@@ -22,8 +21,7 @@ export interface ServerOptions {
     readonly accounting: readonly Address[];
     readonly radsec: readonly Address[];
   };
-  readonly radsec: Pick<RadsecOptions, 'certificateFile' | 'keyFile' | 'caFile' | 'peers'>;
-  readonly policy: MessageAuthenticatorPolicy;
+  readonly radsec: Pick<RadsecOptions, 'certificateFile' | 'keyFile' | 'caFile' | 'peers' | 'settingsOf'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: RadiusMetrics;
@@ -49,7 +47,7 @@ const maxDuplicates = 65_536;
 /** @throws GatewayError `ERR_NET_BIND` */
 export async function listenRadius(options: ServerOptions): Promise<RadiusServer> {
   const notices = createNotices(options.clock);
-  const gate = createMessageAuthenticatorGate(options.policy);
+  const gate = createMessageAuthenticatorGate();
   const open = async (port: 'authentication' | 'accounting', addresses: readonly Address[], setting: string) => {
     const duplicates = createDuplicates(options.clock, { keepMs: keepReplyMs, maxEntries: maxDuplicates });
     const receiver = createReceiver({ ...options, port, notices, gate, duplicates, operations: options[port] });

@@ -1,9 +1,8 @@
-// Whether an Access-Request may come without Message-Authenticator (radius.md §4.4, CVE-2024-3596).
+// Whether an Access-Request may come without Message-Authenticator (radius.md §4.4, CVE-2024-3596): as each client's
+// settings say, so that old gear can be let in alone while everything else is held to it.
+import type { ClientSettings } from './settings.ts';
 
-export interface MessageAuthenticatorPolicy {
-  readonly require: 'no' | 'auto' | 'yes';
-  readonly limitProxyState: boolean;
-}
+export type MessageAuthenticatorPolicy = Pick<ClientSettings, 'requireMessageAuthenticator' | 'limitProxyState'>;
 
 export interface RequestShape {
   readonly client: string;
@@ -14,24 +13,26 @@ export interface RequestShape {
 
 export interface MessageAuthenticatorGate {
   /** Call with authenticators checked; `latched` says that `auto` demands one of this address from now on. */
-  admit(shape: RequestShape): 'admitted' | 'latched' | 'refused';
+  admit(shape: RequestShape, policy: MessageAuthenticatorPolicy): 'admitted' | 'latched' | 'refused';
 }
 
 /** Addresses that `auto` has latched; more than any network has devices. */
 const maxLatched = 100_000;
 
-export function createMessageAuthenticatorGate(policy: MessageAuthenticatorPolicy): MessageAuthenticatorGate {
+export function createMessageAuthenticatorGate(): MessageAuthenticatorGate {
   const latched = new Set<string>();
   return {
-    admit({ client, hasMessageAuthenticator, hasProxyState, isEap }) {
+    admit({ client, hasMessageAuthenticator, hasProxyState, isEap }, policy) {
       if (hasMessageAuthenticator) {
         // Not on EAP: gear that signs EAP often sends PAP and MAC logins unsigned, from the same address.
-        const isNew = policy.require === 'auto' && !isEap && !latched.has(client) && latched.size < maxLatched;
+        const isNew =
+          policy.requireMessageAuthenticator === 'auto' && !isEap && !latched.has(client) && latched.size < maxLatched;
         if (isNew) latched.add(client);
         return isNew ? 'latched' : 'admitted';
       }
       // RFC 3579 §3.1: EAP-Message without Message-Authenticator MUST be silently discarded.
-      if (isEap || policy.require === 'yes' || latched.has(client)) return 'refused';
+      const isLatched = policy.requireMessageAuthenticator === 'auto' && latched.has(client);
+      if (isEap || policy.requireMessageAuthenticator === 'yes' || isLatched) return 'refused';
       return policy.limitProxyState && hasProxyState ? 'refused' : 'admitted';
     },
   };

@@ -14,6 +14,10 @@ export interface Provider {
   readonly mfaSupport: boolean;
   /** Id of the key pair for EAP. */
   readonly certificate: string | undefined;
+  /** MS-CHAPv2 against generated Wi-Fi secrets; only our own core can. */
+  readonly wifiSecrets: boolean;
+  /** Client certificates checked here; only our own core takes our word. */
+  readonly localCertificates: boolean;
 }
 
 export function providerFromApi(row: RadiusProviderRow): Provider {
@@ -29,5 +33,7 @@ export function providerFromApi(row: RadiusProviderRow): Provider {
     key: row.shared_secret === '' ? undefined : createPacketKey(row.shared_secret),
     mfaSupport: row.mfa_support,
     certificate: row.certificate ?? undefined,
+    wifiSecrets: row.wifi_secrets,
+    localCertificates: row.local_certificates,
   };
 }

@@ -1,16 +1,30 @@
 // Which provider serves a source address: the longest prefix; of equal ones the lowest pk (radius.md §4.2). Built whole at
 // each refresh; what is no network is reported and passed over. Called for every datagram, so answers are remembered.
 import type { Logger } from '@gatehouse/daemon/log';
-import { createCidrSet, parseCidr } from '@gatehouse/daemon/net';
+import { parseCidr } from '@gatehouse/daemon/net';
+import type { PacketKey } from '@gatehouse/wire/radius';
+import { createPrefixTable, type Network } from './prefix-table.ts';
 import type { Provider } from './provider.ts';
+import type { ClientSettings } from './settings.ts';
+
+/** What the policy file says for an address of a provider. */
+export interface Refinement {
+  readonly settings: ClientSettings;
+  /** In place of the provider's. */
+  readonly key?: PacketKey;
+}
+export type Refine = (app: string, address: string) => Refinement;
 
 export interface Client {
   readonly provider: Provider;
+  /** Of the provider, unless the policy file has another for this address. */
+  readonly key: PacketKey | undefined;
   readonly cidr: string;
+  readonly settings: ClientSettings;
 }
 
 export interface ClientTable {
-  /** @param address canonical text; some 100 ns for an address seen before */
+  /** @param address canonical text; some 50 ns for an address seen before, under 1 µs for a new one without policy */
   find(address: string): Client | undefined;
   readonly providers: readonly Provider[];
 }
@@ -18,20 +32,21 @@ export interface ClientTable {
 /** Addresses remembered; forged sources must not fill the memory. */
 const maxRemembered = 10_000;
 
-export function createClientTable(providers: readonly Provider[], log: Logger): ClientTable {
-  const byNetwork = new Map<string, Provider>();
-  for (const provider of providers.toSorted((one, other) => one.pk - other.pk)) {
-    for (const entry of provider.networks) addNetwork(byNetwork, entry, provider, log);
-  }
-  const networks = createCidrSet([...byNetwork.keys()]);
+export function createClientTable(providers: readonly Provider[], refine: Refine, log: Logger): ClientTable {
+  const networks = createPrefixTable(networksOf(providers, log));
   const remembered = new Map<string, Client | undefined>();
+  const look = (address: string): Client | undefined => {
+    const found = networks.find(address);
+    if (found === undefined) return undefined;
+    const { settings, key = found.provider.key } = refine(found.provider.app, address);
+    return { ...found, settings, key };
+  };
   return {
     providers,
     find(address) {
-      if (remembered.has(address)) return remembered.get(address);
-      const cidr = networks.longest(address);
-      const provider = cidr === undefined ? undefined : byNetwork.get(cidr);
-      const client = provider === undefined || cidr === undefined ? undefined : { provider, cidr };
+      const known = remembered.get(address);
+      if (known !== undefined || remembered.has(address)) return known;
+      const client = look(address);
       if (remembered.size >= maxRemembered) remembered.clear();
       remembered.set(address, client);
       return client;
@@ -39,28 +54,38 @@ export function createClientTable(providers: readonly Provider[], log: Logger): 
   };
 }
 
-function addNetwork(known: Map<string, Provider>, entry: string, provider: Provider, log: Logger): void {
-  const canonical = canonicalNetwork(entry);
-  if (canonical === undefined) {
-    log.error('Failed to parse CIDR', { cidr: entry, provider: provider.name, error: 'not address/prefix' });
-    return;
+interface Served {
+  readonly provider: Provider;
+  readonly cidr: string;
+}
+
+/** Every network of every provider once: two providers with one network are named, and the lower pk has it. */
+function networksOf(providers: readonly Provider[], log: Logger): Network<Served>[] {
+  const found = new Map<string, Network<Served>>();
+  for (const provider of providers.toSorted((one, other) => one.pk - other.pk)) {
+    for (const cidr of provider.networks) {
+      const network = readNetwork(cidr);
+      if (network === undefined) {
+        log.error('Failed to parse CIDR', { cidr, provider: provider.name, error: 'not address/prefix' });
+        continue;
+      }
+      const { bytes, prefix } = network;
+      const same = `${bytes.toString('hex')}/${prefix}`;
+      const first = found.get(same)?.value.provider;
+      if (first === undefined) found.set(same, { bytes, prefix, value: { provider, cidr } });
+      else if (first.pk !== provider.pk)
+        log.warn('two providers have one client network', { cidr, provider: provider.name, name: first.name });
+    }
   }
-  const first = known.get(canonical);
-  if (first === undefined) known.set(canonical, provider);
-  else if (first.pk !== provider.pk)
-    log.warn('two providers have one client network', { cidr: entry, provider: provider.name, name: first.name });
+  return [...found.values()];
 }
 
 /** Host bits cleared, so that two spellings of one network are one. */
-function canonicalNetwork(entry: string): string | undefined {
+export function readNetwork(cidr: string): { readonly bytes: Buffer; readonly prefix: number } | undefined {
   try {
-    const { version, bits, prefix } = parseCidr(entry);
-    const width = version === 4 ? 8 : 16;
-    const groups = Array.from({ length: version === 4 ? 4 : 8 }, (_, at, last = (version === 4 ? 3 : 7) - at) =>
-      Number((bits >> BigInt(last * width)) & ((1n << BigInt(width)) - 1n)),
-    );
-    const address = version === 4 ? groups.join('.') : groups.map((group) => group.toString(16)).join(':');
-    return `${address}/${prefix}`;
+    const { version, bits, prefix } = parseCidr(cidr);
+    const digits = version === 4 ? 8 : 32;
+    return { bytes: Buffer.from(bits.toString(16).padStart(digits, '0'), 'hex'), prefix };
   } catch {
     return undefined; // ERR_NET_CIDR; the caller reports it
   }

@@ -17,7 +17,6 @@ import type { NasLogin } from './logins.ts';
 export interface DisconnectOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  readonly port: number;
   readonly signal: AbortSignal;
   readonly count: (type: string, result: string) => void;
 }
@@ -42,7 +41,7 @@ export async function disconnect(login: NasLogin, identifier: number, options: D
   });
   const signal = AbortSignal.any([options.signal, ended.signal]);
   for (const waitMs of waitsMs) {
-    socket.send(bytes, options.port, login.client);
+    socket.send(bytes, login.port, login.client);
     await clock.sleep(waitMs, signal).catch(() => undefined); // an answer, or the end of the process
     if (signal.aborted) break;
   }

@@ -8,6 +8,8 @@ import type { AdmittedRequest } from '../datagram/request.ts';
 
 export interface NasLogin {
   readonly client: string;
+  /** Where it listens for Disconnect-Requests. */
+  readonly port: number;
   readonly key: PacketKey;
   /** User-Name and what tells this session from others on the device. */
   readonly attributes: readonly Attribute[];
@@ -47,6 +49,7 @@ export function createNasLogins(clock: Clock): NasLogins {
       const attributes = [{ type: 1, value: firstValue(request.packet, 1) ?? Buffer.from(access.username) }];
       const login: NasLogin = {
         client: request.client,
+        port: request.settings.coaPort,
         key: request.key,
         attributes: [...attributes, ...given.filter(({ type }) => identifying.has(type))],
         acctSessionId: firstValue(request.packet, acctSessionId),

@@ -5,15 +5,16 @@ import { captureLogger, fakeClock } from '@gatehouse/daemon/testing';
 import { packetCode } from '@gatehouse/wire/radius';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { createChallenges } from '../authentication/challenges.ts';
 import { createMessageAuthenticatorGate } from '../clients/message-authenticator-policy.ts';
 import { createNotices } from '../clients/notices.ts';
-import { providerFromApi } from '../clients/provider.ts';
 import { createClientTable } from '../clients/table.ts';
+import type { AccessRequest } from '../core.ts';
 import { createEap } from '../eap/eap.ts';
 import { createRadiusMetrics } from '../metrics.ts';
 import { createAccessRequest } from '../operations/access-request.ts';
 import { createStatusServer } from '../operations/status-server.ts';
-import { p1 } from '../testing/start.ts';
+import { p1, providerOf, settings } from '../testing/start.ts';
 import { createDuplicates } from './duplicates.ts';
 import { createReceiver } from './receive.ts';
 
@@ -24,15 +25,21 @@ const vectors: readonly { name: string; hex: string }[] = JSON.parse(
 function start() {
   const clock = fakeClock();
   const log = { ...captureLogger(), info: () => undefined, warn: () => undefined, debug: () => undefined };
-  const provider = providerFromApi({ ...p1, mfa_support: true, application_slug: 'p1', auth_flow_slug: 'login' });
-  const table = createClientTable([provider], log);
+  const refined = { settings: { ...settings, requireMessageAuthenticator: 'yes' } } as const;
+  const table = createClientTable([providerOf(p1)], () => refined, log);
   const asked: string[] = [];
-  const access = async ({ username, password }: { username: string; password: string }) => {
-    asked.push(`${username} ${password}`);
+  const access = async ({ claim }: AccessRequest) => {
+    asked.push(claim.username);
     return { kind: 'refused', reason: 'invalid_credentials', message: '' } as const;
   };
-  const asking = { access, log, onAccepted: () => undefined, onCoreFailure: 'drop', requireAttributes: false } as const;
-  const eap = createEap({ ...asking, clock, certificate: () => undefined, methods: ['tls'], onEnd: () => undefined });
+  const answering = { access, log, onAccepted: () => undefined, policyAttributes: () => [] };
+  const eap = createEap({
+    ...answering,
+    clock,
+    certificate: () => undefined,
+    authority: () => undefined,
+    onEnd: () => undefined,
+  });
   const receiver = createReceiver({
     port: 'authentication',
     clock,
@@ -41,9 +48,17 @@ function start() {
     notices: createNotices(clock),
     clients: () => table,
     duplicates: createDuplicates(clock, { keepMs: 10_000, maxEntries: 1_000 }),
-    gate: createMessageAuthenticatorGate({ require: 'yes', limitProxyState: false }),
+    gate: createMessageAuthenticatorGate(),
     operations: new Map([
-      [packetCode.accessRequest, createAccessRequest({ ...asking, eap: eap.receive })],
+      [
+        packetCode.accessRequest,
+        createAccessRequest({
+          ...answering,
+          eap: eap.receive,
+          challenges: createChallenges(clock),
+          flowTimeoutMs: 1_000,
+        }),
+      ],
       [packetCode.statusServer, createStatusServer(async () => true)],
     ]),
   });

@@ -87,7 +87,7 @@ function admit(
   if (bytes.length < 20 || bytes.length > maxPacketBytes) return drop(options, address, 'malformed');
   const client = options.clients().find(address);
   if (client === undefined) return drop(options, address, 'unknown_client');
-  const { key } = client.provider;
+  const { key } = client;
   if (key === undefined) return drop(options, address, 'no_secret', client);
   const packet = parse(bytes);
   if (packet === undefined) return drop(options, address, 'malformed', client);
@@ -104,8 +104,8 @@ function admit(
   if (refused !== undefined) return drop(options, address, refused, client);
   const begun = options.duplicates.begin(source, packet.bytes);
   if (begun.kind !== 'new') return drop(options, address, 'overload', client);
-  const { provider } = client;
-  const request = { packet, provider, key, client: address, requestId: randomUUID(), port: options.port };
+  const { provider, settings } = client;
+  const request = { packet, provider, settings, key, client: address, requestId: randomUUID(), port: options.port };
   return { request, entry: begun.entry };
 }
 
@@ -120,7 +120,7 @@ function parse(bytes: Buffer): ReceivedPacket | undefined {
 function authenticate(
   { gate, log, port }: ReceiverOptions,
   packet: ReceivedPacket,
-  { provider: { key } }: Client,
+  { key, settings }: Client,
   client: string,
 ): DropReason | undefined {
   if (key === undefined) return 'no_secret';
@@ -136,7 +136,7 @@ function authenticate(
     hasProxyState: packet.attributes.some(({ type }) => type === proxyState),
     isEap: joinedValue(packet, eapMessage) !== undefined,
   };
-  const admitted = gate.admit(shape);
+  const admitted = gate.admit(shape, settings);
   if (admitted === 'latched') log.info('Message-Authenticator demanded from now on', { ip: client, component: port });
   return admitted === 'refused' ? 'missing_message_authenticator' : undefined;
 }

@@ -1,6 +1,7 @@
 // A request that was admitted, and what an operation says to it.
 import type { Attribute, PacketKey, ReceivedPacket } from '@gatehouse/wire/radius';
 import type { Provider } from '../clients/provider.ts';
+import type { ClientSettings } from '../clients/settings.ts';
 import type { DropReason, RejectReason } from '../errors.ts';
 
 export interface AdmittedRequest {
@@ -9,6 +10,7 @@ export interface AdmittedRequest {
   readonly key: PacketKey;
   /** Canonical source address. */
   readonly client: string;
+  readonly settings: ClientSettings;
   readonly requestId: string;
   /** Which port it came to; Status-Server is answered by it. */
   readonly port: 'authentication' | 'accounting';

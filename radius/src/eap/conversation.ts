@@ -1,25 +1,15 @@
 // One EAP conversation as an explicit state machine (radius.md §8.6): what is not foreseen in a state fails. It knows EAP
 // and TLS, not RADIUS: it says what to send, or whom the core shall be asked about. Called by eap.ts, one step at a time.
 import type { SecureContext } from 'node:tls';
-import {
-  decodeAvps,
-  decodeTlsFragment,
-  type EapPacket,
-  eapCode,
-  eapType,
-  encodeEap,
-  encodeTlsFragment,
-} from '@gatehouse/wire/eap';
+import { decodeTlsFragment, type EapPacket, eapCode, eapType, encodeEap, encodeTlsFragment } from '@gatehouse/wire/eap';
+import type { CertificateVerdict, Claim } from '../authentication/claim.ts';
+import type { MsChapProof } from '../core.ts';
 import { createIncoming, createOutgoing, type Incoming, type Outgoing } from './fragments.ts';
+import type { Inner, InnerStep } from './inner.ts';
+import { createInnerPeap } from './inner-peap.ts';
+import { createInnerTtls } from './inner-ttls.ts';
 import { type EapMethod, tls13Label } from './methods.ts';
 import { TlsEndpoint, type TlsStep } from './tls-endpoint.ts';
-
-/** Whom the core shall be asked about. */
-export interface Claim {
-  readonly username: string;
-  readonly password: string;
-  readonly certificatePem?: string;
-}
 
 export type Step =
   | { readonly kind: 'send'; readonly request: Buffer }
@@ -32,32 +22,34 @@ export interface ConversationOptions {
   readonly identity: string;
   readonly methods: readonly EapMethod[];
   readonly context: SecureContext;
+  readonly isMsChapOffered: boolean;
+  /** @param chain the peer's own certificate first, DER */
+  readonly judgeCertificate: (chain: readonly Buffer[], identity: string) => CertificateVerdict;
 }
 
 type State =
   | { readonly kind: 'started' }
   /** Handshake, and the tunnel after it. */
   | { readonly kind: 'tls' }
-  | { readonly kind: 'peap_identity' }
-  | { readonly kind: 'peap_password'; readonly username: string }
   | { readonly kind: 'asking'; readonly claim: Claim }
-  | { readonly kind: 'peap_result' }
   | { readonly kind: 'failing'; readonly reason: string };
 
 const empty = Buffer.alloc(0);
 const ack = { start: false, more: false, totalBytes: undefined, data: empty };
-/** Result TLV, mandatory, success (MS-PEAP §2.2.8.1.2). */
-const resultSuccess = Buffer.from('800300020001', 'hex');
+const ttlsChallengeLabel = 'ttls challenge';
 
 export class Conversation {
   readonly identity: string;
   #method: EapMethod;
   #state: State = { kind: 'started' };
   #tls: TlsEndpoint | undefined;
+  #inner: Inner | undefined;
   #outgoing: Outgoing = createOutgoing(empty);
   #incoming: Incoming = createIncoming();
   #identifier = 0;
   #isSecure = false;
+  /** The inner method has been started, by us or by the peer. */
+  #hasBegun = false;
   #keys: Buffer | undefined;
   readonly #options: ConversationOptions;
 
@@ -104,17 +96,17 @@ export class Conversation {
     return this.#feed(message, limit);
   }
 
-  /** After the core has passed the claim. */
-  async passed(limit: number): Promise<Step> {
-    if (this.#method.name !== 'peap') return { kind: 'done' };
-    this.#state = { kind: 'peap_result' };
-    const packet = {
-      code: eapCode.request,
-      identifier: (this.#identifier + 1) & 0xff,
-      type: eapType.tlv,
-      data: resultSuccess,
-    };
-    return this.#encrypt(encodeEap(packet), limit);
+  /** The core has passed the claim. */
+  async passed(proof: MsChapProof | undefined, limit: number): Promise<Step> {
+    if (this.#inner === undefined) return { kind: 'done' };
+    this.#state = { kind: 'tls' };
+    return this.#say(this.#inner.passed(proof), limit);
+  }
+
+  /** The core has refused it: the peer is told in its own method where that can be said, and the conversation ends. */
+  async refused(limit: number): Promise<Step> {
+    this.#state = { kind: 'tls' };
+    return this.#inner === undefined ? fail('refused') : this.#say(this.#inner.refused(), limit);
   }
 
   destroy(): void {
@@ -141,45 +133,55 @@ export class Conversation {
     this.#isSecure = true;
     if (isFirst) this.#keys = this.#exportKeys(tls);
     if (this.#method.name === 'tls') return this.#afterCertificate(tls, step, isFirst, limit);
-    if (step.data.length > 0) return this.#inner(step.data, limit);
-    if (step.output.length > 0) return this.#sendMessage(step.output, limit);
-    if (this.#method.name === 'peap' && this.#state.kind === 'tls') {
-      this.#state = { kind: 'peap_identity' };
-      return this.#encrypt(Buffer.of(eapType.identity), limit);
+    const inner = this.#innerOf(tls);
+    if (step.data.length > 0) {
+      this.#hasBegun = true;
+      return this.#say(inner.receive(step.data), limit);
     }
-    return isFirst ? this.#send(ack) : fail('nothing in the tunnel');
+    if (step.output.length > 0) return this.#sendMessage(step.output, limit);
+    if (!this.#hasBegun) {
+      this.#hasBegun = true;
+      const first = inner.start();
+      return first === undefined ? this.#send(ack) : this.#encrypt(first, limit);
+    }
+    return message.length === 0 ? this.#say(inner.receive(empty), limit) : fail('nothing in the tunnel');
+  }
+
+  #innerOf(tls: TlsEndpoint): Inner {
+    this.#inner ??=
+      this.#method.name === 'peap'
+        ? createInnerPeap(this.#options)
+        : createInnerTtls(() => tls.exportKey(17, ttlsChallengeLabel));
+    return this.#inner;
   }
 
   /** EAP-TLS: our last flight first, then the core; RFC 9190 §2.5 wants a zero byte as its end in TLS 1.3. */
   async #afterCertificate(tls: TlsEndpoint, step: TlsStep, isFirst: boolean, limit: number): Promise<Step> {
-    const certificatePem = tls.peerCertificatePem;
-    if (certificatePem === undefined) return fail('no client certificate');
+    const chain = tls.peerChain;
+    if (chain.length === 0) return fail('no client certificate');
+    const verdict = this.#options.judgeCertificate(chain, this.identity);
+    if (verdict.kind === 'refused') return fail(verdict.reason);
     const commitment = isFirst && tls.isTls13 ? (await tls.send(Buffer.of(0))).output : empty;
     const output = Buffer.concat([step.output, commitment]);
     if (output.length > 0) return this.#sendMessage(output, limit);
-    return this.#ask({ username: this.identity, password: '', certificatePem });
+    return this.#ask(verdict.claim);
   }
 
-  #inner(data: Buffer, limit: number): Step | Promise<Step> {
-    const state = this.#state;
-    if (this.#method.name === 'ttls') return this.#innerTtls(data);
-    if (state.kind === 'peap_identity' && data[0] === eapType.identity) {
-      this.#state = { kind: 'peap_password', username: data.subarray(1).toString('utf8') };
-      return this.#encrypt(Buffer.concat([Buffer.of(eapType.gtc), Buffer.from('Password')]), limit);
+  #say(step: InnerStep, limit: number): Step | Promise<Step> {
+    switch (step.kind) {
+      case 'say_and_fail':
+        return this.#encrypt(step.plain, limit).then((sent) => {
+          this.#state = { kind: 'failing', reason: step.reason };
+          return sent;
+        });
+      case 'say':
+        return this.#encrypt(step.plain, limit);
+      case 'ask':
+        return this.#ask(step.claim);
+      case 'done':
+      case 'fail':
+        return step;
     }
-    if (state.kind === 'peap_password' && data[0] === eapType.gtc)
-      return this.#ask({ username: state.username, password: data.subarray(1).toString('utf8') });
-    if (state.kind === 'peap_result') return isResultSuccess(data) ? { kind: 'done' } : fail('the peer says failure');
-    return fail(`inner type ${data[0]} in ${state.kind}`);
-  }
-
-  #innerTtls(data: Buffer): Step {
-    const avps = decodeAvps(data).filter(({ vendor }) => vendor === 0);
-    const value = (code: number) => avps.find((avp) => avp.code === code)?.data;
-    const [username, padded] = [value(1), value(2)];
-    if (username === undefined || padded === undefined) return fail('inner method is not PAP');
-    const password = padded.toString('utf8').replace(/\0+$/, '');
-    return this.#ask({ username: username.toString('utf8'), password });
   }
 
   #ask(claim: Claim): Step {
@@ -216,16 +218,6 @@ export class Conversation {
       ? tls.exportKey(128, tls13Label, Buffer.of(this.#method.type))
       : tls.exportKey(128, this.#method.label);
   }
-}
-
-/** The peer echoes the TLV as a whole EAP packet. */
-function isResultSuccess(data: Buffer): boolean {
-  return (
-    data.length >= 11 &&
-    data[0] === eapCode.response &&
-    data[4] === eapType.tlv &&
-    data.subarray(5, 11).equals(resultSuccess)
-  );
 }
 
 function fail(reason: string): Step {

@@ -1,35 +1,29 @@
 // EAP inside Access-Requests (radius.md §8): finds the conversation, takes one step in it, asks the core when it comes to
 // that, and says everything in RADIUS. A provider without a certificate can offer nothing: EAP-Failure.
 
-import { randomInt } from 'node:crypto';
+import { randomInt, X509Certificate } from 'node:crypto';
 import type { SecureContext } from 'node:tls';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { CertificatePair } from '@gatehouse/outpost';
 import { decodeEap, type EapPacket, eapCode, eapType, encodeEap } from '@gatehouse/wire/eap';
-import {
-  type Attribute,
-  encodeVendor,
-  firstValue,
-  hideSalted,
-  packetCode,
-  splitValue,
-  vendorId,
-} from '@gatehouse/wire/radius';
+import { firstValue, packetCode, splitValue } from '@gatehouse/wire/radius';
+import { mppeKeys } from '../attributes/mppe-keys.ts';
+import type { CertificateVerdict } from '../authentication/claim.ts';
 import type { Provider } from '../clients/provider.ts';
 import type { AdmittedRequest, Answer } from '../datagram/request.ts';
-import { type AccessOptions, type Asked, askAccess, attachAttributes } from '../operations/access-request.ts';
+import { type Answering, askAccess, attachAttributes } from '../operations/ask-access.ts';
+import type { Authority } from './client-certificate.ts';
 import { Conversation, type Step } from './conversation.ts';
 import { fragmentBytes } from './fragments.ts';
 import { type EapMethod, eapMethods } from './methods.ts';
 import { createEapSessions, type EapSession, type EapSessions } from './sessions.ts';
 import { createEapContext } from './tls-endpoint.ts';
 
-export interface EapOptions
-  extends Pick<AccessOptions, 'access' | 'log' | 'onAccepted' | 'onCoreFailure' | 'requireAttributes'> {
+export interface EapOptions extends Answering {
   readonly clock: Clock;
   readonly certificate: (provider: Provider) => CertificatePair | undefined;
-  /** Names in the order in which they are offered. */
-  readonly methods: readonly string[];
+  /** Checks client certificates where they are checked here. */
+  readonly authority: () => Authority | undefined;
   readonly onEnd: (method: string, result: string) => void;
 }
 
@@ -39,6 +33,7 @@ export interface Eap {
   readonly size: number;
 }
 
+const userName = 1;
 const stateType = 24;
 const framedMtu = 12;
 const eapMessage = 79;
@@ -46,8 +41,7 @@ const empty = Buffer.alloc(0);
 
 export function createEap(options: EapOptions): Eap {
   const sessions = createEapSessions(options.clock);
-  const methods = options.methods.flatMap((name) => eapMethods.filter((method) => method.name === name));
-  const parts: Parts = { options, sessions, methods, contexts: new Map() };
+  const parts: Parts = { options, sessions, contexts: new Map() };
   return {
     receive: (request, message) => receive(parts, request, message),
     get size() {
@@ -59,7 +53,6 @@ export function createEap(options: EapOptions): Eap {
 interface Parts {
   readonly options: EapOptions;
   readonly sessions: EapSessions;
-  readonly methods: readonly EapMethod[];
   /** By fingerprint. */
   readonly contexts: Map<string, SecureContext>;
 }
@@ -98,13 +91,49 @@ function parse(message: Buffer): EapPacket | undefined {
 
 function begin(parts: Parts, request: AdmittedRequest, { identifier, data }: EapPacket): Answer {
   const context = contextOf(parts, request.provider);
-  const [first] = parts.methods;
+  const methods = methodsOf(request);
+  const [first] = methods;
   if (context === undefined || first === undefined)
     return refuse(parts, 'none', identifier, 'the provider has no certificate');
-  const conversation = new Conversation({ identity: data.toString('utf8'), methods: parts.methods, context }, first);
+  const conversation = new Conversation(
+    {
+      identity: data.toString('utf8'),
+      methods,
+      context,
+      isMsChapOffered: request.provider.wifiSecrets,
+      judgeCertificate: (chain, identity) => judge(parts, request, chain, identity),
+    },
+    first,
+  );
   const session = parts.sessions.open(request.provider.pk, request.client, conversation);
   const step = conversation.begin(identifier);
   return step.kind === 'send' ? challenge(session, step.request) : end(parts, session, identifier, step);
+}
+
+function methodsOf({ settings }: AdmittedRequest): readonly EapMethod[] {
+  return settings.eapMethods.flatMap((name) => eapMethods.filter((method) => method.name === name));
+}
+
+/** Where the provider takes our word they are checked here, else by the flow of the core (§8.5). */
+function judge(
+  { options }: Parts,
+  { provider }: AdmittedRequest,
+  chain: readonly Buffer[],
+  username: string,
+): CertificateVerdict {
+  if (provider.localCertificates)
+    return (
+      options.authority()?.judge(chain, options.clock.now()) ?? {
+        kind: 'refused',
+        reason: 'the provider wants certificates checked here, and no authority is configured (eap_client_ca)',
+      }
+    );
+  const [leaf] = chain;
+  if (leaf === undefined) return { kind: 'refused', reason: 'no client certificate' };
+  return {
+    kind: 'claim',
+    claim: { kind: 'certificate', username, certificatePem: new X509Certificate(leaf).toString() },
+  };
 }
 
 async function proceed(
@@ -121,15 +150,26 @@ async function proceed(
     .catch((error: unknown): Step => ({ kind: 'fail', reason: String(error) }));
   if (step.kind !== 'ask') return end(parts, session, response.identifier, step, request);
   const asked = await askAccess(parts.options, request, step.claim);
-  if (asked.kind !== 'accepted') return endRefused(parts, session, response.identifier, asked);
-  session.access = asked.access;
-  return end(parts, session, response.identifier, await conversation.passed(limit), request);
+  if (asked.kind === 'accepted') {
+    session.access = asked.access;
+    const next = await conversation.passed(asked.access.mschap, limit);
+    return end(parts, session, response.identifier, next, request);
+  }
+  const answer: Answer = asked.kind === 'not_accepted' ? asked.answer : { kind: 'silence', reason: 'failure' };
+  // Silence keeps the conversation: a retransmission asks the core again.
+  if (answer.kind === 'silence') return answer;
+  session.refusal = answer;
+  const next = await conversation.refused(limit);
+  return next.kind === 'send'
+    ? challenge(session, next.request)
+    : endRefused(parts, session, response.identifier, answer);
 }
 
 function end(parts: Parts, session: EapSession, identifier: number, step: Step, request?: AdmittedRequest): Answer {
   const { conversation } = session;
   if (step.kind === 'send') return challenge(session, step.request);
-  const { access } = session;
+  const { access, refusal } = session;
+  if (refusal !== undefined) return endRefused(parts, session, identifier, refusal);
   const key = conversation.masterSessionKey;
   if (step.kind !== 'done' || request === undefined || access === undefined || key === undefined) {
     const reason = step.kind === 'fail' ? step.reason : 'no keys';
@@ -138,27 +178,27 @@ function end(parts: Parts, session: EapSession, identifier: number, step: Step, 
     return answer;
   }
   const attached = attachAttributes(parts.options, request, access);
-  if (attached.kind !== 'accepted') return endRefused(parts, session, identifier, attached);
+  if (attached.kind === 'not_accepted') return endRefused(parts, session, identifier, attached.answer);
+  if (attached.kind !== 'accepted') return { kind: 'silence', reason: 'failure' };
   const success = encodeEap({ code: eapCode.success, identifier, type: undefined, data: empty });
-  const attributes = [...mppeKeys(key, request), ...attached.attributes, ...splitValue(eapMessage, success)];
+  const attributes = [
+    ...(request.settings.replyUserName ? [{ type: userName, value: Buffer.from(access.username) }] : []),
+    ...mppeKeys(key.subarray(0, 32), key.subarray(32, 64), request),
+    ...attached.attributes,
+    ...splitValue(eapMessage, success),
+  ];
   parts.options.onEnd(conversation.method, 'success');
   parts.options.onAccepted(request, access);
   parts.sessions.close(session);
   return { kind: 'reply', code: packetCode.accessAccept, attributes, username: access.username };
 }
 
-function endRefused(
-  parts: Parts,
-  session: EapSession,
-  identifier: number,
-  asked: Extract<Asked, { kind: 'not_accepted' }>,
-): Answer {
+function endRefused(parts: Parts, session: EapSession, identifier: number, refusal: Answer): Answer {
   const { conversation } = session;
-  // Silence keeps the conversation: a retransmission asks the core again.
-  if (asked.answer.kind === 'silence') return asked.answer;
   parts.options.onEnd(conversation.method, 'failure');
   parts.sessions.close(session);
-  return { ...asked.answer, attributes: splitValue(eapMessage, failure(identifier)), username: conversation.identity };
+  if (refusal.kind === 'silence') return refusal;
+  return { ...refusal, attributes: splitValue(eapMessage, failure(identifier)), username: conversation.identity };
 }
 
 function refuse({ options }: Parts, method: string, identifier: number, error: string, username = ''): Answer {
@@ -180,17 +220,6 @@ function askIdentity(): Answer {
 
 function failure(identifier: number): Buffer {
   return encodeEap({ code: eapCode.failure, identifier, type: undefined, data: empty });
-}
-
-/** RFC 2548 §2.4: Recv is MSK 0–31, Send is MSK 32–63 (RFC 5216 §2.3). */
-function mppeKeys(key: Buffer, { packet, key: secret }: AdmittedRequest): Attribute[] {
-  const salt = randomInt(0x4000) * 2;
-  const hidden = (part: Buffer, add: number) =>
-    hideSalted(part, Buffer.of(0x80 | ((salt + add) >> 8), (salt + add) & 0xff), packet.authenticator, secret);
-  return [
-    encodeVendor({ vendor: vendorId.microsoft, type: 17, value: hidden(key.subarray(0, 32), 0) }),
-    encodeVendor({ vendor: vendorId.microsoft, type: 16, value: hidden(key.subarray(32, 64), 1) }),
-  ];
 }
 
 /** The newest pair of the provider, so that a renewed certificate shows in the next handshake (C89). */

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Access } from '../core.ts';
+import type { Answer } from '../datagram/request.ts';
 import type { Conversation } from './conversation.ts';
 
 export interface EapSession {
@@ -14,6 +15,8 @@ export interface EapSession {
   busy: boolean;
   /** What the core has granted, while the device has a step to go (PEAP's result). */
   access: Access | undefined;
+  /** What the core has refused, while the peer is told so in its own method. */
+  refusal: Answer | undefined;
 }
 
 export interface EapSessions {
@@ -49,7 +52,7 @@ export function createEapSessions(clock: Clock): EapSessions {
       const [oldest] = sessions.values();
       if (sessions.size >= maxSessions && oldest !== undefined) close(oldest.session);
       const state = Buffer.concat([prefix, randomBytes(14)]);
-      const session = { state, providerPk, client, conversation, busy: false, access: undefined };
+      const session = { state, providerPk, client, conversation, busy: false, access: undefined, refusal: undefined };
       const nowMs = clock.monotonicMs();
       sessions.set(state.toString('hex'), { session, bornMs: nowMs, lastMs: nowMs });
       return session;

@@ -15,6 +15,13 @@ export interface TlsStep {
   readonly error: string | undefined;
 }
 
+/** What OpenSSL links by issuer, so without a bound of its own here. */
+interface PeerCertificate {
+  readonly raw: Buffer;
+  readonly issuerCertificate: PeerCertificate;
+}
+
+const maxChain = 8;
 const quietTurns = 3;
 const maxTurns = 50;
 
@@ -76,9 +83,18 @@ export class TlsEndpoint {
     return this.#socket.getProtocol() === 'TLSv1.3';
   }
 
-  /** PEM of the peer's own certificate, without its chain. */
-  get peerCertificatePem(): string | undefined {
-    return this.#socket.getPeerX509Certificate()?.toString();
+  /** DER of the peer's own certificate and of those it sent along; empty without one. */
+  get peerChain(): Buffer[] {
+    const chain: Buffer[] = [];
+    for (
+      let one: PeerCertificate = this.#socket.getPeerCertificate(true);
+      chain.length < maxChain && one?.raw !== undefined;
+    ) {
+      if (chain.some((known) => known.equals(one.raw))) break; // a self-signed one is its own issuer
+      chain.push(one.raw);
+      one = one.issuerCertificate;
+    }
+    return chain;
   }
 
   /** RFC 5705; without a context there is none, which is not the same as an empty one in TLS 1.2. */

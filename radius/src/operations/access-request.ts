@@ -1,22 +1,20 @@
 // Access-Request (radius.md §5): which credentials, and the answer that the core's verdict gives.
-import type { Logger } from '@gatehouse/daemon/log';
-import { type Attribute, packetCode } from '@gatehouse/wire/radius';
-import { readCoreAttributes } from '../attributes/core-attributes.ts';
+import { firstValue, packetCode } from '@gatehouse/wire/radius';
+import type { Challenges } from '../authentication/challenges.ts';
 import { readCredentials } from '../authentication/credentials.ts';
-import type { Access, AccessOutcome, AccessRequest } from '../core.ts';
 import type { AdmittedRequest, Answer, Operation } from '../datagram/request.ts';
-import type { RejectReason } from '../errors.ts';
+import { answerMsChap } from './answer-mschap.ts';
+import { type Answering, type Asked, askAccess, reject, takeOutcome } from './ask-access.ts';
 
-export interface AccessOptions {
-  readonly access: (request: AccessRequest) => Promise<AccessOutcome>;
-  readonly log: Logger;
-  readonly onCoreFailure: 'drop' | 'reject';
-  readonly requireAttributes: boolean;
-  /** An Accept is on its way. */
-  readonly onAccepted: (request: AdmittedRequest, access: Access) => void;
+export interface AccessOptions extends Answering {
   /** Takes EAP messages. */
   readonly eap: (request: AdmittedRequest, message: Buffer) => Promise<Answer>;
+  readonly challenges: Challenges;
+  /** Longest time of a login that goes on. */
+  readonly flowTimeoutMs: number;
 }
+
+const stateType = 24;
 
 export function createAccessRequest(options: AccessOptions): Operation {
   return async (request) => {
@@ -43,8 +41,14 @@ export function createAccessRequest(options: AccessOptions): Operation {
           hint: 'It needs the clear password, and the core keeps only hashes. Set the device to PAP, EAP-TTLS/PAP or PEAP/GTC.',
         });
         return reject('unsupported_method', credentials.username);
-      case 'password':
-        return answerPassword(options, request, credentials);
+      case 'mschapv2':
+        return answerMsChap(options, request, credentials);
+      case 'password': {
+        const state = firstValue(request.packet, stateType);
+        return state === undefined
+          ? answerPassword(options, request, credentials)
+          : answerCode(options, request, credentials, state);
+      }
     }
   };
 }
@@ -57,72 +61,65 @@ function read(request: AdmittedRequest) {
   }
 }
 
+interface Typed {
+  readonly username: string;
+  readonly password: string;
+}
+
 async function answerPassword(
   options: AccessOptions,
   request: AdmittedRequest,
-  { username, password }: { readonly username: string; readonly password: string },
+  { username, password }: Typed,
 ): Promise<Answer> {
-  const outcome = await askAccess(options, request, { username, password });
-  if (outcome.kind !== 'accepted') return withName(outcome.answer, username);
-  options.onAccepted(request, outcome.access);
-  return { kind: 'reply', code: packetCode.accessAccept, attributes: outcome.attributes, username };
+  const canAskForCode = request.settings.challenge && request.provider.mfaSupport;
+  const claim = { kind: 'password', username, password } as const;
+  return answerOf(options, request, username, await askAccess(options, request, claim, canAskForCode));
 }
 
-export type Asked =
-  | { readonly kind: 'accepted'; readonly attributes: readonly Attribute[]; readonly access: Access }
-  | { readonly kind: 'not_accepted'; readonly answer: Answer };
-
-/** The core's verdict, with reply attributes ready for this request; trouble with the core is silence by default (§5.5). */
-export async function askAccess(
-  options: Pick<AccessOptions, 'access' | 'log' | 'onCoreFailure' | 'requireAttributes'>,
+/** The code that an Access-Challenge asked for (B18). */
+async function answerCode(
+  options: AccessOptions,
   request: AdmittedRequest,
-  given: { readonly username: string; readonly password: string; readonly certificatePem?: string },
-): Promise<Asked> {
-  const { provider, client: remoteIp } = request;
-  const outcome = await options.access({ provider, remoteIp, ...given }).catch((error: unknown) => {
-    options.log.warn('core could not be asked', { username: given.username, error: String(error), ip: remoteIp });
-    return undefined;
-  });
-  if (outcome === undefined) {
-    const answer = options.onCoreFailure === 'reject' ? reject('core_unreachable') : silence('core_unreachable');
-    return { kind: 'not_accepted', answer };
+  { username, password: code }: Typed,
+  state: Buffer,
+): Promise<Answer> {
+  const { challenges, flowTimeoutMs } = options;
+  const { provider, client } = request;
+  const parked = challenges.take(state, provider.pk, client);
+  if (parked?.username !== username) return reject('challenge_expired', username);
+  const asked = await takeOutcome(
+    options,
+    request,
+    username,
+    parked.wanted.resume(code, AbortSignal.timeout(flowTimeoutMs)),
+  );
+  // Nobody has looked at the code: the device's repetition finds everything as it was.
+  if (asked.kind === 'not_accepted' && asked.answer.kind === 'silence')
+    challenges.giveBack(state, provider.pk, client, parked);
+  return answerOf(options, request, username, asked);
+}
+
+function answerOf(options: AccessOptions, request: AdmittedRequest, username: string, asked: Asked): Answer {
+  switch (asked.kind) {
+    case 'not_accepted':
+      return { ...asked.answer, username };
+    case 'code_wanted': {
+      const { wanted } = asked;
+      const state = options.challenges.park(request.provider.pk, request.client, username, wanted);
+      const attributes = [
+        { type: stateType, value: state },
+        { type: replyMessage, value: Buffer.from(wanted.prompt, 'utf8') },
+        { type: promptType, value: noEcho },
+      ];
+      return { kind: 'reply', code: packetCode.accessChallenge, attributes, username };
+    }
+    case 'accepted':
+      options.onAccepted(request, asked.access);
+      return { kind: 'reply', code: packetCode.accessAccept, attributes: asked.attributes, username };
   }
-  if (outcome.kind === 'overload') return { kind: 'not_accepted', answer: silence('overload') };
-  if (outcome.kind === 'refused') return { kind: 'not_accepted', answer: reject(outcome.reason) };
-  return attachAttributes(options, request, outcome);
 }
 
-/** The core's attributes, hidden values made readable for this request's sender. */
-export function attachAttributes(
-  { log, requireAttributes }: Pick<AccessOptions, 'log' | 'requireAttributes'>,
-  { packet, key, provider }: AdmittedRequest,
-  access: Access,
-): Asked {
-  if (access.attributes === undefined) {
-    log.debug('No attributes', { username: access.username });
-    if (!requireAttributes) return { kind: 'accepted', attributes: [], access };
-    return { kind: 'not_accepted', answer: reject('attributes_missing') };
-  }
-  const read = readCoreAttributes(access.attributes, packet.authenticator, key);
-  if (read.kind === 'refused') {
-    const verb = read.reason === 'attribute_decode_failed' ? 'decode' : 'parse';
-    log.warn(`failed to ${verb} attributes from core`, { username: access.username, provider: provider.name });
-    return { kind: 'not_accepted', answer: reject(read.reason) };
-  }
-  if (read.dropped.length > 0)
-    log.warn('attributes of the core not passed on', { provider: provider.name, attributes: read.dropped.join(' ') });
-  return { kind: 'accepted', attributes: read.attributes, access };
-}
-
-function reject(reason: RejectReason, username?: string): Answer {
-  const answer = { kind: 'reply', code: packetCode.accessReject, attributes: [], reason } as const;
-  return username === undefined ? answer : { ...answer, username };
-}
-
-function silence(reason: 'core_unreachable' | 'overload'): Answer {
-  return { kind: 'silence', reason };
-}
-
-function withName(answer: Answer, username: string): Answer {
-  return { ...answer, username };
-}
+const replyMessage = 18;
+/** Prompt (RFC 2869 §5.10): 0, what is typed is not shown. */
+const promptType = 76;
+const noEcho = Buffer.alloc(4);

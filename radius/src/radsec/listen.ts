@@ -8,6 +8,7 @@ import type { Logger } from '@gatehouse/daemon/log';
 import { canonicalIp, listenTcp, type TcpListener } from '@gatehouse/daemon/net';
 import { tlsParameters } from '@gatehouse/daemon/tls';
 import { framePacket } from '@gatehouse/wire/radius';
+import type { ClientSettings } from '../clients/settings.ts';
 import type { ClientTable } from '../clients/table.ts';
 import { createDuplicates } from '../datagram/duplicates.ts';
 import { createReceiver, type Receiver, type ReceiverOptions } from '../datagram/receive.ts';
@@ -21,6 +22,8 @@ export interface RadsecOptions extends Omit<ReceiverOptions, 'port' | 'duplicate
   readonly caFile: string;
   /** `fingerprint=application`. */
   readonly peers: readonly string[];
+  /** What holds for a peer of this application at this address. */
+  readonly settingsOf: (app: string, address: string) => ClientSettings;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -80,7 +83,9 @@ function serveConnection(options: RadsecOptions, socket: TLSSocket, open: Set<Re
   const address = canonicalIp(socket.remoteAddress ?? '');
   const { fingerprint256 = '' } = socket.getPeerCertificate();
   socket.on('error', (error) => options.log.debug('connection failed', { client: address, error: error.message }));
-  const isKnown = findPeer(options.peers, fingerprint256, options.clients().providers) !== undefined;
+  const peerIn = ({ providers }: ClientTable) =>
+    findPeer(options.peers, fingerprint256, providers, (app) => options.settingsOf(app, address));
+  const isKnown = peerIn(options.clients()) !== undefined;
   if (!isKnown) {
     options.log.warn('RadSec peer without provider', {
       client: address,
@@ -91,7 +96,7 @@ function serveConnection(options: RadsecOptions, socket: TLSSocket, open: Set<Re
   }
   const clients = (): ClientTable => {
     const table = options.clients();
-    return { providers: table.providers, find: () => findPeer(options.peers, fingerprint256, table.providers) };
+    return { providers: table.providers, find: () => peerIn(table) };
   };
   const receiver = createReceiver({
     ...options,

@@ -2,6 +2,7 @@
 // `fingerprint=application`, the SHA-256 of the peer's certificate in hex; `*` stands for every certificate of the CA.
 import { createPacketKey } from '@gatehouse/wire/radius';
 import type { Provider } from '../clients/provider.ts';
+import type { ClientSettings } from '../clients/settings.ts';
 import type { Client } from '../clients/table.ts';
 
 /** RFC 6614 §2.3: the shared secret over TLS; TLS is what protects. */
@@ -12,6 +13,7 @@ export function findPeer(
   entries: readonly string[],
   fingerprint: string,
   providers: readonly Provider[],
+  settingsOf: (app: string) => ClientSettings,
 ): Client | undefined {
   const wanted = plain(fingerprint);
   const pairs = entries
@@ -19,7 +21,8 @@ export function findPeer(
     .map(([name = '', app = '']) => ({ name: plain(name), app: app.trim() }));
   const found = pairs.find(({ name }) => name === wanted) ?? pairs.find(({ name }) => name === '*');
   const provider = providers.find(({ app }) => app === found?.app);
-  return provider === undefined ? undefined : { provider: { ...provider, key: radsecKey }, cidr: 'radsec' };
+  if (provider === undefined) return undefined;
+  return { provider, key: radsecKey, cidr: 'radsec', settings: settingsOf(provider.app) };
 }
 
 function plain(fingerprint: string): string {

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
 import { createPacketKey, messageAuthenticator, signRequest } from '@gatehouse/wire/radius';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { A1, p1, startTestRadius } from '../testing/start.ts';
+import { A1, p1, settings, startTestRadius } from '../testing/start.ts';
 import { findPeer } from './peers.ts';
 
 const openssl = (...args: string[]) => promisify(execFile)('openssl', args);
@@ -126,9 +126,11 @@ test('radius B09: the fingerprint itself wins over *', () => {
     key: undefined,
     mfaSupport: true,
     certificate: undefined,
+    wifiSecrets: false,
+    localCertificates: false,
   };
   const providers = [provider, { ...provider, pk: 2, app: 'b' }];
-  expect(findPeer(['*=a', 'AA:BB=b'], 'aa:bb', providers)?.provider.pk).toBe(2);
-  expect(findPeer(['*=a', 'AA:BB=b'], 'cc', providers)?.provider.pk).toBe(1);
-  expect(findPeer(['AABB=none'], 'aa:bb', providers)).toBeUndefined();
+  expect(findPeer(['*=a', 'AA:BB=b'], 'aa:bb', providers, () => settings)?.provider.pk).toBe(2);
+  expect(findPeer(['*=a', 'AA:BB=b'], 'cc', providers, () => settings)?.provider.pk).toBe(1);
+  expect(findPeer(['AABB=none'], 'aa:bb', providers, () => settings)).toBeUndefined();
 });

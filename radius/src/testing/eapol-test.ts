@@ -8,6 +8,8 @@ import { temporaryFolder } from '@gatehouse/daemon/testing';
 export interface EapolTest {
   readonly eap: 'TLS' | 'TTLS' | 'PEAP' | 'MD5';
   readonly tls?: '1.2' | '1.3';
+  /** Inner method; PAP in TTLS and GTC in PEAP unless given. */
+  readonly inner?: 'PAP' | 'GTC' | 'MSCHAPV2';
   readonly identity?: string;
   readonly password?: string;
   readonly fragmentBytes?: number;
@@ -37,18 +39,19 @@ export async function eapolTest(port: number, test: EapolTest): Promise<EapolRes
     test.tls === '1.2' ? 'tls_disable_tlsv1_3=1' : 'tls_disable_tlsv1_3=0',
     ...(test.eap === 'PEAP' ? ['peaplabel=0'] : []),
   ];
+  const hasTunnel = test.eap === 'TTLS' || test.eap === 'PEAP';
   const settings: Readonly<Record<string, string | undefined>> = {
     ssid: '"x"',
     key_mgmt: 'WPA-EAP',
     eap: test.eap,
     identity: `"${test.identity ?? 'alice'}"`,
-    anonymous_identity: test.eap === 'TTLS' || test.eap === 'PEAP' ? '"anonymous@example.test"' : undefined,
+    anonymous_identity: hasTunnel ? '"anonymous@example.test"' : undefined,
     password: `"${test.password ?? 's3cr3t'}"`,
     ca_cert: ca && `"${ca}"`,
     client_cert: certificate && `"${certificate}"`,
     private_key: key && `"${key}"`,
     phase1: `"${phase1.join(' ')}"`,
-    phase2: test.eap === 'TTLS' ? '"auth=PAP"' : test.eap === 'PEAP' ? '"auth=GTC"' : undefined,
+    phase2: hasTunnel ? `"auth=${test.inner ?? (test.eap === 'TTLS' ? 'PAP' : 'GTC')}"` : undefined,
     fragment_size: test.fragmentBytes === undefined ? undefined : String(test.fragmentBytes),
   };
   const lines = Object.entries(settings).flatMap(([name, value]) =>

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { ntHash } from '@gatehouse/wire/mschap';
 
 export interface FakeUser {
   readonly password: string;
@@ -11,6 +12,11 @@ export interface FakeUser {
   /** Push: resolves when the user has approved. */
   readonly push?: () => Promise<void>;
   readonly isDenied?: boolean;
+  readonly groups?: readonly string[];
+  /** Devices in place of the one that `code` or `push` implies. */
+  readonly devices?: readonly string[];
+  /** Wi-Fi secrets. */
+  readonly wifi?: readonly string[];
 }
 
 export interface FakeProvider {
@@ -22,6 +28,8 @@ export interface FakeProvider {
   readonly certificate?: string | null;
   /** What check-access returns. */
   readonly attributes?: string | null;
+  readonly wifi_secrets?: boolean;
+  readonly local_certificates?: boolean;
 }
 
 export interface Seen {
@@ -124,12 +132,12 @@ async function answer(
   }
   const sent = path.includes('/flows/executor/')
     ? await flow(state, request, response, body)
-    : rest(state, path, request);
+    : rest(state, path, request, url, body);
   if (sent === undefined) return;
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(sent));
 }
 
-function rest(state: State, path: string, request: IncomingMessage): object {
+function rest(state: State, path: string, request: IncomingMessage, url: string, body: string): object {
   const page = (results: readonly object[]) => ({ pagination: { next: 0, count: results.length }, results });
   if (path.endsWith('/outposts/instances/'))
     return page([
@@ -138,8 +146,22 @@ function rest(state: State, path: string, request: IncomingMessage): object {
   if (path.endsWith('/outposts/radius/'))
     return page(state.providers.map((one) => ({ ...one, application_slug: one.name, auth_flow_slug: 'login' })));
   const run = state.runs.get(sidOf(request));
-  if (path.endsWith('/core/users/me/'))
-    return { user: { pk: [...state.users.keys()].indexOf(run?.user ?? '') + 1, username: run?.user ?? '', email: '' } };
+  if (path.endsWith('/core/users/me/')) return { user: { ...userOf(state, run?.user ?? ''), email: '' } };
+  if (path.endsWith('/wifi_secrets/')) {
+    const user = state.users.get(new URL(url, 'http://core').searchParams.get('username') ?? '');
+    return {
+      secrets: (user?.wifi ?? []).map((secret) => ({ pk: randomUUID(), nt_hash: ntHash(secret).toString('hex') })),
+    };
+  }
+  if (path.endsWith('/assert_login/')) {
+    const username = String(JSON.parse(body)['username']);
+    const user = state.users.get(username);
+    const passing = user !== undefined && user.isDenied !== true;
+    const attributes = state.providers.find(({ pk }) => path.includes(`/radius/${pk}/`))?.attributes;
+    return passing
+      ? { access: { passing }, attributes, user: userOf(state, username), session: { id: randomUUID() } }
+      : { access: { passing } };
+  }
   const provider = state.providers.find(({ pk }) => path.endsWith(`/outposts/radius/${pk}/check_access/`));
   if (provider !== undefined)
     return {
@@ -151,6 +173,11 @@ function rest(state: State, path: string, request: IncomingMessage): object {
   if (path.endsWith('/view_private_key/')) return { data: pair?.keyPem };
   if (pair !== undefined) return { pk: 'c', name: 'pair', fingerprint_sha256: pair.fingerprint };
   return {};
+}
+
+function userOf(state: State, username: string): object {
+  const groups = (state.users.get(username)?.groups ?? []).map((name) => ({ name }));
+  return { pk: [...state.users.keys()].indexOf(username) + 1, username, groups };
 }
 
 async function flow(
@@ -188,6 +215,7 @@ async function advance(
     return;
   }
   const user = state.users.get(run.user);
+  if (given['code'] === undefined && given['duo'] === undefined) return; // a device was chosen: its code is sent now
   if (user?.push !== undefined) await user.push();
   else run.errors = given['code'] !== user?.code;
   if (user?.code !== undefined && !run.errors) state.users.set(run.user, { ...user, code: randomUUID() });
@@ -198,9 +226,15 @@ function challengeOf(state: State, run: Run): object {
   const errors = run.errors ? { response_errors: { non_field_errors: [{ string: 'no', code: 'invalid' }] } } : {};
   if (run.stage === 'identification') return { component: 'ak-stage-identification', password_fields: true, ...errors };
   if (run.stage === 'done') return { component: 'xak-flow-redirect', to: '/' };
-  const device_class = state.users.get(run.user)?.push === undefined ? 'totp' : 'duo';
-  const device = { device_class, device_uid: '7', challenge: {}, last_used: null };
-  return { component: 'ak-stage-authenticator-validate', device_challenges: [device], ...errors };
+  const user = state.users.get(run.user);
+  const devices = user?.devices ?? [user?.push === undefined ? 'totp' : 'duo'];
+  const device_challenges = devices.map((device_class) => ({
+    device_class,
+    device_uid: '7',
+    challenge: {},
+    last_used: null,
+  }));
+  return { component: 'ak-stage-authenticator-validate', device_challenges, ...errors };
 }
 
 function sidOf(request: IncomingMessage): string {

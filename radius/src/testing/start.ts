@@ -1,11 +1,14 @@
 // One RADIUS daemon in this process, in front of a fake core, on free ports, with a client for raw packets. Used by tests.
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { radiusProviderRow } from '@gatehouse/contract/rest';
 import { systemClock } from '@gatehouse/daemon/async';
 import { loadConfig } from '@gatehouse/daemon/config';
 import { createHealth } from '@gatehouse/daemon/health';
 import { createMetrics } from '@gatehouse/daemon/metrics';
 import { captureLogger } from '@gatehouse/daemon/testing';
+import { type Provider, providerFromApi } from '../clients/provider.ts';
+import type { ClientSettings } from '../clients/settings.ts';
 import { radiusConfig } from '../config.ts';
 import { startRadius } from '../main.ts';
 import { type FakeCore, type FakeProvider, type FakeUser, startFakeCore } from './fake-core.ts';
@@ -39,6 +42,25 @@ export const p2: FakeProvider = {
   client_networks: '127.0.0.2/32',
   attributes: A1,
 };
+
+/** Everything as by default. */
+export const settings: ClientSettings = {
+  requireMessageAuthenticator: 'no',
+  limitProxyState: false,
+  onCoreFailure: 'drop',
+  requireAttributes: false,
+  eapMethods: ['tls', 'ttls', 'peap'],
+  challenge: false,
+  coa: false,
+  coaPort: 3799,
+  trustCallingStation: false,
+  replyUserName: false,
+};
+
+/** The provider that the daemon makes of a row. */
+export function providerOf(row: FakeProvider): Provider {
+  return providerFromApi(radiusProviderRow.parse({ ...row, application_slug: row.name, auth_flow_slug: 'login' }));
+}
 
 export interface Running extends AsyncDisposable {
   readonly core: FakeCore;

@@ -42,6 +42,9 @@ export const radiusProviderRow = z.object({
   shared_secret: z.string().default(''),
   mfa_support: z.boolean().default(true),
   certificate: z.string().nullish(),
+  /** Beyond: proofs that the outpost checks itself; only our own core knows them. */
+  wifi_secrets: z.boolean().default(false),
+  local_certificates: z.boolean().default(false),
 });
 export type RadiusProviderRow = z.infer<typeof radiusProviderRow>;
 
@@ -149,9 +152,42 @@ export const accessCheckRow = z.object({
 });
 export type AccessCheckRow = z.infer<typeof accessCheckRow>;
 
+const namedGroups = z
+  .array(z.object({ name: z.string() }))
+  .catch([])
+  .default([]);
+
 export const currentUserRow = z.object({
-  user: z.object({ pk: z.number(), username: z.string(), email: z.string().default(''), uid: z.string().default('') }),
+  user: z.object({
+    pk: z.number(),
+    username: z.string(),
+    email: z.string().default(''),
+    uid: z.string().default(''),
+    groups: namedGroups,
+  }),
 });
+
+/** `GET /outposts/radius/<pk>/wifi_secrets/` of our own core: NT hashes of a user's Wi-Fi secrets. */
+export const wifiSecretsRow = z.object({
+  secrets: z.array(z.object({ pk: z.string(), nt_hash: z.string().regex(/^[\da-f]{32}$/) })),
+});
+
+/** `POST /outposts/radius/<pk>/assert_login/` of our own core. */
+export const assertedLoginRow = z.object({
+  access: z.object({ passing: z.boolean() }),
+  attributes: z.string().nullish(),
+  user: z.object({ pk: z.number(), username: z.string(), groups: namedGroups }).optional(),
+  session: z.object({ id: z.string() }).optional(),
+});
+export type AssertedLoginRow = z.infer<typeof assertedLoginRow>;
+
+/** `GET /outposts/radius/<pk>/explain/` of our own core: what a login of this user would get. */
+export const explainedAccessRow = z.object({
+  access: z.object({ passing: z.boolean() }),
+  attributes: z.string().nullish(),
+  user: z.object({ pk: z.number(), username: z.string(), groups: namedGroups }).nullable(),
+});
+export type ExplainedAccessRow = z.infer<typeof explainedAccessRow>;
 
 export const pageRow = z.object({
   pagination: z.object({ next: z.number(), count: z.number() }),

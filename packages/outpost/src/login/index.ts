@@ -1,5 +1,5 @@
 // Entry `@gatehouse/outpost/login`. Users: ldap, radius.
 export { type AccessRequest, checkAccess, type LogoutRequest, logout } from './access.ts';
-export { type LoginDependencies, type LoginRequest, login } from './login.ts';
+export { type LoginDependencies, type LoginRequest, login, loginInSteps } from './login.ts';
 export { type Credentials, splitPasswordCode } from './mfa-code.ts';
-export type { CoreSession, LoginOutcome, RefusalReason } from './outcome.ts';
+export type { CodeWanted, CoreSession, LoginOutcome, RefusalReason } from './outcome.ts';

@@ -1,14 +1,20 @@
 // Headless login (flow-executor.md §3 with F2–F5, F18–F20). "Passed" needs three proofs: the flow ended in a redirect, the
 // session says authenticated, and the core names the very user that was typed.
-import { type CoreClient, createFlowSession, type FlowQuery, type FlowSession } from '@gatehouse/contract/client';
+import {
+  type CoreClient,
+  createFlowSession,
+  type FlowAnswer,
+  type FlowQuery,
+  type FlowSession,
+} from '@gatehouse/contract/client';
 import { sessionId } from '@gatehouse/contract/control-channel';
 import type { ReceivedChallenge } from '@gatehouse/contract/flow';
 import { currentUserRow } from '@gatehouse/contract/rest';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { OutpostMetrics } from '../metrics.ts';
-import { splitPasswordCode } from './mfa-code.ts';
-import type { LoginOutcome } from './outcome.ts';
-import { solve } from './solvers.ts';
+import { type Credentials, splitPasswordCode } from './mfa-code.ts';
+import type { CodeWanted, LoginOutcome } from './outcome.ts';
+import { chooseCodeDevice, solve } from './solvers.ts';
 
 /** Challenges answered in one run; the reference's own bound. */
 const maxAnswers = 9;
@@ -39,48 +45,138 @@ export interface LoginDependencies {
 
 /** @throws GatewayError `ERR_CONTRACT_…` when the core cannot be asked or answers nonsense; never a refusal then */
 export async function login(request: LoginRequest, deps: LoginDependencies): Promise<LoginOutcome> {
-  const outcome = await runLogin(request, deps).catch((error: unknown) => {
-    deps.metrics.flowTotal.add({ flow: request.flowSlug, result: 'error' });
+  const outcome = await counted(request, deps, () => runLogin(request, deps, false));
+  return outcome.kind === 'code_wanted' ? codeMissing : outcome;
+}
+
+/** As {@link login}, for callers that can ask the user for a code and come back with it (RADIUS Access-Challenge). */
+export function loginInSteps(request: LoginRequest, deps: LoginDependencies): Promise<LoginOutcome | CodeWanted> {
+  return counted(request, deps, () => runLogin(request, deps, true));
+}
+
+type Outcome = LoginOutcome | CodeWanted;
+
+async function counted(request: LoginRequest, deps: LoginDependencies, run: () => Promise<Outcome>): Promise<Outcome> {
+  const count = (result: string) => deps.metrics.flowTotal.add({ flow: request.flowSlug, result });
+  const outcome = await run().catch((error: unknown) => {
+    count('error');
     throw error;
   });
-  deps.metrics.flowTotal.add({ flow: request.flowSlug, result: outcome.kind });
+  count(outcome.kind);
   return outcome;
 }
 
-async function runLogin(request: LoginRequest, deps: LoginDependencies): Promise<LoginOutcome> {
+async function runLogin(request: LoginRequest, deps: LoginDependencies, canAskForCode: boolean): Promise<Outcome> {
   const session = createFlowSession(deps.core, {
     remoteIp: request.remoteIp,
     ...(request.certificatePem === undefined ? {} : { certificatePem: request.certificatePem }),
   });
   const query: FlowQuery = { [`goauthentik.io/outpost/${request.protocol}`]: 'true' };
-  const credentials = splitPasswordCode(request.secret, request.mfaSupport, request.mfaRequired);
-  const answered = new Set<string>();
-  let challenge = await timedGet(session, query, request, deps);
-  for (let answers = 0; ; answers++) {
+  const run: Run = {
+    session,
+    query,
+    credentials: splitPasswordCode(request.secret, request.mfaSupport, request.mfaRequired),
+    answered: new Set(),
+    answers: 0,
+    canAskForCode,
+  };
+  return drive(run, await timedGet(session, query, request, deps), request, deps);
+}
+
+interface Run {
+  readonly session: FlowSession;
+  readonly query: FlowQuery;
+  readonly credentials: Credentials;
+  readonly answered: Set<string>;
+  answers: number;
+  readonly canAskForCode: boolean;
+}
+
+/** Answers challenges until the flow ends, or wants what nobody has typed yet. */
+async function drive(
+  run: Run,
+  shown: ReceivedChallenge,
+  request: LoginRequest,
+  deps: LoginDependencies,
+): Promise<Outcome> {
+  for (let challenge = shown; ; run.answers++) {
     const end = readEnd(challenge);
-    if (end === 'redirect') return verifySession(session, request, answered.has(authenticatorStage));
+    if (end === 'redirect') return verifySession(run.session, request, run.answered.has(authenticatorStage));
     if (end !== undefined) return end;
     // F5: a credential stage that comes back after its answer means refusal, not another try with the same secret.
-    if (credentialStages.has(challenge.component) && answered.has(challenge.component)) {
+    if (credentialStages.has(challenge.component) && run.answered.has(challenge.component)) {
       return { kind: 'refused', reason: 'invalid_credentials', message: `${challenge.component} was asked again` };
     }
-    if (answers === maxAnswers) return { kind: 'unanswerable', component: `more than ${maxAnswers} stages` };
-    const solution = solve(challenge, request.username, credentials, request.sendCodes);
-    if (solution.kind === 'mfa_required')
-      return { kind: 'refused', reason: 'mfa_required', message: 'no usable authenticator or no code given' };
+    if (run.answers === maxAnswers) return { kind: 'unanswerable', component: `more than ${maxAnswers} stages` };
+    const solution = solve(
+      challenge,
+      request.username,
+      run.credentials,
+      !run.canAskForCode && request.sendCodes === true,
+    );
+    if (solution.kind === 'mfa_required') return run.canAskForCode ? park(run, challenge, request, deps) : codeMissing;
     if (solution.kind === 'unanswerable') return { kind: 'unanswerable', component: challenge.component };
     if (solution.kind === 'send_code') {
-      await session.answer(request.flowSlug, query, solution.body, request.signal);
+      await timedAnswer(run, solution.body, request, deps);
       return { kind: 'refused', reason: 'mfa_required', message: `a code was sent by ${solution.by}` };
     }
-    answered.add(challenge.component);
-    const startedMs = deps.clock.monotonicMs();
-    challenge = await session.answer(request.flowSlug, query, solution.body, request.signal);
-    deps.metrics.flowPost.observe(
-      { stage: challenge.component, flow: request.flowSlug },
-      (deps.clock.monotonicMs() - startedMs) / 1000,
-    );
+    run.answered.add(challenge.component);
+    challenge = await timedAnswer(run, solution.body, request, deps);
   }
+}
+
+const codeMissing: LoginOutcome = {
+  kind: 'refused',
+  reason: 'mfa_required',
+  message: 'no usable authenticator or no code given',
+};
+
+/** The flow waits until the user has typed a code. A code that is sent to somebody is sent now. */
+async function park(
+  run: Run,
+  challenge: ReceivedChallenge,
+  request: LoginRequest,
+  deps: LoginDependencies,
+): Promise<Outcome> {
+  const device = chooseCodeDevice(challenge);
+  if (device === undefined) return codeMissing;
+  if (device.isSent) {
+    const shown = await timedAnswer(
+      run,
+      { component: challenge.component, selected_challenge: device.challenge },
+      request,
+      deps,
+    );
+    const end = readEnd(shown);
+    if (end !== undefined && end !== 'redirect') return end;
+  }
+  return {
+    kind: 'code_wanted',
+    prompt: device.prompt,
+    async resume(code, signal) {
+      // Choosing a device again would send another code: one that was sent goes out alone.
+      const chosen = device.isSent ? {} : { selected_challenge: device.challenge };
+      const body = { component: challenge.component, ...chosen, code };
+      run.answered.add(challenge.component);
+      const now = { ...request, signal };
+      return drive(run, await timedAnswer(run, body, now, deps), now, deps);
+    },
+  };
+}
+
+async function timedAnswer(
+  { session, query }: Run,
+  body: FlowAnswer,
+  request: LoginRequest,
+  deps: LoginDependencies,
+): Promise<ReceivedChallenge> {
+  const startedMs = deps.clock.monotonicMs();
+  const challenge = await session.answer(request.flowSlug, query, body, request.signal);
+  deps.metrics.flowPost.observe(
+    { stage: challenge.component, flow: request.flowSlug },
+    (deps.clock.monotonicMs() - startedMs) / 1000,
+  );
+  return challenge;
 }
 
 async function timedGet(
@@ -122,7 +218,14 @@ async function verifySession(session: FlowSession, request: LoginRequest, usedMf
     return { kind: 'refused', reason: 'not_logged_in', message: 'the session belongs to somebody else' };
   }
   const core = { id: sessionId(current.sid), cookie: current.value, expiresAtMs: current.expiresAtMs };
-  return { kind: 'passed', session: core, userPk: user.pk, username: user.username, usedMfa };
+  return {
+    kind: 'passed',
+    session: core,
+    userPk: user.pk,
+    username: user.username,
+    usedMfa,
+    groups: user.groups.map(({ name }) => name),
+  };
 }
 
 /**

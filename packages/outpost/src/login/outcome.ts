@@ -18,7 +18,17 @@ export type LoginOutcome =
       readonly username: string;
       /** A second factor was part of it. */
       readonly usedMfa: boolean;
+      /** Names of the user's groups. */
+      readonly groups: readonly string[];
     }
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly message: string }
   /** The flow wants what only a browser can give. */
   | { readonly kind: 'unanswerable'; readonly component: string };
+
+/** A code is wanted that nobody has typed yet; the flow waits in this object. */
+export interface CodeWanted {
+  readonly kind: 'code_wanted';
+  /** What to say to the user. */
+  readonly prompt: string;
+  readonly resume: (code: string, signal: AbortSignal) => Promise<LoginOutcome | CodeWanted>;
+}

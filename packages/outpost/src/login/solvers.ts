@@ -60,6 +60,31 @@ function solveAuthenticator(
   return { kind: 'mfa_required' };
 }
 
+export interface CodeDevice {
+  readonly challenge: DeviceChallenge;
+  /** The core sends the code when the device is chosen. */
+  readonly isSent: boolean;
+  readonly prompt: string;
+}
+type DeviceChallenge = NonNullable<ReceivedChallenge['device_challenges']>[number];
+
+const promptOf: Readonly<Record<string, string>> = {
+  totp: 'Code of your authenticator app',
+  static: 'One of your recovery codes',
+  sms: 'Code that was sent to your telephone',
+  email: 'Code that was sent to you by e-mail',
+};
+
+/** The device whose code the user is asked for: what is at hand before what has to be sent. */
+export function chooseCodeDevice({ device_challenges = [] }: ReceivedChallenge): CodeDevice | undefined {
+  for (const wanted of ['totp', 'static', 'sms', 'email']) {
+    const challenge = device_challenges.find(({ device_class }) => device_class === wanted);
+    if (challenge !== undefined)
+      return { challenge, isSent: wanted === 'sms' || wanted === 'email', prompt: promptOf[wanted] ?? 'Code' };
+  }
+  return undefined;
+}
+
 function answer(body: FlowAnswer): Solution {
   return { kind: 'answer', body };
 }

@@ -7,7 +7,13 @@ export {
   signReply,
   signRequest,
 } from './authenticators.ts';
-export { createDictionary, type Dictionary, type DictionaryEntry, type ValueType } from './dictionary.ts';
+export {
+  createDictionary,
+  type Dictionary,
+  type DictionaryEntry,
+  formatNamedValue,
+  parseAttribute,
+} from './dictionary.ts';
 export { hidePassword, hideSalted, revealPassword, revealSalted } from './hidden-values.ts';
 export {
   type Attribute,
@@ -24,7 +30,7 @@ export {
   splitValue,
 } from './packet.ts';
 export { createPacketKey, type PacketKey } from './packet-key.ts';
-export { formatValue, parseValue, tagOf } from './values.ts';
+export { formatValue, parseValue, tagOf, type ValueType } from './values.ts';
 export {
   decodeExtended,
   decodeVendor,

@@ -2,7 +2,21 @@
 // by readable output. Hidden and salted values are shown as bytes only: hidden-values.ts has the keys.
 import { isIPv4, isIPv6 } from 'node:net';
 import { malformed } from '../errors.ts';
-import type { ValueType } from './dictionary.ts';
+
+export type ValueType =
+  | 'text'
+  | 'octets'
+  | 'integer'
+  | 'ipaddr'
+  | 'ipv6addr'
+  | 'ipv6prefix'
+  | 'ifid'
+  | 'date'
+  | 'tagged-integer'
+  | 'tagged-text'
+  | 'hidden'
+  | 'salted'
+  | 'tagged-salted';
 
 /** Readable text; bytes that do not fit their type are shown as `0x…`. */
 export function formatValue(type: ValueType, value: Buffer): string {

@@ -1,0 +1,94 @@
+// Logins by the core's flow: run it, then the access check in the session it gave (radius.md §5.3, §5.4). Called by core.ts.
+import { isGatewayError } from '@gatehouse/daemon/errors';
+import type { Outpost } from '@gatehouse/outpost';
+import { type CodeWanted, checkAccess, type LoginOutcome, login, loginInSteps } from '@gatehouse/outpost/login';
+import type { AccessOutcome, AccessRequest, CoreOptions } from './core.ts';
+import type { RejectReason } from './errors.ts';
+
+type Deps = Pick<CoreOptions, 'clock' | 'log'> & { readonly outpost: Outpost };
+
+/** @throws GatewayError when the core cannot be asked */
+export async function askByFlow(deps: Deps, request: AccessRequest, signal: AbortSignal): Promise<AccessOutcome> {
+  const { outpost, clock } = deps;
+  const { provider, claim, remoteIp } = request;
+  const given = {
+    flowSlug: provider.flowSlug,
+    username: claim.username,
+    secret: claim.kind === 'password' ? claim.password : '',
+    mfaSupport: provider.mfaSupport,
+    remoteIp,
+    protocol: 'radius',
+    signal,
+    ...(claim.kind === 'certificate' ? { certificatePem: claim.certificatePem } : {}),
+  } as const;
+  const run = request.canAskForCode ? loginInSteps : login;
+  return settle(deps, request, await run(given, { core: outpost.core, metrics: outpost.metrics, clock }), signal);
+}
+
+async function settle(
+  deps: Deps,
+  request: AccessRequest,
+  outcome: LoginOutcome | CodeWanted,
+  signal: AbortSignal,
+): Promise<AccessOutcome> {
+  switch (outcome.kind) {
+    case 'code_wanted': {
+      const { prompt } = outcome;
+      const resume = async (code: string, later: AbortSignal) =>
+        settle(deps, request, await outcome.resume(code, later), later);
+      return { kind: 'code_wanted', prompt, resume };
+    }
+    case 'unanswerable':
+      return refuse(deps, request, 'flow_error', `the flow asks for ${outcome.component}, which needs a browser`);
+    case 'refused': {
+      const reason = outcome.reason === 'invalid_credentials' ? 'invalid_credentials' : 'flow_error';
+      return refuse(deps, request, reason, outcome.message);
+    }
+    case 'passed':
+      return check(deps, request, outcome, signal);
+  }
+}
+
+async function check(
+  { outpost, log }: Deps,
+  { provider, remoteIp }: AccessRequest,
+  { session, userPk, username, groups }: Extract<LoginOutcome, { kind: 'passed' }>,
+  signal: AbortSignal,
+): Promise<AccessOutcome> {
+  const asked = { type: 'radius', providerPk: provider.pk, applicationSlug: provider.app, session, remoteIp } as const;
+  const checked = await checkAccess(outpost.core, { ...asked, signal }).catch((error: unknown) => {
+    if (isGatewayError(error) && refusals.has(error.code)) return error;
+    throw error;
+  });
+  if (isGatewayError(checked)) {
+    log.warn('failed to check access', { username, error: checked.message, hint: checked.hint });
+    return { kind: 'refused', reason: 'access_check_fail', message: checked.message };
+  }
+  if (!checked.access.passing) {
+    log.info('Access denied for user', { username, provider: provider.name });
+    return { kind: 'refused', reason: 'access_denied', message: 'denied by policy' };
+  }
+  return {
+    kind: 'accepted',
+    username,
+    groups,
+    userPk,
+    sessionId: session.id,
+    providerPk: provider.pk,
+    expiresAtMs: session.expiresAtMs,
+    attributes: checked.attributes ?? undefined,
+  };
+}
+
+/** Answers of the core that are about this user and application, not about its own state. */
+const refusals = new Set(['ERR_CONTRACT_FORBIDDEN', 'ERR_CONTRACT_NOT_FOUND', 'ERR_CONTRACT_REFUSED']);
+
+function refuse(
+  { log }: Deps,
+  { claim: { username }, provider }: AccessRequest,
+  reason: RejectReason,
+  message: string,
+): AccessOutcome {
+  log.warn('failed to execute flow', { username, error: message, flow: provider.flowSlug, reason });
+  return { kind: 'refused', reason, message };
+}

@@ -1,0 +1,155 @@
+// Client certificates checked here (radius.md B14): chain to a configured authority, validity, purpose, revocation list; then
+// one field of the certificate names the user whom the core is asked about. Everything is checked each time; what cannot be
+// checked is refused. The one file of this package that imports @peculiar/x509, for fields and lists Node cannot read.
+import { X509Certificate } from 'node:crypto';
+import * as x509 from '@peculiar/x509';
+import type { CertificateVerdict } from '../authentication/claim.ts';
+
+/** Where the user's name stands in the certificate. */
+export type UserField = 'cn' | 'email' | 'upn' | 'dns';
+export const userFields = ['cn', 'email', 'upn', 'dns'] as const;
+
+export interface Authority {
+  /** Whom a chain belongs to, or why it is refused. @param chain the peer's own first, DER */
+  judge(chain: readonly Buffer[], nowMs: number): CertificateVerdict;
+  readonly subjects: readonly string[];
+  /** When the first of the revocation lists runs out; `undefined` without lists. */
+  readonly listsEndMs: number | undefined;
+}
+
+export interface AuthorityFiles {
+  /** One or several certificates. */
+  readonly caPem: string;
+  /** Revocation lists; with one, every certificate needs the list of its issuer. */
+  readonly crlPem: string | undefined;
+  readonly userField: UserField;
+}
+
+const clientAuthentication = '1.3.6.1.5.5.7.3.2';
+const anyPurpose = '2.5.29.37.0';
+
+/** @throws Error for files of another form, and for lists that no authority has signed */
+export async function createAuthority({ caPem, crlPem, userField }: AuthorityFiles): Promise<Authority> {
+  const roots = pemBlocks(caPem, 'CERTIFICATE').map((pem) => new X509Certificate(pem));
+  if (roots.length === 0) throw new Error('the authority file holds no certificate');
+  const lists = crlPem === undefined ? undefined : await readLists(crlPem, roots);
+  return {
+    subjects: roots.map(({ subject }) => subject),
+    listsEndMs: lists === undefined ? undefined : Math.min(...lists.map(({ endMs }) => endMs)),
+    judge(chain, nowMs) {
+      try {
+        const certificates = chain.map((der) => new X509Certificate(der));
+        const reason = reasonAgainst(certificates, roots, lists, nowMs);
+        if (reason !== undefined) return { kind: 'refused', reason };
+        const [leaf] = chain;
+        const username = leaf === undefined ? undefined : nameIn(leaf, userField);
+        return username === undefined || username === ''
+          ? { kind: 'refused', reason: `the certificate has no ${userField} to name a user` }
+          : { kind: 'claim', claim: { kind: 'local_certificate', username } };
+      } catch (error) {
+        return { kind: 'refused', reason: `the certificate cannot be read: ${String(error)}` };
+      }
+    },
+  };
+}
+
+/** Walks from the leaf to an authority, over what the peer sent along. */
+function reasonAgainst(
+  certificates: readonly X509Certificate[],
+  roots: readonly X509Certificate[],
+  lists: readonly RevocationList[] | undefined,
+  nowMs: number,
+): string | undefined {
+  const [leaf, ...others] = certificates;
+  if (leaf === undefined) return 'no client certificate';
+  if (leaf.ca) return 'the certificate is an authority’s, not a client’s';
+  const purposes: readonly string[] | undefined = leaf.keyUsage;
+  if (purposes !== undefined && !purposes.includes(clientAuthentication) && !purposes.includes(anyPurpose))
+    return 'the certificate is not meant for client authentication';
+  let current = leaf;
+  for (let depth = 0; depth <= others.length; depth++) {
+    const late = outOfDate(current, nowMs);
+    if (late !== undefined) return late;
+    const issuer = issuerOf(current, roots) ?? issuerOf(current, others);
+    if (issuer === undefined) return `no configured authority has signed it (issuer ${oneLine(current.issuer)})`;
+    if (!issuer.ca) return `the issuer ${oneLine(issuer.subject)} is no authority`;
+    const revoked = reasonInLists(current, issuer, lists, nowMs);
+    if (revoked !== undefined) return revoked;
+    if (roots.includes(issuer)) return outOfDate(issuer, nowMs);
+    current = issuer;
+  }
+  return 'the chain does not end';
+}
+
+function issuerOf(certificate: X509Certificate, candidates: readonly X509Certificate[]): X509Certificate | undefined {
+  return candidates.find(
+    (candidate) =>
+      candidate !== certificate && certificate.checkIssued(candidate) && certificate.verify(candidate.publicKey),
+  );
+}
+
+function outOfDate(certificate: X509Certificate, nowMs: number): string | undefined {
+  if (nowMs < Date.parse(certificate.validFrom))
+    return `${oneLine(certificate.subject)} is not valid before ${certificate.validFrom}`;
+  if (nowMs > Date.parse(certificate.validTo))
+    return `${oneLine(certificate.subject)} expired on ${certificate.validTo}`;
+  return undefined;
+}
+
+interface RevocationList {
+  readonly issuer: X509Certificate;
+  /** Serial numbers, hex without leading zeros, lower case. */
+  readonly serials: ReadonlySet<string>;
+  readonly endMs: number;
+}
+
+function reasonInLists(
+  certificate: X509Certificate,
+  issuer: X509Certificate,
+  lists: readonly RevocationList[] | undefined,
+  nowMs: number,
+): string | undefined {
+  if (lists === undefined) return undefined;
+  const list = lists.find((one) => one.issuer.fingerprint256 === issuer.fingerprint256);
+  if (list === undefined) return `there is no revocation list of ${oneLine(issuer.subject)}`;
+  if (nowMs > list.endMs) return `the revocation list of ${oneLine(issuer.subject)} has run out`;
+  return list.serials.has(plainSerial(certificate.serialNumber)) ? 'the certificate is revoked' : undefined;
+}
+
+async function readLists(crlPem: string, roots: readonly X509Certificate[]): Promise<RevocationList[]> {
+  const blocks = pemBlocks(crlPem, 'X509 CRL');
+  if (blocks.length === 0) throw new Error('the revocation file holds no list');
+  return Promise.all(blocks.map((pem) => readList(new x509.X509Crl(pem), roots)));
+}
+
+async function readList(crl: x509.X509Crl, roots: readonly X509Certificate[]): Promise<RevocationList> {
+  for (const issuer of roots) {
+    const publicKey = new x509.X509Certificate(issuer.raw);
+    if (!(await crl.verify({ publicKey }).catch(() => false))) continue; // a key of another kind: not its issuer
+    return {
+      issuer,
+      serials: new Set(crl.entries.map(({ serialNumber }) => plainSerial(serialNumber))),
+      endMs: crl.nextUpdate?.getTime() ?? Number.POSITIVE_INFINITY,
+    };
+  }
+  throw new Error(`no configured authority has signed the revocation list of ${crl.issuer}`);
+}
+
+function nameIn(der: Buffer, field: UserField): string | undefined {
+  const certificate = new x509.X509Certificate(der);
+  if (field === 'cn') return certificate.subjectName.getField('CN')[0];
+  const names = certificate.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? [];
+  return names.find(({ type }) => type === field)?.value;
+}
+
+function pemBlocks(text: string, label: string): string[] {
+  return text.match(new RegExp(`-----BEGIN ${label}-----[\\s\\S]+?-----END ${label}-----`, 'g')) ?? [];
+}
+
+function plainSerial(hex: string): string {
+  return hex.toLowerCase().replace(/^0+(?=.)/, '');
+}
+
+function oneLine(name: string): string {
+  return name.replaceAll('\n', ', ');
+}

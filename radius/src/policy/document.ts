@@ -1,0 +1,122 @@
+// The policy file (radius.md B05, B16): what holds for which clients, and which attributes a group gets. YAML or JSON, read
+// whole: everything that is wrong is told with its place, and nothing of a wrong file comes into force.
+// The one file of this package that imports yaml and zod.
+import { type Attribute, type Dictionary, parseAttribute } from '@gatehouse/wire/radius';
+import { parse, YAMLParseError } from 'yaml';
+import { z } from 'zod';
+import { readNetwork } from '../clients/table.ts';
+import { radiusError } from '../errors.ts';
+
+const yesNo = z.boolean();
+const network = z.string().refine((text) => readNetwork(text) !== undefined, { error: 'is not address/prefix' });
+const oneOrMany = <T extends z.ZodType>(one: T) => z.union([one.transform((value) => [value]), z.array(one)]);
+
+const client = z.strictObject({
+  application: z.string().optional(),
+  networks: oneOrMany(network).optional(),
+  secret: z.string().min(1).optional(),
+  require_message_authenticator: z.enum(['no', 'auto', 'yes']).optional(),
+  limit_proxy_state: yesNo.optional(),
+  on_core_failure: z.enum(['drop', 'reject']).optional(),
+  require_attributes: yesNo.optional(),
+  eap_methods: z.array(z.enum(['tls', 'ttls', 'peap'])).optional(),
+  challenge: yesNo.optional(),
+  coa: yesNo.optional(),
+  coa_port: z.number().int().min(1).max(65_535).optional(),
+  trust_calling_station: yesNo.optional(),
+  reply_user_name: yesNo.optional(),
+});
+export type ClientRule = z.infer<typeof client>;
+
+const scalar = z.union([z.string(), z.number()]).transform(String);
+const rule = z.strictObject({
+  groups: oneOrMany(z.string()).optional(),
+  application: z.string().optional(),
+  set: z.record(z.string(), oneOrMany(scalar)),
+});
+
+const document = z.strictObject({
+  clients: z.array(client).default([]),
+  attributes: z.array(rule).default([]),
+});
+
+/** One line of the table group → attributes. */
+export interface AttributeRule {
+  /** A user in any of them; `undefined` for everybody. */
+  readonly groups: readonly string[] | undefined;
+  readonly application: string | undefined;
+  readonly attributes: readonly NamedAttribute[];
+}
+
+export interface NamedAttribute {
+  /** As written, with its tag: one name is set by one rule only. */
+  readonly name: string;
+  readonly text: string;
+  readonly attribute: Attribute;
+}
+
+export interface PolicyDocument {
+  readonly clients: readonly ClientRule[];
+  readonly attributes: readonly AttributeRule[];
+}
+
+export const emptyPolicy: PolicyDocument = { clients: [], attributes: [] };
+
+/** @throws GatewayError `ERR_RADIUS_POLICY` with every problem and its place */
+export function readPolicy(text: string, path: string, dictionary: Dictionary): PolicyDocument {
+  const parsed = document.safeParse(readYaml(text, path));
+  if (!parsed.success)
+    throw policyError(
+      path,
+      parsed.error.issues.map((issue) => `${place(issue.path)} ${issue.message}`),
+    );
+  const problems: string[] = [];
+  const attributes = parsed.data.attributes.map(({ groups, application, set }, at) => ({
+    groups,
+    application,
+    attributes: Object.entries(set).flatMap(([name, texts]) =>
+      texts.flatMap((one) => readAttribute(dictionary, name, one, `attributes[${at}].set`, problems)),
+    ),
+  }));
+  if (problems.length > 0) throw policyError(path, problems);
+  return { clients: parsed.data.clients, attributes };
+}
+
+function readYaml(text: string, path: string): unknown {
+  try {
+    return parse(text) ?? {};
+  } catch (error) {
+    if (error instanceof YAMLParseError) throw policyError(path, [error.message]);
+    throw error;
+  }
+}
+
+function readAttribute(
+  dictionary: Dictionary,
+  name: string,
+  text: string,
+  where: string,
+  problems: string[],
+): NamedAttribute[] {
+  try {
+    return [{ name, text, attribute: parseAttribute(dictionary, name, text) }];
+  } catch (error) {
+    problems.push(`${where}.${name}: ${error instanceof Error ? error.message : String(error)}`);
+    return [];
+  }
+}
+
+function policyError(path: string, problems: readonly string[]) {
+  return radiusError(
+    'ERR_RADIUS_POLICY',
+    `${path}: ${problems.join('; ')}.`,
+    'See radius/docs/policy.md for its form.',
+  );
+}
+
+function place(path: readonly PropertyKey[]): string {
+  return path
+    .map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
+    .join('')
+    .replace(/^\./, '');
+}

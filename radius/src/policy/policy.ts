@@ -1,0 +1,125 @@
+// The policy file in force: read at the start, and again at each refresh (SIGUSR1); a file that has become wrong is told and
+// leaves the earlier one in force. Gives settings for a client and attributes for a user, and says where each comes from.
+import { readFile } from 'node:fs/promises';
+import type { Logger } from '@gatehouse/daemon/log';
+import { type Attribute, createDictionary, createPacketKey } from '@gatehouse/wire/radius';
+import { createPrefixTable } from '../clients/prefix-table.ts';
+import type { ClientSettings } from '../clients/settings.ts';
+import { type Refinement, readNetwork } from '../clients/table.ts';
+import { type ClientRule, emptyPolicy, type NamedAttribute, type PolicyDocument, readPolicy } from './document.ts';
+
+export interface Policy {
+  /** Settings, and the secret where the file has one, of a client. */
+  refine(app: string, address: string): Refinement;
+  /** What the rules add to `given`: a name that is already there stays as it is. */
+  attributes(app: string, groups: readonly string[], given: readonly Attribute[]): readonly Attribute[];
+  /** The same with the number of the rule, for people. */
+  explain(app: string, groups: readonly string[], given: readonly Attribute[]): readonly Explained[];
+  /** @throws GatewayError `ERR_RADIUS_POLICY`, or why the file cannot be read; the earlier one stays in force */
+  refresh(): Promise<void>;
+}
+
+export interface Explained extends NamedAttribute {
+  /** Counted from 1. */
+  readonly rule: number;
+  /** Why it is not sent; `undefined` when it is. */
+  readonly shadowed: string | undefined;
+}
+
+export function createPolicy(path: string, base: ClientSettings, log: Logger): Policy {
+  const dictionary = createDictionary();
+  let document: PolicyDocument = emptyPolicy;
+  let text = '';
+  const explain: Policy['explain'] = (app, groups, given) => explainRules(document, app, groups, given);
+  return {
+    refine: (app, address) => refine(document.clients, base, app, address),
+    explain,
+    attributes(app, groups, given) {
+      if (document.attributes.length === 0) return [];
+      return explain(app, groups, given).flatMap(({ shadowed, attribute }) =>
+        shadowed === undefined ? [attribute] : [],
+      );
+    },
+    async refresh() {
+      if (path === '') return;
+      const now = await readFile(path, 'utf8');
+      if (now === text) return;
+      document = readPolicy(now, path, dictionary);
+      text = now;
+      log.info('policy in force', { path, entries: document.attributes.length, count: document.clients.length });
+    },
+  };
+}
+
+/** Less specific entries first, so that the most specific has the last word; equal ones in the order of the file. */
+function refine(rules: readonly ClientRule[], base: ClientSettings, app: string, address: string): Refinement {
+  const matching = rules
+    .flatMap((rule) => {
+      const prefix = matchedPrefix(rule, app, address);
+      return prefix === undefined ? [] : [{ rule, prefix }];
+    })
+    .sort((one, other) => one.prefix - other.prefix);
+  let settings = base;
+  let secret: string | undefined;
+  for (const { rule } of matching) {
+    settings = applyRule(settings, rule);
+    secret = rule.secret ?? secret;
+  }
+  return secret === undefined ? { settings } : { settings, key: createPacketKey(secret) };
+}
+
+/** Length of the longest prefix that holds the address, 0 without networks; `undefined` when the entry is about others. */
+function matchedPrefix(rule: ClientRule, app: string, address: string): number | undefined {
+  if (rule.application !== undefined && rule.application !== app) return undefined;
+  if (rule.networks === undefined) return rule.application === undefined ? 0 : 0.5;
+  const networks = rule.networks.flatMap((text) => readNetwork(text) ?? []);
+  return createPrefixTable(networks.map((one) => ({ ...one, value: one.prefix + 1 }))).find(address);
+}
+
+function applyRule(settings: ClientSettings, rule: ClientRule): ClientSettings {
+  return {
+    requireMessageAuthenticator: rule.require_message_authenticator ?? settings.requireMessageAuthenticator,
+    limitProxyState: rule.limit_proxy_state ?? settings.limitProxyState,
+    onCoreFailure: rule.on_core_failure ?? settings.onCoreFailure,
+    requireAttributes: rule.require_attributes ?? settings.requireAttributes,
+    eapMethods: rule.eap_methods ?? settings.eapMethods,
+    challenge: rule.challenge ?? settings.challenge,
+    coa: rule.coa ?? settings.coa,
+    coaPort: rule.coa_port ?? settings.coaPort,
+    trustCallingStation: rule.trust_calling_station ?? settings.trustCallingStation,
+    replyUserName: rule.reply_user_name ?? settings.replyUserName,
+  };
+}
+
+/** The first rule that sets a name has it; what the core has set is never changed. */
+function explainRules(
+  { attributes: rules }: PolicyDocument,
+  app: string,
+  groups: readonly string[],
+  given: readonly Attribute[],
+): Explained[] {
+  const ofCore = new Set(given.map(identityOf));
+  const owners = new Map<string, number>();
+  return rules.flatMap((rule, at) => {
+    const isMeant =
+      (rule.application === undefined || rule.application === app) &&
+      (rule.groups === undefined || rule.groups.some((group) => groups.includes(group)));
+    if (!isMeant) return [];
+    return rule.attributes.map((named) => {
+      const name = named.name.toLowerCase();
+      const owner = owners.get(name) ?? at;
+      owners.set(name, owner);
+      const shadowed = ofCore.has(identityOf(named.attribute))
+        ? 'the core has set it'
+        : owner === at
+          ? undefined
+          : `rule ${owner + 1} has set it`;
+      return { ...named, rule: at + 1, shadowed };
+    });
+  });
+}
+
+/** Type, and for vendors their number and type: what one attribute is, whatever its value. */
+function identityOf({ type, value }: Attribute): string {
+  return type === 26 ? `26 ${value.subarray(0, 5).toString('hex')}` : String(type);
+}

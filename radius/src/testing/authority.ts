@@ -1,0 +1,154 @@
+// An authority of its own for tests, by openssl: servers, clients, an intermediate, revocation lists. Used by tests.
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { temporaryFolder } from '@gatehouse/daemon/testing';
+
+const run = promisify(execFile);
+
+export interface Issued {
+  readonly certPem: string;
+  readonly keyPem: string;
+}
+
+export interface IssueOptions {
+  readonly purpose?: 'client' | 'server';
+  /** Alternative names in openssl's syntax, such as `email:alice@example.test`. */
+  readonly names?: string;
+  /** Days from now until it ends; negative for one that has ended. */
+  readonly days?: number;
+  readonly isAuthority?: boolean;
+}
+
+export interface TestAuthority extends AsyncDisposable {
+  readonly caPem: string;
+  readonly caFile: string;
+  issue(commonName: string, options?: IssueOptions): Promise<Issued>;
+  /** A list that revokes these. @param days until the list ends; negative for one that has ended */
+  revoke(issued: readonly Issued[], days?: number): Promise<string>;
+}
+
+export async function createTestAuthority(name = 'Test CA'): Promise<TestAuthority> {
+  const folder = await temporaryFolder();
+  const file = (one: string) => join(folder.path, one);
+  const openssl = (...args: string[]) => run('openssl', args, { cwd: folder.path });
+  await writeFile(file('ca.cnf'), config);
+  await writeFile(file('index.txt'), '');
+  await writeFile(file('crlnumber'), '01\n');
+  await openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', 'ca.key');
+  await openssl(
+    'req',
+    '-x509',
+    '-new',
+    '-key',
+    'ca.key',
+    '-subj',
+    `/CN=${name}`,
+    '-days',
+    '30',
+    '-out',
+    'ca.pem',
+    '-config',
+    'ca.cnf',
+    '-extensions',
+    'v3_ca',
+  );
+  let serial = 1;
+  return {
+    caPem: await readFile(file('ca.pem'), 'utf8'),
+    caFile: file('ca.pem'),
+    async issue(commonName, { purpose = 'client', names, days = 10, isAuthority = false } = {}) {
+      const id = `c${serial++}`;
+      const extensions = [
+        `basicConstraints=critical,CA:${isAuthority}`,
+        `extendedKeyUsage=${purpose}Auth`,
+        ...(names === undefined ? [] : [`subjectAltName=${names}`]),
+      ];
+      await writeFile(file(`${id}.ext`), `${extensions.join('\n')}\n`);
+      await openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', `${id}.key`);
+      await openssl(
+        'req',
+        '-new',
+        '-key',
+        `${id}.key`,
+        '-subj',
+        `/CN=${commonName}`,
+        '-out',
+        `${id}.csr`,
+        '-config',
+        'ca.cnf',
+      );
+      const at = (offset: number) =>
+        `${new Date(Date.now() + offset * 86_400_000).toISOString().replace(/[-T:]|\.\d+/g, '')}`;
+      await openssl(
+        'ca',
+        '-batch',
+        '-config',
+        'ca.cnf',
+        '-in',
+        `${id}.csr`,
+        '-out',
+        `${id}.pem`,
+        '-extfile',
+        `${id}.ext`,
+        '-notext',
+        '-startdate',
+        at(-20),
+        '-enddate',
+        at(days),
+        '-rand_serial',
+      );
+      return { certPem: await readFile(file(`${id}.pem`), 'utf8'), keyPem: await readFile(file(`${id}.key`), 'utf8') };
+    },
+    async revoke(issued, days = 10) {
+      for (const [at, { certPem }] of issued.entries()) {
+        await writeFile(file(`r${at}.pem`), certPem);
+        await openssl('ca', '-config', 'ca.cnf', '-revoke', `r${at}.pem`);
+      }
+      const time = (offset: number) =>
+        `${new Date(Date.now() + offset * 86_400_000).toISOString().replace(/[-T:]|\.\d+/g, '')}`;
+      await openssl(
+        'ca',
+        '-config',
+        'ca.cnf',
+        '-gencrl',
+        '-crl_lastupdate',
+        time(-20),
+        '-crl_nextupdate',
+        time(days),
+        '-out',
+        'list.crl',
+      );
+      return readFile(file('list.crl'), 'utf8');
+    },
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+}
+
+const config = `
+[ca]
+default_ca = it
+[it]
+database = index.txt
+crlnumber = crlnumber
+new_certs_dir = .
+certificate = ca.pem
+private_key = ca.key
+default_md = sha256
+default_days = 10
+policy = any
+unique_subject = no
+copy_extensions = none
+[any]
+commonName = supplied
+[req]
+distinguished_name = dn
+prompt = no
+[dn]
+CN = unused
+[v3_ca]
+basicConstraints = critical,CA:true
+keyUsage = critical,keyCertSign,cRLSign
+subjectKeyIdentifier = hash
+`;
