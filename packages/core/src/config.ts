@@ -37,7 +37,10 @@ export const coreConfig = defineConfig({
   storage: storageOptions,
   web: {
     path: text({ default: '/', doc: 'URL prefix of everything.' }),
-    assets_dist: text({ default: './web/dist', doc: 'Folder behind /static/dist/; its images can be chosen.' }),
+    assets_dist: text({
+      default: '',
+      doc: 'Folder behind /static/dist/, whose images can be chosen; empty: the pages of this release.',
+    }),
     assets_authentik: text({ default: './web/authentik', doc: 'Folder behind /static/authentik/.' }),
   },
   blueprints_dir: text({ default: '', doc: 'Folder of your own blueprints, applied when they change.' }),

@@ -5,6 +5,7 @@ import { createHealth, healthSocketPath, serveHealth } from '@gatehouse/daemon/h
 import { exitCode, runProcess } from '@gatehouse/daemon/lifecycle';
 import { createLogger, type Logger } from '@gatehouse/daemon/log';
 import { createMetrics } from '@gatehouse/daemon/metrics';
+import { browserFolder } from '@gatehouse/web/manifest';
 import { type CoreConfig, coreConfig } from './config.ts';
 import { openConfiguredDatabase } from './database/open.ts';
 import { startCore } from './start.ts';
@@ -51,7 +52,7 @@ async function run(argv: readonly string[], env: Environment): Promise<number> {
       pwnedPasswords: config.pwned_passwords,
       demo: config.demo,
       storage: rereadStorage(config, argv, env),
-      web: config.web,
+      web: { ...config.web, assets_dist: config.web.assets_dist || browserFolder },
       env,
     });
     onDrain(() => core.close());

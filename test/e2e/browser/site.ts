@@ -75,10 +75,21 @@ async function visit(browser: Browser, options: BrowserContextOptions = {}): Pro
 }
 
 const screenshots = join(import.meta.dirname, '../../../packages/web/docs/screenshots');
+/** What the documentation shows. */
+const documented = new Set([
+  'identification',
+  'ak-stage-authenticator-validate-light',
+  'ak-stage-authenticator-totp-light',
+  'ak-stage-consent-light',
+  'ak-stage-access-denied-dark-phone',
+  'ak-stage-prompt-dark-phone',
+  'layout-sidebar_left',
+]);
 
-/** Takes a picture for the documentation, where the run was asked to (`SCREENSHOTS=1`). */
+/** Takes a picture for the documentation, where the run was asked to: `SCREENSHOTS=1`, or `all` to look at every page. */
 export async function picture(page: Page, name: string): Promise<void> {
-  if (process.env['SCREENSHOTS'] === undefined) return;
+  const wanted = process.env['SCREENSHOTS'];
+  if (wanted === undefined || (wanted !== 'all' && !documented.has(name))) return;
   await mkdir(screenshots, { recursive: true });
   await page.evaluate('document.fonts.ready');
   await page.screenshot({ path: join(screenshots, `${name}.png`), animations: 'disabled' });

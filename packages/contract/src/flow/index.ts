@@ -124,6 +124,27 @@ export interface SessionEndChallenge extends WithUser {
   readonly application_launch_url?: string;
   readonly invalidation_flow_url?: string;
 }
+export interface AutosubmitChallenge extends Common {
+  readonly component: 'ak-stage-autosubmit';
+  readonly url: string;
+  readonly attrs: Readonly<Record<string, string>>;
+  readonly title?: string;
+}
+export interface EmailChallenge extends Common {
+  readonly component: 'ak-stage-email';
+}
+export interface FrameChallenge extends Common {
+  readonly component: 'xak-flow-frame';
+  readonly url: string;
+  readonly loading_overlay?: boolean;
+  readonly loading_text?: string;
+}
+export interface DeviceCodeChallenge extends Common {
+  readonly component: 'ak-provider-oauth2-device-code';
+}
+export interface DeviceCodeFinishChallenge extends Common {
+  readonly component: 'ak-provider-oauth2-device-code-finish';
+}
 
 export type Challenge =
   | IdentificationChallenge
@@ -138,7 +159,12 @@ export type Challenge =
   | TotpSetupChallenge
   | StaticSetupChallenge
   | PromptChallenge
-  | SessionEndChallenge;
+  | SessionEndChallenge
+  | AutosubmitChallenge
+  | EmailChallenge
+  | FrameChallenge
+  | DeviceCodeChallenge
+  | DeviceCodeFinishChallenge;
 export type Component = Challenge['component'];
 
 const errors = z.record(z.string(), z.array(z.object({ string: z.string(), code: z.string() }))).optional();
