@@ -19,7 +19,9 @@ import { clientAddress, type Incoming } from './request/incoming.ts';
 import { createRateLimit } from './request/rate-limit.ts';
 import { createSessions, type Sessions } from './sessions/sessions.ts';
 import type { SessionStore } from './sessions/store.ts';
-import { createPools, type Pools } from './upstream/pools.ts';
+import { createFastLane } from './upstream/fast-lane.ts';
+import { createForwarding, type Forwarding } from './upstream/forwarding.ts';
+import { createPools } from './upstream/pools.ts';
 import { createTunnels, type Tunnels } from './upstream/tunnels.ts';
 
 export interface EngineOptions {
@@ -39,7 +41,7 @@ export interface EngineOptions {
 export interface Engine {
   readonly gateway: Gateway;
   readonly sessions: Sessions;
-  readonly pools: Pools;
+  readonly forwarding: Forwarding;
   readonly tunnels: Tunnels;
   /** The core says that a session ended (§7.7). @throws GatewayError `ERR_PROXY_SESSION_STORE` */
   endCoreSession(sid: string): Promise<void>;
@@ -55,7 +57,7 @@ export function createEngine(options: EngineOptions): Engine {
   const tokens = createTokens(backChannel, verifier);
   const sessions = createSessions({ store, clock });
   const credentials = createCredentials(tokens, clock);
-  const pools = createPools();
+  const forwarding = createForwarding(createPools(), createFastLane());
   const tunnels = createTunnels();
   const endCoreSession = async (sid: string) => {
     credentials.endBySid(sid);
@@ -98,12 +100,12 @@ export function createEngine(options: EngineOptions): Engine {
   return {
     gateway,
     sessions,
-    pools,
+    forwarding,
     tunnels,
     endCoreSession,
     liveness,
     async close() {
-      await Promise.all([backChannel[Symbol.asyncDispose](), pools[Symbol.asyncDispose]()]);
+      await Promise.all([backChannel[Symbol.asyncDispose](), forwarding[Symbol.asyncDispose]()]);
     },
   };
 }

@@ -19,8 +19,8 @@ import { type Answer, refuse } from './request/answer.ts';
 import { parseAuthority } from './request/host-name.ts';
 import { clientScheme, header, type Incoming, requestHost } from './request/incoming.ts';
 import { isEnvoyTarget, originalFromEnvoy, originalFromForwarded, originalFromNginx } from './request/original.ts';
-import { prefix, signatureOf } from './request/reserved.ts';
-import { absoluteTargetUri, type TargetUri, targetUri } from './request/target-uri.ts';
+import { prefix, type Signature, signatureOf } from './request/reserved.ts';
+import { absoluteTargetUri, targetUri } from './request/target-uri.ts';
 
 export interface Gateway {
   handle(request: Incoming): Handled | Promise<Handled>;
@@ -39,6 +39,8 @@ export interface GatewayDependencies {
   readonly log: Logger;
 }
 
+const pingPath = `${prefix}/ping`;
+const staticPath = `${prefix}/static`;
 const notFound = { kind: 'public', status: 404, headers: ['Content-Type', 'text/plain; charset=utf-8'] } as const;
 
 export function createGateway(dependencies: GatewayDependencies): Gateway {
@@ -67,13 +69,13 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
 }
 
 function routeOf(dependencies: GatewayDependencies, request: Incoming): { readonly context: ModeContext } | Answer {
-  const path = request.rawTarget.split('?')[0] ?? '';
-  if (path.startsWith(`${prefix}/ping`)) return { kind: 'public', status: 204, headers: [], body: '' };
-  if (path.startsWith(`${prefix}/static`)) return { ...notFound, body: '404 page not found\n' };
+  const { rawTarget } = request;
+  if (rawTarget.startsWith(pingPath)) return { kind: 'public', status: 204, headers: [], body: '' };
+  if (rawTarget.startsWith(staticPath)) return { ...notFound, body: '404 page not found\n' };
   const lookup = dependencies.lookup();
   if (lookup === undefined) return starting(request);
   const host = requestHost(request);
-  const found = find(lookup, request, path, host);
+  const found = find(lookup, request, host);
   if (found.kind === 'unknown') return unknownHost(dependencies.log, lookup, host);
   const target = targetUri(clientScheme(request), host, request.rawTarget);
   if (target === undefined) return refuse(400, 'malformed request target\n');
@@ -82,54 +84,69 @@ function routeOf(dependencies: GatewayDependencies, request: Incoming): { readon
 }
 
 function serve(context: ModeContext, rooms: Rooms): Answer | Promise<Answer> {
-  const { application, request, target } = context;
+  const { application, target } = context;
   const signature = signatureOf(target);
-  const { rawPath } = target;
-  const isForward = application.mode !== 'proxy';
-  const wait = isLogin(signature, rawPath) ? limited(context, rooms.limits.login) : undefined;
-  if (wait !== undefined) return wait;
-  if (signature === 'callback' || rawPath === `${prefix}/callback`) {
-    return rooms.logins.finish(application, request, target.rawQuery ?? '');
+  if (signature !== undefined || target.rawPath.startsWith(below)) {
+    const answer = serveOwn(context, rooms, signature);
+    if (answer !== undefined) return answer;
   }
-  if (signature === 'logout' || rawPath === `${prefix}/sign_out`) return signOut(context);
-  if (rawPath === `${prefix}/start`) return start(context);
-  if (rawPath === `${prefix}/backchannel_logout`) return backchannelLogout(context);
-  if (rawPath === `${prefix}/userinfo`) return userInfo(context);
-  if (rawPath === `${prefix}/.well-known/jwks.json`) return keySet(context);
-  return isForward ? serveForward(context, target) : proxyMode(context);
+  return application.mode === 'proxy' ? proxyMode(context) : { ...notFound, body: '404 page not found\n' };
 }
 
-function isLogin(signature: string | undefined, rawPath: string): boolean {
-  return signature === 'callback' || rawPath === `${prefix}/callback` || rawPath === `${prefix}/start`;
-}
-
-function serveForward(context: ModeContext, target: TargetUri): Answer | Promise<Answer> {
-  const { application, request } = context;
-  const { scheme } = application.external;
-  const kind = /^\/outpost\.goauthentik\.io\/auth\/(traefik|caddy|haproxy)$/.exec(target.rawPath)?.[1];
-  if (kind === 'traefik' || kind === 'caddy' || kind === 'haproxy') {
+/** Endpoints of ours; `undefined` for what is none. */
+function serveOwn(context: ModeContext, rooms: Rooms, signature: Signature | undefined) {
+  const { application, request, target } = context;
+  const name = target.rawPath.startsWith(below) ? target.rawPath.slice(below.length) : '';
+  const kind = application.mode === 'proxy' ? undefined : forwardKinds.get(name);
+  if (kind !== undefined && signature === undefined) {
     return forwardAuth(context, { kind, original: originalFromForwarded(request) });
   }
-  if (target.rawPath === nginxPath) return forwardNginx(context, originalFromNginx(request, scheme));
-  if (isEnvoyTarget(request.rawTarget)) {
-    return forwardAuth(context, { kind: 'envoy', original: originalFromEnvoy(request, scheme) });
-  }
-  return { ...notFound, body: '404 page not found\n' };
+  const isCallback = signature === 'callback' || name === 'callback';
+  const wait = isCallback || name === 'start' ? limited(context, rooms.limits.login) : undefined;
+  if (wait !== undefined) return wait;
+  if (isCallback) return rooms.logins.finish(application, request, target.rawQuery ?? '');
+  if (signature === 'logout' || name === 'sign_out') return signOut(context);
+  const endpoint = endpoints.get(name);
+  if (endpoint !== undefined) return endpoint(context);
+  if (application.mode === 'proxy') return undefined;
+  const { scheme } = application.external;
+  if (name === 'auth/nginx') return forwardNginx(context, originalFromNginx(request, scheme));
+  if (!isEnvoyTarget(request.rawTarget)) return undefined;
+  return forwardAuth(context, { kind: 'envoy', original: originalFromEnvoy(request, scheme) });
 }
 
+const below = `${prefix}/`;
+const forwardKinds = new Map<string, 'traefik' | 'caddy' | 'haproxy'>([
+  ['auth/traefik', 'traefik'],
+  ['auth/caddy', 'caddy'],
+  ['auth/haproxy', 'haproxy'],
+]);
+const endpoints = new Map<string, (context: ModeContext) => Answer | Promise<Answer>>([
+  ['start', start],
+  ['backchannel_logout', backchannelLogout],
+  ['userinfo', userInfo],
+  ['.well-known/jwks.json', keySet],
+]);
 const nginxPath = `${prefix}/auth/nginx`;
 
 /** §5.6: nginx says in an absolute URL which application is meant; that wins, for forward applications only. */
-function find(lookup: Lookup<Application>, request: Incoming, path: string, host: string): Found<Application> {
-  if (path === nginxPath && header(request, 'x-original-uri') === '') {
+function find(lookup: Lookup<Application>, request: Incoming, host: string): Found<Application> {
+  const { rawTarget } = request;
+  const isOwn = rawTarget.startsWith(below);
+  if (isOwn && pathOf(rawTarget) === nginxPath && header(request, 'x-original-uri') === '') {
     const original = absoluteTargetUri(header(request, 'x-original-url'));
     const found = original === undefined ? undefined : lookup.find(original.authority);
     if (found?.kind === 'found' && found.application.mode !== 'proxy') return found;
   }
   // Forward modes are called by the reverse proxy, so its word on the host counts whatever its address (§2.6).
-  const forwarded = path.startsWith(`${prefix}/`) ? header(request, 'x-forwarded-host') || host : host;
+  const forwarded = isOwn ? header(request, 'x-forwarded-host') || host : host;
   const authority = parseAuthority(forwarded) ?? { host: '', port: undefined };
   return lookup.find(authority);
+}
+
+function pathOf(rawTarget: string): string {
+  const mark = rawTarget.indexOf('?');
+  return mark === -1 ? rawTarget : rawTarget.slice(0, mark);
 }
 
 /** §2.5.5, byte for byte; the nearest hosts are told to the log and in a header. */

@@ -6,7 +6,7 @@ import { type Clock, systemClock } from '@gatehouse/daemon/async';
 import { type ConfigOf, loadConfig } from '@gatehouse/daemon/config';
 import { createHealth, healthSocketPath, serveHealth } from '@gatehouse/daemon/health';
 import { type ProcessContext, reportFatal, runProcess } from '@gatehouse/daemon/lifecycle';
-import { createLogger, type Logger } from '@gatehouse/daemon/log';
+import { bufferedOutput, createLogger, type Logger, prettyOutput } from '@gatehouse/daemon/log';
 import { createMetrics } from '@gatehouse/daemon/metrics';
 import { createCidrSet } from '@gatehouse/daemon/net';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
@@ -31,14 +31,24 @@ export async function runProxyDaemon(argv: readonly string[], env: Environment):
   if (commanded !== undefined) return commanded;
   try {
     const { config } = loadConfig(proxyConfig, { env, argv });
-    const log = createLogger({ level: config.log_level, name: loggerName, pretty: config.debug });
-    return await runProcess({ log, drainMs: config.drain + 2_000 }, (context) => run(config, env, log, context));
+    const output = config.debug ? prettyOutput(process.stdout) : bufferedOutput();
+    const log = createLogger({ level: config.log_level, name: loggerName, destination: output });
+    return await runProcess({ log, drainMs: config.drain + 2_000 }, (context) =>
+      run({ config, env, log, output }, context),
+    );
   } catch (error) {
     return reportFatal(createLogger({ level: 'info', name: loggerName }), error);
   }
 }
 
-async function run(config: Config, env: Environment, log: Logger, context: ProcessContext): Promise<void> {
+interface Running {
+  readonly config: Config;
+  readonly env: Environment;
+  readonly log: Logger;
+  readonly output: { write(line: string): void };
+}
+
+async function run({ config, env, log, output }: Running, context: ProcessContext): Promise<void> {
   const clock: Clock = systemClock;
   const metrics = createMetrics({ process: true });
   const health = createHealth();
@@ -65,10 +75,13 @@ async function run(config: Config, env: Environment, log: Logger, context: Proce
   const server = await listenProxy(
     {
       gateway: engine.gateway,
-      pools: engine.pools,
+      forwarding: engine.forwarding,
       tunnels: engine.tunnels,
       accessLog: createAccessLog({
+        write: (line) => output.write(line),
         log,
+        clock,
+        headers: config.log.http_headers,
         metrics: createProxyMetrics(metrics),
         outpostName: () => lines[0]?.outpostName() ?? '',
       }),

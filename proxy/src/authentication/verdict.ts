@@ -6,7 +6,7 @@ import { isReservedTarget, type ReservedTarget } from '../request/reserved.ts';
 import { isVerifiedIdentity, type VerifiedIdentity } from './identity.ts';
 
 declare const brand: unique symbol;
-/** Permission for one request. */
+/** Permission for one identity at its application, or for a request that needs no login. */
 export interface Allow {
   readonly [brand]: 'Allow';
   readonly verdict: 'allow';
@@ -24,13 +24,15 @@ export type Verdict = Allow | Refuse;
 export type Evidence = VerifiedIdentity | SkipMatch | ReservedTarget;
 
 const allows = new WeakSet<object>();
+/** An identity is verified once and asks many times: its Allow is made once. */
+const ofIdentity = new WeakMap<VerifiedIdentity, Allow>();
 
 /** @param applicationPk the application that the request is for; an identity verified for another one is no evidence */
 export function decide(evidence: Evidence | undefined, applicationPk: number): Verdict {
   if (evidence === undefined) return { verdict: 'refuse', reason: 'no_evidence' };
   if (isVerifiedIdentity(evidence)) {
     if (evidence.applicationPk !== applicationPk) return { verdict: 'refuse', reason: 'other_application' };
-    return allow(evidence, 'identity');
+    return ofIdentity.get(evidence) ?? allowIdentity(evidence);
   }
   if (isSkipMatch(evidence)) return allow(undefined, 'skip');
   if (isReservedTarget(evidence)) return allow(undefined, 'reserved');
@@ -46,4 +48,10 @@ function allow(identity: VerifiedIdentity | undefined, reason: Allow['reason']):
   const made = { verdict: 'allow', identity, reason } as Allow; // the one constructor of the brand
   allows.add(made);
   return Object.freeze(made);
+}
+
+function allowIdentity(identity: VerifiedIdentity): Allow {
+  const made = allow(identity, 'identity');
+  ofIdentity.set(identity, made);
+  return made;
 }

@@ -3,6 +3,7 @@
 // provider's cookie secret, so that all replicas and every restart have the same one, and it changes with that secret.
 import { createECDH, createHash, createPrivateKey, hkdfSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import type { VerifiedIdentity } from '../authentication/identity.ts';
+import { type HeaderBlock, headerBlock } from './header-block.ts';
 
 export const assertionHeader = 'X-Authentik-Assertion';
 
@@ -13,8 +14,8 @@ export interface AssertionKey {
 }
 
 export interface Asserter {
-  /** The assertion for this identity at `nowMs`; the same text for four minutes. */
-  assert(identity: VerifiedIdentity, nowMs: number): string;
+  /** The identity's headers with an assertion at `nowMs` behind them; the same block for four minutes. */
+  headers(identity: VerifiedIdentity, nowMs: number): HeaderBlock;
   readonly publicJwk: AssertionKey['publicJwk'];
 }
 
@@ -27,7 +28,7 @@ export function createAsserter(
   names: { readonly issuer: string; readonly audience: string },
 ): Asserter {
   let key: AssertionKey | undefined;
-  const made = new WeakMap<VerifiedIdentity, { readonly token: string; readonly atMs: number }>();
+  const made = new WeakMap<VerifiedIdentity, { readonly block: HeaderBlock; readonly atMs: number }>();
   const keyOf = () => {
     key ??= deriveKey(secret);
     return key;
@@ -36,12 +37,13 @@ export function createAsserter(
     get publicJwk() {
       return keyOf().publicJwk;
     },
-    assert(identity, nowMs) {
+    headers(identity, nowMs) {
       const before = made.get(identity);
-      if (before !== undefined && nowMs - before.atMs < renewAfterMs) return before.token;
-      const token = signAssertion(keyOf(), identity, names, nowMs);
-      made.set(identity, { token, atMs: nowMs });
-      return token;
+      if (before !== undefined && nowMs - before.atMs < renewAfterMs) return before.block;
+      const assertion = signAssertion(keyOf(), identity, names, nowMs);
+      const block = headerBlock([...identity.identityHeaders, assertionHeader, assertion]);
+      made.set(identity, { block, atMs: nowMs });
+      return block;
     },
   };
 }

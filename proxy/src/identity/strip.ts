@@ -47,21 +47,62 @@ const forwarding = new Set([
 /** Set anew for every upstream request. */
 const rewritten = new Set(['host', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto']);
 
+/** What a field name means here; one look-up per field instead of a dozen comparisons. */
+type Kind = 'kept' | 'removed' | 'connection' | 'forwarding' | 'cookie' | 'authorization';
+
+/** Names as they were spelt: clients use the same few over and over. */
+const kinds = new Map<string, Kind>();
+const mostKinds = 2_000;
+
+function kindOf(name: string): Kind {
+  const known = kinds.get(name);
+  if (known !== undefined) return known;
+  const kind = classify(name.toLowerCase());
+  if (kinds.size >= mostKinds) kinds.clear();
+  if (name.length < 100) kinds.set(Buffer.from(name, 'latin1').toString('latin1'), kind);
+  return kind;
+}
+
+function classify(lower: string): Kind {
+  if (lower === 'connection' || lower === 'cookie' || lower === 'authorization') return lower;
+  if (hopByHop.has(lower) || rewritten.has(lower)) return 'removed';
+  const key = fieldKey(lower);
+  if (key.startsWith('x-authentik-')) return 'removed';
+  if (!forwarding.has(key)) return 'kept';
+  // An alias of a forwarding header is nothing a proxy of ours would send.
+  return key === lower ? 'forwarding' : 'removed';
+}
+
 /** @param raw alternating names and values, as received. @returns what may go to the application */
 export function stripRequestHeaders(raw: readonly string[], options: StripOptions): string[] {
-  const named = connectionOptions(raw);
+  let named: ReadonlySet<string> | undefined;
   const kept: string[] = [];
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = raw[at] ?? '';
     const value = raw[at + 1] ?? '';
-    const lower = name.toLowerCase();
-    if (hopByHop.has(lower) || named.has(lower) || rewritten.has(lower)) continue;
-    if (isAsserted(fieldKey(name), lower, options)) continue;
-    if (lower === 'authorization' && options.dropAuthorization) continue;
-    if (lower === 'cookie') {
+    const kind = kindOf(name);
+    if (kind === 'removed' || (kind === 'forwarding' && !options.trusted)) continue;
+    if (kind === 'connection') named ??= namedByConnection(value, raw);
+    else if (kind === 'cookie') {
       const rest = withoutOwnCookies(value, options.cookieName);
       if (rest !== '') kept.push(name, rest);
-    } else kept.push(name, value);
+    } else if (kind !== 'authorization' || !options.dropAuthorization) kept.push(name, value);
+  }
+  const dropsNames = options.dropped.size > 0 || (named !== undefined && named.size > 0);
+  return dropsNames ? withoutNames(kept, named ?? options.dropped, options.dropped) : kept;
+}
+
+/** Most connections only say whether they stay open. */
+function namedByConnection(value: string, raw: readonly string[]): ReadonlySet<string> | undefined {
+  return value === 'keep-alive' || value === 'close' ? undefined : connectionOptions(raw);
+}
+
+/** @param lowerNames compared in lower case. @param keys compared as {@link fieldKey}s */
+function withoutNames(raw: readonly string[], lowerNames: ReadonlySet<string>, keys: ReadonlySet<string>): string[] {
+  const kept: string[] = [];
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const name = raw[at] ?? '';
+    if (!lowerNames.has(name.toLowerCase()) && !keys.has(fieldKey(name))) kept.push(name, raw[at + 1] ?? '');
   }
   return kept;
 }
@@ -92,13 +133,6 @@ export function withoutOwnCookies(value: string, cookieName: string): string {
     .map((pair) => pair.trim())
     .filter((pair) => pair !== '' && !pair.startsWith(cookieName))
     .join('; ');
-}
-
-function isAsserted(key: string, lower: string, options: StripOptions): boolean {
-  if (key.startsWith('x-authentik-') || options.dropped.has(key)) return true;
-  if (!forwarding.has(key)) return false;
-  // An alias of a forwarding header is nothing a proxy of ours would send.
-  return !options.trusted || key !== lower;
 }
 
 /** RFC 9110 §7.6.1: what `Connection` lists is hop-by-hop as well. */

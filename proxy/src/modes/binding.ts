@@ -1,6 +1,6 @@
 // The original URL must belong to the application that judges it (proxy.md §5.6): otherwise a client could present its
 // session of one application for another, through a reverse proxy that lets `X-Forwarded-Host` pass.
-import { formatAuthority, isWithin } from '../request/host-name.ts';
+import { type Authority, defaultPort, isWithin, type Scheme } from '../request/host-name.ts';
 import type { TargetUri } from '../request/target-uri.ts';
 import type { ModeContext } from './context.ts';
 
@@ -11,8 +11,10 @@ export function isBound(
   const { external, cookieDomain, mode } = application;
   const { host } = original.authority;
   if (isOnly) return true;
-  if (formatAuthority(original.authority, original.scheme) === formatAuthority(external.authority, external.scheme)) {
-    return true;
-  }
+  if (host === external.authority.host && portOf(original) === portOf(external)) return true;
   return mode === 'forward_domain' && isWithin(host, cookieDomain);
+}
+
+function portOf({ authority, scheme }: { readonly authority: Authority; readonly scheme: Scheme }): number {
+  return authority.port ?? defaultPort[scheme];
 }

@@ -6,7 +6,7 @@ import { reservedTarget } from '../request/reserved.ts';
 import { hrefOf, type TargetUri } from '../request/target-uri.ts';
 import { isBound } from './binding.ts';
 import { chain, type Judged, judge, type ModeContext } from './context.ts';
-import { allowedHeaders } from './forward.ts';
+import { allowed } from './forward.ts';
 import { isNavigation, startUrl } from './unauthenticated.ts';
 
 export function forwardNginx(context: ModeContext, original: TargetUri | undefined): Answer | Promise<Answer> {
@@ -23,9 +23,8 @@ export function forwardNginx(context: ModeContext, original: TargetUri | undefin
   return chain(judged, (done) => answerOf(context, original, done));
 }
 
-function answerOf(context: ModeContext, original: TargetUri, judged: Judged): Answer {
-  const { verdict } = judged;
-  if (verdict.verdict === 'allow') return { kind: 'allowed', allow: verdict, headers: allowedHeaders(context, judged) };
+function answerOf(context: ModeContext, original: TargetUri, { verdict, authentication }: Judged): Answer {
+  if (verdict.verdict === 'allow') return allowed(context, verdict, authentication);
   return unauthorized(context, original);
 }
 

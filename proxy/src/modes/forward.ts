@@ -1,10 +1,13 @@
 // Forward-auth for Traefik, Caddy, HAProxy and Envoy (proxy.md §5.2, §5.4): 200 with identity headers, or the answer that
 // the browser shall get. The kinds differ only in where the original URL comes from (request/original.ts).
 
+import type { Authentication } from '../authentication/authenticate.ts';
+import type { Allow } from '../authentication/verdict.ts';
 import { signOut } from '../endpoints/sign-out.ts';
 import { assertionHeader } from '../identity/assertion.ts';
+import { headerBlock } from '../identity/header-block.ts';
 import { emptyIdentityHeaders } from '../identity/identity-headers.ts';
-import { type Answer, cookies, noStore, refuse } from '../request/answer.ts';
+import { type Answer, noStore, refuse } from '../request/answer.ts';
 import { header } from '../request/incoming.ts';
 import { reservedTarget, signatureOf } from '../request/reserved.ts';
 import { hrefOf, type TargetUri } from '../request/target-uri.ts';
@@ -34,26 +37,24 @@ export function forwardAuth(context: ModeContext, { kind, original }: ForwardKin
   return chain(judged, (done) => answerOf(context, original, done));
 }
 
-/** The answer of an allowed sub-request: identity headers, or all of them empty so that none of the client's stays. */
-export function allowedHeaders(context: ModeContext, { authentication, verdict }: Judged): string[] {
-  const { application, request, rooms } = context;
-  const identity = verdict.verdict === 'allow' ? verdict.identity : undefined;
-  return [
-    ...(identity?.identityHeaders ?? emptyIdentityHeaders()),
-    assertionHeader,
-    identity === undefined ? '' : application.asserter.assert(identity, rooms.clock.now()),
-    'User-Agent',
-    header(request, 'user-agent'),
-    'X-Powered-By',
-    'authentik_proxy2',
-    ...noStore,
-    ...cookies(authentication.setCookie === undefined ? [] : [authentication.setCookie]),
-  ];
+/** 200 with identity headers, or with all of them empty so that none of the client's stays. */
+export function allowed(
+  { application, request, rooms }: ModeContext,
+  allow: Allow,
+  { setCookie }: Authentication,
+): Answer {
+  const { identity } = allow;
+  const shared = identity === undefined ? noIdentity : application.asserter.headers(identity, rooms.clock.now());
+  const headers = ['User-Agent', header(request, 'user-agent'), ...always];
+  if (setCookie !== undefined) headers.push('Set-Cookie', setCookie);
+  return { kind: 'allowed', allow, shared, headers };
 }
 
-function answerOf(context: ModeContext, original: TargetUri, judged: Judged): Answer {
-  const { verdict } = judged;
-  if (verdict.verdict === 'allow') return { kind: 'allowed', allow: verdict, headers: allowedHeaders(context, judged) };
+const always = ['X-Powered-By', 'authentik_proxy2', ...noStore] as const;
+const noIdentity = headerBlock([...emptyIdentityHeaders(), assertionHeader, '']);
+
+function answerOf(context: ModeContext, original: TargetUri, { verdict, authentication }: Judged): Answer {
+  if (verdict.verdict === 'allow') return allowed(context, verdict, authentication);
   return unauthenticated(context, original);
 }
 

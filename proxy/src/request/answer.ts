@@ -3,6 +3,7 @@
 import type { Application } from '../applications/application.ts';
 import type { Authentication } from '../authentication/authenticate.ts';
 import type { Allow } from '../authentication/verdict.ts';
+import type { HeaderBlock } from '../identity/header-block.ts';
 import type { TargetUri } from './target-uri.ts';
 
 export type Answer = Allowed | Forward | Refused | Public;
@@ -11,7 +12,9 @@ export type Answer = Allowed | Forward | Refused | Public;
 export interface Allowed {
   readonly kind: 'allowed';
   readonly allow: Allow;
-  /** Flat list of names and values. */
+  /** The same for every request of the identity. */
+  readonly shared: HeaderBlock;
+  /** Of this request: flat list of names and values. */
   readonly headers: readonly string[];
 }
 

@@ -54,6 +54,7 @@ export function bareDomain(domain: string): string {
 
 /** First element of a list; websocket schemes count as their HTTP ones. */
 export function parseScheme(given: string): Scheme | undefined {
+  if (given === 'https' || given === 'http') return given;
   const scheme = given.split(',')[0]?.trim().toLowerCase();
   if (scheme === 'ws') return 'http';
   if (scheme === 'wss') return 'https';

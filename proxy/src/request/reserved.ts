@@ -29,6 +29,7 @@ export type Signature = 'callback' | 'logout';
 
 /** The query signatures that make any path a callback or a sign-out; the core appends its error to the value (§6.5). */
 export function signatureOf(target: TargetUri): Signature | undefined {
+  if (target.rawQuery?.includes('X-authentik-') !== true) return undefined;
   const callback = queryValue(target, 'X-authentik-auth-callback');
   if (callback !== undefined && /^true(?:\?error=.*)?$/is.test(callback)) return 'callback';
   return queryValue(target, 'X-authentik-logout')?.toLowerCase() === 'true' ? 'logout' : undefined;

@@ -31,20 +31,40 @@ const maxTargetLength = 64 * 1024;
  */
 export function targetUri(scheme: Scheme, authority: string, target: string): TargetUri | undefined {
   const parsed = parseAuthority(authority);
-  if (parsed === undefined || !isOriginForm(target)) return undefined;
-  const mark = target.indexOf('?');
-  const rawPath = mark === -1 ? target : target.slice(0, mark);
-  const decodedPath = decodeOnce(rawPath);
-  return {
-    scheme,
-    authority: parsed,
-    origin: `${scheme}://${formatAuthority(parsed, scheme)}`,
-    rawPath,
-    rawQuery: mark === -1 ? undefined : target.slice(mark + 1),
-    rawTarget: target,
-    decodedPath,
-    path: decodedPath === undefined ? undefined : normalisePath(decodedPath),
-  };
+  return parsed === undefined || !isOriginForm(target) ? undefined : new ReceivedTarget(scheme, parsed, target);
+}
+
+/** Views are made when they are asked for: most requests have a session and need none. */
+class ReceivedTarget implements TargetUri {
+  readonly scheme: Scheme;
+  readonly authority: Authority;
+  readonly rawTarget: string;
+  readonly rawPath: string;
+  readonly rawQuery: string | undefined;
+  #decoded: { readonly path: string | undefined } | undefined;
+
+  constructor(scheme: Scheme, authority: Authority, target: string) {
+    const mark = target.indexOf('?');
+    this.scheme = scheme;
+    this.authority = authority;
+    this.rawTarget = target;
+    this.rawPath = mark === -1 ? target : target.slice(0, mark);
+    this.rawQuery = mark === -1 ? undefined : target.slice(mark + 1);
+  }
+
+  get origin(): string {
+    return `${this.scheme}://${formatAuthority(this.authority, this.scheme)}`;
+  }
+
+  get decodedPath(): string | undefined {
+    this.#decoded ??= { path: decodeOnce(this.rawPath) };
+    return this.#decoded.path;
+  }
+
+  get path(): NormalisedPath | undefined {
+    const decoded = this.decodedPath;
+    return decoded === undefined ? undefined : normalisePath(decoded);
+  }
 }
 
 /** Reads an absolute URL as text, without the repairs that `URL` would make to its path. */

@@ -36,13 +36,20 @@ export function deletingCookie(settings: CookieSettings, name: string): string {
 
 /** Every value of one cookie, in the order sent: a browser may hold it for the host and for a parent domain. */
 export function cookieValues(header: string, name: string): string[] {
-  if (!header.includes(name)) return [];
   const values: string[] = [];
-  for (const pair of header.split(';')) {
-    const equals = pair.indexOf('=');
-    if (equals !== -1 && pair.slice(0, equals).trim() === name) values.push(pair.slice(equals + 1).trim());
+  const start = `${name}=`;
+  for (let at = header.indexOf(start); at !== -1; at = header.indexOf(start, at + start.length)) {
+    if (!beginsPair(header, at)) continue;
+    const end = header.indexOf(';', at);
+    values.push(header.slice(at + start.length, end === -1 ? header.length : end).trim());
   }
   return values;
+}
+
+function beginsPair(header: string, at: number): boolean {
+  let before = at - 1;
+  while (before >= 0 && (header[before] === ' ' || header[before] === '\t')) before -= 1;
+  return before < 0 || header[before] === ';';
 }
 
 /** Names that begin with `start`, without repetition. */

@@ -36,13 +36,14 @@ export interface Found {
 
 interface Remembered {
   readonly application: Application;
+  readonly untilMs: number;
   readonly key: SessionKey;
   readonly found: Found;
 }
 
 export interface SessionOptions {
   readonly store: SessionStore;
-  readonly clock: Pick<Clock, 'now' | 'monotonicMs'>;
+  readonly clock: Pick<Clock, 'now'>;
   readonly cacheEntries?: number;
   readonly cacheMs?: number;
 }
@@ -59,6 +60,7 @@ class CachedSessions implements Sessions {
   readonly #clock: SessionOptions['clock'];
   readonly #cookieOf = new Map<SessionKey, string>();
   readonly #cache: LRUCache<string, Remembered>;
+  readonly #cacheMs: number;
   readonly #listeners: ((ended: { readonly sub?: string; readonly sid?: string }) => void)[] = [];
   /** Counts endings, so that a read that overlaps one is not remembered. */
   #endings = 0;
@@ -66,10 +68,9 @@ class CachedSessions implements Sessions {
   constructor({ store, clock, cacheEntries = 50_000, cacheMs = 60_000 }: SessionOptions) {
     this.#store = store;
     this.#clock = clock;
+    this.#cacheMs = cacheMs;
     this.#cache = new LRUCache({
       max: cacheEntries,
-      ttl: cacheMs,
-      perf: { now: () => clock.monotonicMs() },
       dispose: (remembered) => this.#cookieOf.delete(remembered.key),
     });
     store.onRemoved?.((keys) => this.forget(keys));
@@ -78,10 +79,10 @@ class CachedSessions implements Sessions {
   find(application: Application, cookies: string): Found | Promise<Found> {
     const values = cookieValues(cookies, application.cookie.name);
     if (values.length === 0) return nothing;
+    const now = this.#clock.now();
     for (const value of values) {
       const remembered = this.#cache.get(value);
-      if (remembered === undefined || remembered.application !== application) continue;
-      if ((remembered.found.identity?.expiresAtMs ?? 0) > this.#clock.now()) return remembered.found;
+      if (remembered?.application === application && remembered.untilMs > now) return remembered.found;
     }
     return this.#load(application, values.slice(0, 4));
   }
@@ -135,8 +136,11 @@ class CachedSessions implements Sessions {
         return foundOf(application, record);
       }
       const found = foundOf(application, record);
-      this.#cookieOf.set(key, value);
-      this.#cache.set(value, { application, key, found });
+      // A copy: a slice of the header would keep all of it in memory.
+      const cookie = Buffer.from(value, 'latin1').toString('latin1');
+      this.#cookieOf.set(key, cookie);
+      const untilMs = Math.min(record.expiresAtMs, this.#clock.now() + this.#cacheMs);
+      this.#cache.set(cookie, { application, key, found, untilMs });
       return found;
     }
     return stale;

@@ -134,7 +134,8 @@ export function headerOf(answer: Answer, name: string): string | undefined {
 
 /** Every value of a header, in order. */
 export function headersOf(answer: Answer, name: string): string[] {
-  const flat = answer.kind === 'forward' ? [] : answer.headers;
+  const shared = answer.kind === 'allowed' ? answer.shared.flat : [];
+  const flat = answer.kind === 'forward' ? [] : [...shared, ...answer.headers];
   return flat.flatMap((item, at) =>
     at % 2 === 0 && item.toLowerCase() === name.toLowerCase() ? [flat[at + 1] ?? ''] : [],
   );

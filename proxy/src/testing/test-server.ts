@@ -22,6 +22,8 @@ export interface TestServer extends AsyncDisposable {
   readonly gateway: TestGateway;
   readonly server: ProxyServer;
   readonly metrics: Metrics;
+  /** What the access log wrote. */
+  readonly accessLines: readonly Record<string, unknown>[];
   readonly port: number;
   readonly upstream: TestUpstream;
   /** Cookie header of somebody who has logged in. */
@@ -66,12 +68,20 @@ export async function testServer(
     rows: rows.map((row) => ({ internal_host: upstream.origin, ...row })),
   });
   const metrics = createMetrics();
+  const accessLines: Record<string, unknown>[] = [];
   const server = await listenProxy(
     {
       gateway: gateway.engine.gateway,
-      pools: gateway.engine.pools,
+      forwarding: gateway.engine.forwarding,
       tunnels: gateway.engine.tunnels,
-      accessLog: createAccessLog({ log: gateway.log, metrics: createProxyMetrics(metrics), outpostName: () => 'o' }),
+      accessLog: createAccessLog({
+        write: (line) => accessLines.push(JSON.parse(line)),
+        log: gateway.log,
+        clock: gateway.clock,
+        metrics: createProxyMetrics(metrics),
+        outpostName: () => 'o',
+        headers: ['User-Agent'],
+      }),
       certificates: createCertificateStore(await selfSignedCertificate()),
       trusted: createCidrSet(['127.0.0.0/8']),
       log: gateway.log,
@@ -87,6 +97,7 @@ export async function testServer(
     gateway,
     server,
     metrics,
+    accessLines,
     port,
     upstream,
     async login() {

@@ -2,8 +2,8 @@
 // take away or forge what we assert. Exactly one Host.
 import type { Application, UpstreamTarget } from '../applications/application.ts';
 import type { Allow } from '../authentication/verdict.ts';
-import { assertionHeader } from '../identity/assertion.ts';
 import { fieldKey, fieldValue } from '../identity/field.ts';
+import { type HeaderBlock, headerBlock } from '../identity/header-block.ts';
 import { stripRequestHeaders } from '../identity/strip.ts';
 import { clientScheme, header, type Incoming, requestHost } from '../request/incoming.ts';
 
@@ -15,31 +15,37 @@ export interface UpstreamRequest {
   readonly usedAuthorization: boolean;
 }
 
-const noNames: ReadonlySet<string> = new Set();
+export interface UpstreamHeaders {
+  /** Of this request: alternating names and values, Host first. */
+  readonly own: readonly string[];
+  /** Of the identity. */
+  readonly identity: HeaderBlock;
+}
 
-/** @returns alternating names and values */
+const noNames: ReadonlySet<string> = new Set();
+const nobody = headerBlock([]);
+
 export function upstreamHeaders(
   { request, application, allow, usedAuthorization }: UpstreamRequest,
   nowMs: number,
-): string[] {
-  const identity = allow.identity?.identityHeaders ?? [];
-  const headers = stripRequestHeaders(request.rawHeaders, {
-    trusted: request.trusted,
-    cookieName: application.cookie.name,
-    dropAuthorization: usedAuthorization,
-    dropped: identity.length === 0 ? noNames : namesOf(identity),
-  });
+): UpstreamHeaders {
+  const identity = allow.identity === undefined ? nobody : application.asserter.headers(allow.identity, nowMs);
   const publicHost = requestHost(request) || header(request, 'host');
   const host = allow.identity?.claims.akProxy.hostHeader || publicHost;
   const before = request.trusted ? header(request, 'x-forwarded-for') : '';
-  headers.unshift('Host', fieldValue(host));
-  headers.push('X-Forwarded-Host', publicHost);
-  headers.push('X-Forwarded-For', before === '' ? request.peer : `${before}, ${request.peer}`);
-  headers.push('X-Forwarded-Proto', clientScheme(request));
-  if (/(?:^|,)\s*trailers\s*(?:,|$)/i.test(header(request, 'te'))) headers.push('Te', 'trailers');
-  for (const item of identity) headers.push(item);
-  if (allow.identity !== undefined) headers.push(assertionHeader, application.asserter.assert(allow.identity, nowMs));
-  return headers;
+  const kept = stripRequestHeaders(request.rawHeaders, {
+    trusted: request.trusted,
+    cookieName: application.cookie.name,
+    dropAuthorization: usedAuthorization,
+    dropped: allow.identity === undefined ? noNames : furtherNames(identity),
+  });
+  const own = ['Host', fieldValue(host), ...kept];
+  own.push('X-Forwarded-Host', publicHost);
+  own.push('X-Forwarded-For', before === '' ? request.peer : `${before}, ${request.peer}`);
+  own.push('X-Forwarded-Proto', clientScheme(request));
+  const te = header(request, 'te');
+  if (te !== '' && /(?:^|,)\s*trailers\s*(?:,|$)/i.test(te)) own.push('Te', 'trailers');
+  return { own, identity };
 }
 
 /** Where the request goes: a mapping of the core may choose another upstream for a user; a bad one is ignored (case 70). */
@@ -51,12 +57,13 @@ export function upstreamTarget({ application, allow }: UpstreamRequest): Upstrea
   return { origin: url.origin, verifyTls: application.upstream?.verifyTls ?? true };
 }
 
-/** Keys of every header we set, so that the client's own are dropped. */
-const known = new WeakMap<readonly string[], ReadonlySet<string>>();
-function namesOf(identity: readonly string[]): ReadonlySet<string> {
+/** Keys of what we set besides the names that are always ours, so that the client's own are dropped. */
+const known = new WeakMap<HeaderBlock, ReadonlySet<string>>();
+function furtherNames(identity: HeaderBlock): ReadonlySet<string> {
   const ready = known.get(identity);
   if (ready !== undefined) return ready;
-  const names = new Set(identity.filter((_, at) => at % 2 === 0).map(fieldKey));
+  const keys = identity.flat.filter((_, at) => at % 2 === 0).map(fieldKey);
+  const names = new Set(keys.filter((key) => !key.startsWith('x-authentik-')));
   known.set(identity, names);
   return names;
 }

@@ -3,7 +3,7 @@ import type { LogFields } from './fields.ts';
 
 export { type BufferedOutput, bufferedOutput } from './buffered-output.ts';
 export type { LogFields } from './fields.ts';
-export { createLogger, type LoggerOptions } from './logger.ts';
+export { createLogger, type LoggerOptions, prettyOutput } from './logger.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 

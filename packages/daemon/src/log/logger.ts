@@ -15,9 +15,7 @@ export interface LoggerOptions {
 
 export function createLogger({ level, name, destination, pretty = false }: LoggerOptions): Logger {
   const sink = destination ?? process.stdout;
-  const target: DestinationStream = pretty
-    ? { write: (line) => void sink.write(prettyLine(line)) }
-    : { write: (line) => void sink.write(line) };
+  const target: DestinationStream = pretty ? prettyOutput(sink) : { write: (line) => void sink.write(line) };
   const root = pino(
     {
       level: pinoLevel(level),
@@ -29,6 +27,11 @@ export function createLogger({ level, name, destination, pretty = false }: Logge
     target,
   );
   return wrap(root, root, []);
+}
+
+/** Turns lines of JSON into text for people. */
+export function prettyOutput(sink: { write(line: string): unknown }): { write(line: string): void } {
+  return { write: (line) => void sink.write(prettyLine(line)) };
 }
 
 /** Levels are shared by everything derived from one root, so that a later change reaches all of them. */

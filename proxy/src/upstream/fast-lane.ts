@@ -1,0 +1,201 @@
+// The fast lane (LIBRARIES.md §3.3): requests without a body to plain HTTP/1.1 upstreams, over kept connections of our own.
+// Head and body of a small answer arrive together and leave in one write; nothing is parsed into objects on the way.
+// What it does on the wire is what the general lane does; lanes.test.ts runs both through the same cases.
+import { connect, type Socket } from 'node:net';
+import { GatewayError } from '@gatehouse/daemon/errors';
+import type { UpstreamTarget } from '../applications/application.ts';
+import { proxyError } from '../errors.ts';
+import { headerLines } from '../identity/header-block.ts';
+import type { Exchange, Lane } from './exchange.ts';
+import { ResponseRelay } from './response-relay.ts';
+
+const connectMs = 10_000;
+const mostConnections = 256;
+/** Longer idle connections are often just being closed by the other side. */
+const idleMs = 30_000;
+const sweepMs = 10_000;
+
+export function createFastLane(): Lane & { takes(exchange: Exchange): boolean } {
+  const origins = new Map<string, Connections>();
+  const sweep = setInterval(() => {
+    for (const [origin, connections] of origins) if (connections.sweep() === 0) origins.delete(origin);
+  }, sweepMs).unref();
+  const of = (target: UpstreamTarget) => {
+    const known = origins.get(target.origin);
+    if (known !== undefined) return known;
+    const made = new Connections(target.origin);
+    origins.set(target.origin, made);
+    return made;
+  };
+  return {
+    takes: ({ target, method, request }) => {
+      if (method !== 'GET' && method !== 'HEAD') return false;
+      const { headers } = request;
+      const hasBody = headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+      return !hasBody && target.origin.startsWith('http://') && of(target).hasRoom();
+    },
+    run: (exchange) => of(exchange.target).run(exchange),
+    async [Symbol.asyncDispose]() {
+      clearInterval(sweep);
+      for (const connections of origins.values()) connections.close();
+    },
+  };
+}
+
+/** Connections to one origin. */
+class Connections {
+  readonly #host: string;
+  readonly #port: number;
+  readonly #idle: Connection[] = [];
+  readonly #open = new Set<Connection>();
+
+  constructor(origin: string) {
+    const url = new URL(origin);
+    this.#host = url.hostname.replace(/^\[|\]$/g, '');
+    this.#port = Number(url.port || 80);
+  }
+
+  hasRoom(): boolean {
+    return this.#idle.length > 0 || this.#open.size < mostConnections;
+  }
+
+  run(exchange: Exchange): () => void {
+    const connection = this.#idle.pop() ?? this.#connect();
+    connection.start(exchange);
+    return () => connection.abort();
+  }
+
+  /** Closes what was idle for too long. @returns how many are left */
+  sweep(): number {
+    const now = performance.now();
+    for (const connection of [...this.#idle]) if (now - connection.idleSinceMs > idleMs) connection.destroy();
+    return this.#open.size;
+  }
+
+  close(): void {
+    for (const connection of this.#open) connection.destroy();
+  }
+
+  #connect(): Connection {
+    const connection = new Connection(connect({ host: this.#host, port: this.#port, noDelay: true }), {
+      onIdle: () => void this.#idle.push(connection),
+      // The others that were idle are as old as this one: the next attempt shall not meet them.
+      onStale: () => {
+        for (const other of [...this.#idle]) other.destroy();
+        this.#idle.length = 0;
+      },
+      onClosed: () => {
+        this.#open.delete(connection);
+        const at = this.#idle.indexOf(connection);
+        if (at !== -1) this.#idle.splice(at, 1);
+      },
+    });
+    this.#open.add(connection);
+    return connection;
+  }
+}
+
+interface Owner {
+  readonly onIdle: () => void;
+  readonly onStale: () => void;
+  readonly onClosed: () => void;
+}
+
+class Connection {
+  idleSinceMs = 0;
+  readonly #socket: Socket;
+  readonly #owner: Owner;
+  #exchange: Exchange | undefined;
+  #relay: ResponseRelay | undefined;
+  #isConnected = false;
+  #served = 0;
+  #failure: Error | undefined;
+
+  constructor(socket: Socket, owner: Owner) {
+    this.#socket = socket;
+    this.#owner = owner;
+    const late = setTimeout(() => socket.destroy(new Error(`no connection within ${connectMs / 1000} s`)), connectMs);
+    socket.once('connect', () => {
+      clearTimeout(late);
+      this.#isConnected = true;
+    });
+    socket.on('data', (chunk) => this.#receive(chunk));
+    socket.on('end', () => this.#ended());
+    socket.on('error', (error) => {
+      this.#failure = error;
+    });
+    socket.once('close', () => {
+      clearTimeout(late);
+      owner.onClosed();
+      if (this.#exchange !== undefined) this.#fail(this.#failure ?? new Error('the connection ended'));
+    });
+  }
+
+  start(exchange: Exchange): void {
+    this.#exchange = exchange;
+    const { method, path, headers, response } = exchange;
+    this.#relay = new ResponseRelay(exchange, {
+      pause: () => this.#socket.pause(),
+      resume: () => this.#socket.resume(),
+    });
+    if (response.destroyed) {
+      this.abort();
+      return;
+    }
+    const head = `${method} ${path} HTTP/1.1\r\n${headerLines(headers.own)}${headers.identity.text}Connection: keep-alive\r\n\r\n`;
+    this.#socket.write(head, 'latin1');
+  }
+
+  abort(): void {
+    this.#failure = proxyError('ERR_PROXY_CLIENT_GONE', 'The client left.');
+    this.#socket.destroy();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #receive(chunk: Buffer): void {
+    // Bytes that nobody asked for: whatever they are, this connection is not to be trusted with another request.
+    if (this.#relay === undefined) return void this.#socket.destroy();
+    try {
+      const used = this.#relay.push(chunk);
+      if (this.#relay.isDone) this.#finish(used === chunk.length && this.#relay.keepsAlive);
+    } catch (error) {
+      this.#failure = error instanceof Error ? error : new Error(String(error));
+      this.#socket.destroy();
+    }
+  }
+
+  #ended(): void {
+    if (this.#relay?.end() === true) this.#finish(false);
+    else this.#socket.destroy();
+  }
+
+  #finish(isReusable: boolean): void {
+    this.#exchange = undefined;
+    this.#relay = undefined;
+    this.#served += 1;
+    if (isReusable) {
+      this.#socket.resume(); // the client may have been slow at the end
+      this.idleSinceMs = performance.now();
+      this.#owner.onIdle();
+    } else this.#socket.destroy();
+  }
+
+  #fail(cause: Error): void {
+    const exchange = this.#exchange;
+    const hasBegun = this.#relay?.hasBegun === true;
+    this.#exchange = undefined;
+    this.#relay = undefined;
+    const isOurs = cause instanceof GatewayError;
+    const error = isOurs ? cause : proxyError('ERR_PROXY_UPSTREAM', `The upstream failed: ${reason(cause)}.`, cause);
+    const phase = this.#isConnected ? (this.#served > 0 && !hasBegun ? 'stale' : 'answering') : 'connect';
+    if (phase === 'stale') this.#owner.onStale();
+    exchange?.onFailed({ error, phase });
+  }
+}
+
+function reason(cause: Error): string {
+  return cause.message === '' && 'code' in cause ? String(cause.code) : cause.message;
+}
