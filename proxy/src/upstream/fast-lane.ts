@@ -68,7 +68,7 @@ class Connections {
   /** Closes what was idle for too long. @returns how many are left */
   sweep(): number {
     const now = performance.now();
-    for (const connection of [...this.#idle]) if (now - connection.idleSinceMs > idleMs) connection.destroy();
+    for (const connection of this.#idle) if (now - connection.idleSinceMs > idleMs) connection.destroy();
     return this.#open.size;
   }
 
@@ -81,7 +81,7 @@ class Connections {
       onIdle: () => void this.#idle.push(connection),
       // The others that were idle are as old as this one: the next attempt shall not meet them.
       onStale: () => {
-        for (const other of [...this.#idle]) other.destroy();
+        for (const other of this.#idle) other.destroy();
         this.#idle.length = 0;
       },
       onClosed: () => {

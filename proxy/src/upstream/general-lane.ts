@@ -51,7 +51,7 @@ class Relay implements Dispatcher.DispatchHandler {
   #isGone = false;
   #isOver = false;
   #isConnected = false;
-  #hasHead = false;
+  #status: number | undefined;
   #hasBody = false;
   readonly #onDrain = () => this.#resume();
 
@@ -78,7 +78,7 @@ class Relay implements Dispatcher.DispatchHandler {
       if (status === 103) response.writeEarlyHints(fieldsOf(headers));
       return true;
     }
-    this.#hasHead = true;
+    this.#status = status;
     this.#resume = resume;
     onHead();
     headers.push('X-Powered-By', poweredBy, ...addedHeaders);
@@ -107,7 +107,10 @@ class Relay implements Dispatcher.DispatchHandler {
   }
 
   onError(cause: Error): void {
-    this.#fail(cause);
+    // undici takes a 304 that names the length of what it leaves out (RFC 9110 §15.4.5) for a body that is missing.
+    const isWhole = this.#status === 304 && 'code' in cause && cause.code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH';
+    if (isWhole) this.onComplete(null);
+    else this.#fail(cause);
   }
 
   #fail(cause: Error): void {
@@ -124,7 +127,7 @@ class Relay implements Dispatcher.DispatchHandler {
     const code = 'code' in cause ? String(cause.code) : '';
     // A kept connection that the upstream closed just then.
     const isStale = code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
-    return isStale && !this.#hasHead ? 'stale' : 'answering';
+    return isStale && this.#status === undefined ? 'stale' : 'answering';
   }
 }
 
