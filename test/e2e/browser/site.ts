@@ -84,6 +84,7 @@ const documented = new Set([
   'ak-stage-access-denied-dark-phone',
   'ak-stage-prompt-dark-phone',
   'layout-sidebar_left',
+  'user-applications',
 ]);
 
 /** Takes a picture for the documentation, where the run was asked to: `SCREENSHOTS=1`, or `all` to look at every page. */

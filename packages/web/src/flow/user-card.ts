@@ -1,7 +1,7 @@
 // Who is signing in, with the way back for somebody else.
 import type { FlowInfo } from '@gatehouse/contract/flow';
 import { html, nothing, type TemplateResult } from 'lit';
-import { icon } from '../elements/icon.ts';
+import { avatar } from '../elements/avatar.ts';
 
 export interface WithUser {
   readonly pending_user: string;
@@ -21,10 +21,4 @@ export function userCard({ pending_user, pending_user_avatar, flow_info }: WithU
       }
     </div>
     <input type="text" name="username" autocomplete="username" value=${pending_user} hidden readonly tabindex="-1" />`;
-}
-
-/** The picture of a user; a plain head where there is none. */
-export function avatar(url: string): TemplateResult {
-  if (url === '' || url.endsWith('/user_default.png')) return html`<span class="gh-avatar">${icon('user')}</span>`;
-  return html`<img class="gh-avatar" src=${url} alt="" />`;
 }

@@ -1,2 +1,22 @@
-// Entry of the page `/if/user/`.
+// Entry of the user's page, `/if/user/`.
 import '../styles/base.css';
+import '../styles/page.css';
+import { createApi } from '../call/api.ts';
+import { readPageSettings } from '../page-settings.ts';
+import { ApplicationsSection } from './applications.ts';
+import { DevicesSection } from './devices.ts';
+import { SessionsSection } from './sessions.ts';
+import { TokensSection } from './tokens.ts';
+import { UserPage } from './user-page.ts';
+
+customElements.define('gh-applications', ApplicationsSection);
+customElements.define('gh-devices', DevicesSection);
+customElements.define('gh-sessions', SessionsSection);
+customElements.define('gh-tokens', TokensSection);
+customElements.define('gh-user-page', UserPage);
+
+const settings = readPageSettings();
+const page = new UserPage();
+page.settings = settings;
+page.api = createApi(settings.base, () => location.reload()); // the core sends whoever is not signed in to the login
+document.body.replaceChildren(page);

@@ -1,0 +1,76 @@
+// The frame of the user's and the administrators' page: brand, who is here, where one can go, and the way out.
+import { html, nothing, type TemplateResult } from 'lit';
+import type { Brand } from '../page-settings.ts';
+import { themed } from '../page-settings.ts';
+import { avatar } from './avatar.ts';
+import { type IconName, icon } from './icon.ts';
+
+export interface Me {
+  readonly pk: number;
+  readonly username: string;
+  readonly name: string;
+  readonly email: string;
+  readonly avatar: string;
+  readonly is_superuser: boolean;
+  readonly system_permissions: readonly string[];
+}
+
+export interface Tab {
+  /** Fragment of the address. */
+  readonly name: string;
+  readonly title: string;
+  readonly icon: IconName;
+}
+
+export interface Frame {
+  readonly base: string;
+  readonly brand: Brand;
+  readonly me: Me | undefined;
+  readonly tabs: readonly Tab[];
+  readonly current: string;
+  /** The other page, for those who have it. */
+  readonly other?: { readonly text: string; readonly href: string };
+  readonly body: unknown;
+}
+
+export function pageFrame({ base, brand, me, tabs, current, other, body }: Frame): TemplateResult {
+  return html`<a class="gh-skip" href="#main" @click=${skip}>Skip to content</a>
+    <header class="gh-masthead">
+      <a href=${`${base}if/user/`} class="gh-masthead__brand"
+        ><img src=${themed(brand.logo, brand.logoThemed)} alt=${`${brand.title}: my applications`}
+      /></a>
+      <div class="gh-masthead__user">
+        ${other === undefined ? nothing : html`<a class="pf-v6-c-button pf-m-secondary pf-m-small" href=${other.href}>${other.text}</a>`}
+        ${
+          me === undefined
+            ? nothing
+            : html`${avatar(me.avatar)}<span class="gh-masthead__name">${me.name || me.username}</span>`
+        }
+        <a class="gh-masthead__out" href=${`${base}flows/-/default/invalidation/`} title="Sign out">
+          ${icon('out')}<span class="pf-v6-screen-reader">Sign out</span>
+        </a>
+      </div>
+    </header>
+    <nav class="gh-tabs" aria-label="Sections">
+      <ul>
+        ${tabs.map(
+          ({ name, title, icon: picture }) => html`<li>
+            <a href=${`#${name}`} aria-current=${name === current ? 'page' : 'false'}>${icon(picture)}${title}</a>
+          </li>`,
+        )}
+      </ul>
+    </nav>
+    <main class="gh-main" id="main" tabindex="-1">${body}</main>`;
+}
+
+/** The fragment of the address is the tab's, so the link moves the focus only. */
+function skip(event: Event): void {
+  event.preventDefault();
+  document.getElementById('main')?.focus();
+}
+
+/** The tab that the address names; the first one where it names none. */
+export function currentTab(tabs: readonly Tab[]): string {
+  const named = location.hash.slice(1);
+  return tabs.some(({ name }) => name === named) ? named : (tabs[0]?.name ?? '');
+}

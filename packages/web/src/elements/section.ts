@@ -1,0 +1,78 @@
+// A part of a page that shows something of the API: loads it, says when it cannot, and when the core has no such thing or this
+// user may not see it.
+import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { type Api, ApiProblem } from '../call/api.ts';
+import { spinner } from './button.ts';
+import { notice } from './notice.ts';
+
+type State<T> =
+  | { readonly kind: 'loading' }
+  | { readonly kind: 'ready'; readonly data: T }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'failed'; readonly message: string };
+
+export abstract class Section<T> extends LitElement {
+  static override properties = { state: { state: true }, message: { state: true } };
+  declare api: Api;
+  declare state: State<T> | undefined;
+  /** What the last action came to. */
+  declare message: { readonly kind: 'success' | 'danger'; readonly text: string } | undefined;
+
+  protected override createRenderRoot(): this {
+    return this;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void this.reload();
+  }
+
+  protected abstract load(): Promise<T>;
+  protected abstract show(data: T): TemplateResult;
+
+  async reload(): Promise<void> {
+    try {
+      this.state = { kind: 'ready', data: await this.load() };
+    } catch (error) {
+      const hidden = error instanceof ApiProblem && (error.status === 404 || error.status === 403);
+      this.state = hidden ? { kind: 'absent' } : { kind: 'failed', message: messageOf(error) };
+    }
+  }
+
+  /** Does something, loads again, and tells how it went. */
+  protected async act(done: string, work: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await work();
+    } catch (error) {
+      this.message = { kind: 'danger', text: messageOf(error) };
+      return false;
+    }
+    await this.reload();
+    this.message = { kind: 'success', text: done };
+    return true;
+  }
+
+  override render(): TemplateResult {
+    const state = this.state ?? { kind: 'loading' };
+    if (state.kind === 'absent') return notice('info', 'This is not offered here, or not to you.');
+    return html`${this.message === undefined ? nothing : notice(this.message.kind, this.message.text)}
+    ${this.#body(state)}`;
+  }
+
+  #body(state: Exclude<State<T>, { kind: 'absent' }>): TemplateResult {
+    if (state.kind === 'loading') return html`<div class="gh-waiting">${spinner('Loading', 'xl')}</div>`;
+    if (state.kind === 'ready') return this.show(state.data);
+    const again = html`<button
+      type="button"
+      class="pf-v6-c-button pf-m-link pf-m-inline"
+      @click=${() => void this.reload()}
+    >
+      Try again
+    </button>`;
+    return notice('danger', state.message, again);
+  }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,104 @@
+// The page of a user (core.md §1.5): applications, sessions, second factors, tokens, and the way out.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { skipWithout } from '../../harness/index.ts';
+import { expectAccessible } from './accessible.ts';
+import { signIn } from './sign-in.ts';
+import { picture, type Site, startSite } from './site.ts';
+
+describe.skipIf(skipWithout('chromium'))('the page of a user', () => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await startSite();
+    const applications = [
+      {
+        name: 'Wiki',
+        slug: 'wiki',
+        group: 'Knowledge',
+        meta_description: 'What everybody should know',
+        meta_launch_url: 'https://wiki.example/',
+      },
+      { name: 'Mail', slug: 'mail', group: '', meta_launch_url: 'https://mail.example/', open_in_new_tab: true },
+      {
+        name: 'Code review',
+        slug: 'review',
+        group: 'Engineering',
+        meta_publisher: 'Tools team',
+        meta_launch_url: 'https://review.example/',
+        meta_icon: '/static/dist/assets/icons/icon.svg',
+      },
+    ];
+    for (const application of applications) await site.core.call('POST', '/core/applications/', application);
+  }, 120_000);
+  afterAll(() => site?.[Symbol.asyncDispose]());
+
+  test('applications are shown by group, and found by typing', async () => {
+    await using visit = await site.visit();
+    const { page } = visit;
+    await signIn(page, site, 'akadmin');
+    await page.getByRole('link', { name: 'Wiki' }).waitFor();
+    expect(await page.locator('.gh-card strong').allTextContents()).toEqual([
+      'Mail',
+      'Notice board',
+      'Code review',
+      'Wiki',
+    ]);
+    expect(await page.getByRole('link', { name: 'Mail opens in a new tab' }).getAttribute('target')).toBe('_blank');
+    await expectAccessible(page);
+    await picture(page, 'user-applications');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await expectAccessible(page);
+    await page.setViewportSize({ width: 360, height: 740 });
+    await expectAccessible(page);
+    await picture(page, 'user-applications-dark-phone');
+    await page.getByRole('searchbox').fill('everybody');
+    expect(await page.locator('.gh-card strong').allTextContents()).toEqual(['Wiki']);
+    expect(await page.getByRole('status').textContent()).toBe('1 applications');
+    expect(visit.complaints).toEqual([]);
+  });
+
+  test('an app password is made, shown once asked for, and deleted', async () => {
+    await using visit = await site.visit();
+    const { page } = visit;
+    await signIn(page, site, 'akadmin');
+    await page.getByRole('link', { name: 'Tokens' }).click();
+    await page.getByRole('button', { name: 'New app password' }).click();
+    await page.getByLabel('What is it for?').fill('Mail on my phone');
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'Create' }).click();
+    const key = (await page.getByRole('dialog').locator('code').textContent()) ?? '';
+    expect(key).toMatch(/^\S{30,}$/);
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'Done' }).click();
+    await picture(page, 'user-tokens');
+    await page.getByRole('button', { name: 'Delete Mail on my phone' }).click();
+    await page.getByRole('button', { name: 'Delete', exact: true }).click();
+    await page.getByText('The token was deleted.').waitFor();
+    expect(await page.getByText('Mail on my phone').count()).toBe(0);
+  });
+
+  test('whoever is not signed in is sent to the login and comes back', async () => {
+    await using visit = await site.visit();
+    await signIn(visit.page, site, 'ada', '/if/user/');
+    await visit.page.getByText('Ada Lovelace').waitFor();
+  });
+
+  test('signing out leads to the login, and the page is closed', async () => {
+    await using visit = await site.visit();
+    const { page } = visit;
+    await signIn(page, site, 'ada');
+    await page.getByRole('link', { name: 'Sign out' }).click();
+    await page.getByLabel('E-mail address or user name').waitFor();
+    await page.goto(`${site.url}/if/user/`);
+    await page.getByLabel('E-mail address or user name').waitFor();
+  });
+
+  test('a session that ends while the page is open leads to the login', async () => {
+    await using visit = await site.visit();
+    const { page } = visit;
+    await signIn(page, site, 'ada');
+    await page.getByText('Ada Lovelace').waitFor();
+    await page.context().clearCookies();
+    await page.getByRole('link', { name: 'Tokens' }).click();
+    await page.getByLabel('E-mail address or user name').waitFor();
+  });
+});
