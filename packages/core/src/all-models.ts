@@ -2,7 +2,7 @@
 import { applicationModel } from './applications/models.ts';
 import { brandModel } from './brands/models.ts';
 import { certificateModel } from './crypto/models.ts';
-import { eventModel } from './events/routes.ts';
+import { eventModel, ruleModel, transportModel } from './events/models.ts';
 import { flowModel, stageBindingModel } from './flows/models.ts';
 import { groupModel } from './identity/models/group.ts';
 import { tokenModel } from './identity/models/token.ts';
@@ -11,8 +11,11 @@ import { createRegistry } from './models/registry.ts';
 import { outpostModel } from './outposts/models.ts';
 import { policyBindingModel, policyModels } from './policies/models.ts';
 import { providerModels } from './providers/models.ts';
+import { roleModel } from './rbac/models.ts';
+import { sessionModel } from './sessions/routes.ts';
 import { stageModels } from './stages/kinds.ts';
 import { promptModel } from './stages/prompt/prompt.ts';
+import { scheduleModel, taskModel } from './tasks/models.ts';
 
 export const registry = createRegistry([
   applicationModel,
@@ -26,8 +29,14 @@ export const registry = createRegistry([
   ...policyModels,
   promptModel,
   ...providerModels,
+  roleModel,
+  ruleModel,
+  scheduleModel,
+  sessionModel,
   stageBindingModel,
   ...stageModels,
+  taskModel,
   tokenModel,
+  transportModel,
   userModel,
 ]);

@@ -48,6 +48,21 @@ export const coreConfig = defineConfig({
     default: 'https://api.pwnedpasswords.com/range/',
     doc: 'Where policies look breached passwords up: an address, or a folder with files like 21BD1.txt.',
   }),
+  cert_discovery_dir: text({ default: '/certs', doc: 'Folder whose certificates are taken over, hourly.' }),
+  outposts: {
+    disable_embedded_outpost: boolean({ default: false, doc: 'Do without the proxy outpost inside the front door.' }),
+  },
+  email: {
+    host: text({ default: 'localhost', doc: 'Mail server.' }),
+    port: integer({ default: 25, doc: 'Its port.', min: 1, max: 65_535 }),
+    username: text({ default: '', doc: 'Whom to log in as; empty: nobody.' }),
+    password: secret({ doc: 'Password at the mail server.' }),
+    use_tls: boolean({ default: false, doc: 'Insist on STARTTLS.' }),
+    use_ssl: boolean({ default: false, doc: 'Speak TLS from the start.' }),
+    timeout: integer({ default: 10, doc: 'How long to wait for the server.', unit: 'seconds', min: 1 }),
+    from: text({ default: 'authentik@localhost', doc: 'Sender of mails.' }),
+    template_dir: text({ default: '/templates', doc: 'Folder of your own mail templates.' }),
+  },
   demo: boolean({ default: false, doc: 'Seed users, groups, applications and outposts to try things with.' }),
 });
 

@@ -9,6 +9,8 @@ import type { Registry } from './models/registry.ts';
 import type { Author, Change } from './models/unit.ts';
 import type { OutpostChannels } from './outposts/channels.ts';
 import type { SessionStore } from './sessions/store.ts';
+import type { SettingsStore } from './system/settings.ts';
+import type { Actor } from './tasks/actor.ts';
 
 export interface CoreDeps {
   readonly database: Database;
@@ -19,11 +21,14 @@ export interface CoreDeps {
   readonly installationId: string;
   readonly passwords: PasswordHasher;
   readonly sessions: SessionStore;
+  readonly settings: SettingsStore;
   readonly channels: OutpostChannels;
   readonly files: CoreFiles;
   /** URL prefix of the installation, with slashes at both ends. */
   readonly webPath: string;
   readonly registry: Registry;
+  /** Everything this version does by itself. */
+  readonly actors: readonly Actor[];
   /** Tells everybody concerned of committed changes: outposts, audit. */
   readonly announce: (changes: readonly Change[], author: Author) => Promise<void>;
   /** Where breached passwords are looked up: an address or a folder (policies/kinds/breaches.ts). */

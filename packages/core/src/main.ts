@@ -53,6 +53,8 @@ async function run(argv: readonly string[], env: Environment): Promise<number> {
       demo: config.demo,
       storage: rereadStorage(config, argv, env),
       web: { ...config.web, assets_dist: config.web.assets_dist || browserFolder },
+      certificatesDir: config.cert_discovery_dir === '' ? undefined : config.cert_discovery_dir,
+      embeddedOutpost: !config.outposts.disable_embedded_outpost,
       env,
     });
     onDrain(() => core.close());

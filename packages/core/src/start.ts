@@ -6,10 +6,15 @@ import type { Clock } from '@gatehouse/daemon/async';
 import type { Address, Secret } from '@gatehouse/daemon/config';
 import type { Logger } from '@gatehouse/daemon/log';
 import type { StorageSettings } from '@gatehouse/storage';
+import { createActors } from './all-actors.ts';
 import { registry } from './all-models.ts';
 import { registerModelRoutes } from './api/crud.ts';
+import { registerSchemaRoute } from './api/openapi.ts';
+import type { Operations } from './api/operations.ts';
 import { type Api, apiRoutes, createServer } from './api/server.ts';
+import { registerApplicationRoutes } from './applications/routes.ts';
 import { applyFolder } from './blueprints/shipped.ts';
+import { registerBrandRoutes } from './brands/routes.ts';
 import { registerCryptoRoutes } from './crypto/routes.ts';
 import type { Database } from './database/connection.ts';
 import type { CoreDeps } from './deps.ts';
@@ -26,14 +31,20 @@ import { registerIdentityRoutes } from './identity/routes.ts';
 import { registerOidcRoutes } from './oidc/routes.ts';
 import { createOutpostChannels } from './outposts/channels.ts';
 import { serveControlChannel } from './outposts/control-channel.ts';
-import { sweepInstances } from './outposts/instances.ts';
 import { tellOutposts } from './outposts/reactions.ts';
 import { registerOutpostRoutes } from './outposts/routes.ts';
 import { registerPageRoutes } from './pages/routes.ts';
 import { sweepLoginBrake } from './policies/login-brake.ts';
 import { sweepReputation } from './policies/reputation.ts';
+import { registerRbacRoutes } from './rbac/routes.ts';
+import { seedInstallation } from './seed.ts';
+import { registerSessionRoutes } from './sessions/routes.ts';
 import { createSessionStore } from './sessions/store.ts';
 import { registerHealthRoutes, registerSystemRoutes } from './system/routes.ts';
+import { createSettingsStore } from './system/settings.ts';
+import { registerTaskRoutes } from './tasks/routes.ts';
+import { reconcileSchedules, sendDue } from './tasks/scheduler.ts';
+import { createWorker, type Worker } from './tasks/worker.ts';
 
 const sweepEveryMs = 60_000;
 
@@ -51,11 +62,17 @@ export interface StartOptions {
   /** Asked again where a secret behind a file may have changed. */
   readonly storage: () => StorageSettings;
   readonly web: { readonly path: string; readonly assets_dist: string; readonly assets_authentik: string };
+  /** Folder of certificates to take over; `undefined` for none. */
+  readonly certificatesDir?: string | undefined;
+  readonly embeddedOutpost?: boolean;
+  /** Length of the RSA key of the first certificate. */
+  readonly rsaBits?: number;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 export interface RunningCore {
   readonly deps: CoreDeps;
+  readonly worker: Worker;
   readonly bound: readonly Address[];
   close(): Promise<void>;
 }
@@ -63,9 +80,13 @@ export interface RunningCore {
 /** Listens when everything shipped has been applied. @throws GatewayError `ERR_CORE_BLUEPRINT` if some of it fails */
 export async function startCore(options: StartOptions): Promise<RunningCore> {
   const deps = await createDeps(options);
-  await seed(deps, options);
-  const server = createServer(deps);
-  await registerRoutes(server, deps);
+  const { embeddedOutpost = true, rsaBits = 4096 } = options;
+  await Promise.all([seedInstallation(deps, { embeddedOutpost, rsaBits }), seed(deps, options)]);
+  await reconcileSchedules(deps, deps.actors);
+  const { server, operations } = createServer(deps);
+  await registerRoutes(server, deps, operations);
+  const worker = createWorker(deps, deps.actors);
+  await worker.start();
   const channel = serveControlChannel(deps, server.server);
   const bound: Address[] = [];
   for (const { host, port } of options.listen) {
@@ -75,9 +96,11 @@ export async function startCore(options: StartOptions): Promise<RunningCore> {
   const sweeper = setInterval(() => void sweep(deps), sweepEveryMs);
   return {
     deps,
+    worker,
     bound,
     async close() {
       clearInterval(sweeper);
+      await worker.stop();
       await channel.close();
       server.server.closeAllConnections();
       await server.close();
@@ -100,6 +123,8 @@ async function createDeps(options: StartOptions): Promise<CoreDeps> {
     installationId: id,
     passwords: createPasswordHasher(),
     sessions,
+    settings: await createSettingsStore(database),
+    actors: createActors(options),
     channels,
     files: createCoreFiles({ settings: storage, secretKey, webPath, assets, env, clock, log }),
     webPath,
@@ -128,7 +153,7 @@ async function seed(deps: CoreDeps, { blueprintsDir, demo, env }: StartOptions):
   }
 }
 
-async function registerRoutes(server: Api, deps: CoreDeps): Promise<void> {
+async function registerRoutes(server: Api, deps: CoreDeps, operations: Operations): Promise<void> {
   registerHealthRoutes(server, deps);
   registerFlowRoutes(server, deps);
   registerFlowPages(server, deps);
@@ -136,32 +161,34 @@ async function registerRoutes(server: Api, deps: CoreDeps): Promise<void> {
   registerPageRoutes(server, deps);
   await apiRoutes(server, deps, (api) => {
     registerInspector(api, deps);
+    registerSchemaRoute(api, operations, deps.version);
     registerSystemRoutes(api, deps);
     registerIdentityRoutes(api, deps);
+    registerSessionRoutes(api, deps);
+    registerRbacRoutes(api, deps);
+    registerApplicationRoutes(api, deps);
+    registerBrandRoutes(api, deps);
     registerOutpostRoutes(api, deps);
     registerCryptoRoutes(api, deps);
     registerEventRoutes(api, deps);
     registerFileRoutes(api, deps);
-    const answeredAbove = new Set([
-      'authentik_core.user',
-      'authentik_core.group',
-      'authentik_core.token',
-      'authentik_crypto.certificatekeypair',
-      'authentik_events.event',
-    ]);
-    for (const model of registry.all) if (!answeredAbove.has(model.id)) registerModelRoutes(api, deps, model);
+    registerTaskRoutes(api, deps);
+    for (const model of registry.all) {
+      const url = `/api/v3${model.path ?? ''}`;
+      if (!api.hasRoute({ method: 'GET', url })) registerModelRoutes(api, deps, model);
+    }
   });
 }
 
+/** What cannot wait for a schedule: ended sessions, missed notices, and the schedules themselves. */
 async function sweep(deps: CoreDeps): Promise<void> {
   try {
     await deps.sessions.sweep();
-    const now = new Date(deps.clock.now());
-    await deps.database.kysely.deleteFrom('oauth_grants').where('expires', '<=', now).execute();
-    await deps.database.kysely.deleteFrom('consents').where('expires', '<=', now).execute();
+    await deps.database.kysely.deleteFrom('consents').where('expires', '<=', new Date(deps.clock.now())).execute();
     await sweepLoginBrake(deps);
     await sweepReputation(deps);
-    await sweepInstances(deps);
+    await deps.settings.refresh();
+    await sendDue(deps);
   } catch (error) {
     deps.log.warn('housekeeping failed', { error: error instanceof Error ? error.message : String(error) });
   }

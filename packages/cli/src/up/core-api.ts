@@ -3,14 +3,14 @@ import { z } from 'zod';
 import { cliError } from '../errors.ts';
 
 const outposts = z.object({
-  results: z.array(z.object({ type: z.string(), token_identifier: z.string() })),
+  results: z.array(z.object({ type: z.string(), managed: z.string().nullish(), token_identifier: z.string() })),
 });
 const token = z.object({ key: z.string() });
 
-/** Key of the service account of the first outpost of this type. @throws GatewayError `ERR_CLI_CORE_API` */
+/** Key of the service account of the first outpost of this type that is not the embedded one. @throws GatewayError `ERR_CLI_CORE_API` */
 export async function fetchOutpostToken(coreUrl: string, adminToken: string, type: string): Promise<string> {
   const { results } = await call(`${coreUrl}api/v3/outposts/instances/?page_size=100`, adminToken, outposts);
-  const outpost = results.find((row) => row.type === type);
+  const outpost = results.find((row) => row.type === type && row.managed == null);
   if (outpost === undefined)
     throw cliError(
       'ERR_CLI_CORE_API',

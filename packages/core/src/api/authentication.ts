@@ -39,9 +39,10 @@ export async function identifyCaller(deps: CoreDeps, request: ApiRequest, reques
 
 /** A token's user, of an unexpired token with intent `api`. @throws ApiFailure 403 */
 export async function principalOfToken(deps: CoreDeps, key: string): Promise<Principal> {
-  const user = (await userOfToken(deps, key, 'api')) ?? (await embeddedOutpostUser(deps, key));
+  const own = await embeddedOutpostUser(deps, key);
+  const user = own ?? (await userOfToken(deps, key, 'api'));
   if (user === undefined || !user.is_active) throw badToken();
-  return loadPrincipal(deps, user, 'token');
+  return loadPrincipal(deps, user, own === undefined ? 'token' : 'secret key');
 }
 
 export async function userOfToken(

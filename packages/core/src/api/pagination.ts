@@ -1,8 +1,5 @@
-// Pages of lists (core-contract §2.4): 1-based, at most 100 rows, past the end is 404.
+// Pages of lists (core-contract §2.4): 1-based, of the size that the settings say, past the end is 404.
 import { ApiFailure } from './failure.ts';
-
-const standardSize = 20;
-const maxSize = 100;
 
 export interface PageRequest {
   readonly page: number;
@@ -10,9 +7,17 @@ export interface PageRequest {
   readonly offset: number;
 }
 
-export function readPageRequest(query: URLSearchParams): PageRequest {
+interface PageSizes {
+  readonly pagination_default_page_size: number;
+  readonly pagination_max_page_size: number;
+}
+
+export function readPageRequest(query: URLSearchParams, sizes: PageSizes): PageRequest {
   const page = Math.max(1, Number.parseInt(query.get('page') ?? '1', 10) || 1);
-  const size = Math.min(maxSize, Math.max(1, Number.parseInt(query.get('page_size') ?? '', 10) || standardSize));
+  const size = Math.min(
+    sizes.pagination_max_page_size,
+    Math.max(1, Number.parseInt(query.get('page_size') ?? '', 10) || sizes.pagination_default_page_size),
+  );
   return { page, size, offset: (page - 1) * size };
 }
 

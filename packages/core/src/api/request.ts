@@ -3,6 +3,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../identity/permissions.ts';
 import { mayEverywhere } from '../identity/permissions.ts';
 import type { UserRecord } from '../identity/users.ts';
+import { invalidField } from '../models/invalid.ts';
+import type { Values } from '../models/model.ts';
+import type { Author } from '../models/unit.ts';
 import type { Session } from '../sessions/store.ts';
 import { noCredentials, noPermission } from './failure.ts';
 
@@ -49,4 +52,44 @@ export function requirePermission(request: ApiRequest, permission: string): Prin
   const principal = requirePrincipal(request);
   if (!mayEverywhere(principal, permission)) throw noPermission();
   return principal;
+}
+
+/** What the URL names: the part of the path that stands for one object. */
+export function keyParameter(request: ApiRequest): string {
+  const { params } = request;
+  const key: unknown = typeof params === 'object' && params !== null ? Reflect.get(params, 'key') : undefined;
+  return typeof key === 'string' ? key : '';
+}
+
+/** @throws InvalidInput for anything but an object */
+export function bodyOf(request: ApiRequest): Values {
+  const { body } = request;
+  if (body === undefined || body === null) return {};
+  if (typeof body === 'object' && !Array.isArray(body)) return { ...body };
+  throw invalidField('non_field_errors', 'Invalid data. Expected a dictionary.');
+}
+
+/** Who makes the changes of this request, for events. */
+export function authorOf(request: ApiRequest): Author {
+  const { principal, clientIp, session } = request.caller;
+  return {
+    userPk: principal?.user.id,
+    username: principal?.user.username ?? '',
+    email: principal?.user.email ?? '',
+    clientIp,
+    request: factsOf(request),
+    ...(principal === undefined ? {} : { principal }),
+    ...(session === undefined ? {} : { sessionId: session.id }),
+  };
+}
+
+function factsOf(request: ApiRequest) {
+  return {
+    path: request.url.split('?')[0] ?? '',
+    method: request.method,
+    args: Object.fromEntries(queryOf(request)),
+    user_agent: request.headers['user-agent'] ?? '',
+    request_id: request.id,
+    host: request.headers.host ?? '',
+  };
 }

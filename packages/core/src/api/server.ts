@@ -5,6 +5,7 @@ import type { CoreDeps } from '../deps.ts';
 import { InvalidInput } from '../models/invalid.ts';
 import { csrfFailure, hasCsrfProof, identifyCaller } from './authentication.ts';
 import { ApiFailure, type FailureBody } from './failure.ts';
+import { collectOperations, type Operations } from './operations.ts';
 import type { ApiRequest } from './request.ts';
 
 const bodyLimit = 1_048_576;
@@ -14,8 +15,13 @@ const longestRequestMs = 3_600_000;
 
 export type Api = FastifyInstance;
 
+export interface CoreServer {
+  readonly server: Api;
+  readonly operations: Operations;
+}
+
 /** An empty server; {@link apiRoutes} is where routes below `/api/v3` go. */
-export function createServer(deps: CoreDeps): Api {
+export function createServer(deps: CoreDeps): CoreServer {
   const server = Fastify({
     logger: false,
     bodyLimit,
@@ -26,6 +32,7 @@ export function createServer(deps: CoreDeps): Api {
     http: { maxHeaderSize: headersLimit, requestTimeout: longestRequestMs },
     exposeHeadRoutes: true,
   });
+  const operations = collectOperations(server);
   server.decorateRequest('caller');
   server.addHook('onRequest', async (request, reply) => {
     reply.header('X-authentik-id', request.id);
@@ -40,8 +47,8 @@ export function createServer(deps: CoreDeps): Api {
     });
   });
   acceptEmptyJson(server);
-  answerErrors(server, deps);
-  return server;
+  answerErrors(server, deps, operations);
+  return { server, operations };
 }
 
 /** A scope whose requests know their caller and carry proof against forgery. */
@@ -73,8 +80,15 @@ function acceptEmptyJson(server: Api): void {
   });
 }
 
-function answerErrors(server: Api, deps: CoreDeps): void {
-  server.setNotFoundHandler((_request, reply) => reply.code(404).send({ detail: 'Not found.' }));
+function answerErrors(server: Api, deps: CoreDeps, operations: Operations): void {
+  server.setNotFoundHandler((request, reply) => {
+    const methods = operations.methodsFor(request.url.split('?')[0] ?? '');
+    if (methods.length === 0) return reply.code(404).send({ detail: 'Not found.' });
+    return reply
+      .code(405)
+      .header('Allow', methods.join(', '))
+      .send({ detail: `Method "${request.method}" not allowed.` });
+  });
   server.setErrorHandler(async (error, request, reply) => {
     const { status, body, retryAfterSeconds } = answerOf(error);
     if (retryAfterSeconds !== undefined) reply.header('Retry-After', retryAfterSeconds);

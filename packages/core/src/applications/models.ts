@@ -13,7 +13,7 @@ import {
   text,
 } from '../models/field.ts';
 import { exactly } from '../models/filters.ts';
-import type { Model, Row } from '../models/model.ts';
+import { defineModel, type Row } from '../models/model.ts';
 import { fieldValue, represent } from '../models/represent.ts';
 
 const reserved = new Set(['authorize', 'token', 'device', 'userinfo', 'introspect', 'revoke']);
@@ -25,7 +25,7 @@ const shown = (schema: z.ZodType, initial: unknown): Field => ({
   initial: () => initial,
 });
 
-export const applicationModel: Model = {
+export const applicationModel = defineModel({
   id: 'authentik_core.application',
   noun: 'Application',
   nouns: 'Applications',
@@ -82,7 +82,7 @@ export const applicationModel: Model = {
       }),
     );
   },
-};
+});
 
 function launchUrl(row: Row, provider: Row | undefined): string | null {
   const settings = row['settings'];

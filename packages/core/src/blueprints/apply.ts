@@ -4,12 +4,13 @@ import { sql } from 'kysely';
 import type { CoreDeps } from '../deps.ts';
 import { coreError } from '../errors.ts';
 import { InvalidInput, message } from '../models/invalid.ts';
+import { deepMerge } from '../models/merge.ts';
 import type { Model, Row, Values } from '../models/model.ts';
 import { represent } from '../models/represent.ts';
 import { createRow, deleteRow, equals, findRows, keyOf, updateRow } from '../models/store.ts';
 import { coreItself, inUnit, type Unit } from '../models/unit.ts';
 import type { Blueprint, Entry } from './read.ts';
-import { deepMerge, isTruthy, resolve, type Scope } from './tags.ts';
+import { isTruthy, resolve, type Scope } from './tags.ts';
 
 export interface ApplyOptions {
   readonly context?: Readonly<Record<string, unknown>>;
@@ -136,7 +137,8 @@ class Application {
   #condition(model: Model, name: string, value: unknown) {
     const place = model.fields[name]?.place;
     if (name === 'pk') return sql<boolean>`${sql.ref(model.key)}::text = ${String(value)}`;
-    if (place === undefined || place.at === 'relation') throw this.#fault(`${model.id} cannot be found by ${name}`);
+    if (place === undefined || place.at === 'relation' || place.at === 'elsewhere')
+      throw this.#fault(`${model.id} cannot be found by ${name}`);
     const plainValue = typeof value === 'object' && value !== null && 'pk' in value ? value.pk : value;
     if (place.at === 'setting') return sql<boolean>`settings @> ${JSON.stringify({ [name]: plainValue })}::jsonb`;
     if (place.json) return sql<boolean>`${sql.ref(place.column)} @> ${JSON.stringify(plainValue)}::jsonb`;

@@ -99,6 +99,6 @@ async function remember({ database, clock }: CoreDeps, { path, hash, blueprint }
   await database.kysely
     .insertInto('blueprints')
     .values({ name: blueprint.name, path, ...row })
-    .onConflict((conflict) => conflict.column('path').doUpdateSet(row))
+    .onConflict((conflict) => conflict.column('path').where('path', '<>', '').doUpdateSet(row))
     .execute();
 }

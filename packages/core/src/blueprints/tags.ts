@@ -1,6 +1,7 @@
 // What the tags of blueprints mean (core.md §20.4). Resolved lazily, where an entry is applied, at any depth.
 import { readFile } from 'node:fs/promises';
 import { coreError } from '../errors.ts';
+import { deepMerge, isMapping } from '../models/merge.ts';
 import { Tagged } from './read.ts';
 
 export interface Scope {
@@ -30,7 +31,7 @@ class Resolver {
   async resolve(value: unknown, loops: Loops): Promise<unknown> {
     if (value instanceof Tagged) return this.#tag(value, loops);
     if (Array.isArray(value)) return this.#all(value, loops);
-    if (!isObject(value)) return value;
+    if (!isMapping(value)) return value;
     const result: Record<string, unknown> = {};
     for (const [key, inner] of Object.entries(value)) result[key] = await this.resolve(inner, loops);
     return result;
@@ -138,7 +139,7 @@ class Resolver {
     const pairs: [unknown, unknown][] =
       typeof items === 'string' || Array.isArray(items)
         ? [...items].map((item, index) => [index, item])
-        : isObject(items)
+        : isMapping(items)
           ? Object.entries(items)
           : [];
     const results: unknown[] = [];
@@ -147,7 +148,7 @@ class Resolver {
     if (mode !== 'MAP') throw this.#fault(`!Enumerate makes SEQ or MAP, not ${String(mode)}`);
     return results.reduce<Record<string, unknown>>((merged, result) => {
       const part = Array.isArray(result) ? { [String(result[0])]: result[1] } : result;
-      if (!isObject(part)) throw this.#fault('the body of !Enumerate MAP is neither a pair nor a mapping');
+      if (!isMapping(part)) throw this.#fault('the body of !Enumerate MAP is neither a pair nor a mapping');
       return deepMerge(merged, part);
     }, {});
   }
@@ -164,7 +165,7 @@ class Resolver {
     const found: unknown =
       Array.isArray(collection) && typeof index === 'number'
         ? collection.at(index)
-        : isObject(collection) && typeof index === 'string'
+        : isMapping(collection) && typeof index === 'string'
           ? collection[index]
           : undefined;
     if (found !== undefined) return found;
@@ -187,22 +188,7 @@ class Resolver {
 
 export function isTruthy(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0;
-  return isObject(value) ? Object.keys(value).length > 0 : Boolean(value);
-}
-
-/** Mappings merge, lists concatenate, anything else is overridden (core.md §2). */
-export function deepMerge(one: Readonly<Record<string, unknown>>, other: Readonly<Record<string, unknown>>) {
-  const merged: Record<string, unknown> = { ...one };
-  for (const [key, value] of Object.entries(other)) {
-    const before = merged[key];
-    if (isObject(before) && isObject(value)) merged[key] = deepMerge(before, value);
-    else merged[key] = Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value;
-  }
-  return merged;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Tagged);
+  return isMapping(value) ? Object.keys(value).length > 0 : Boolean(value);
 }
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value]);

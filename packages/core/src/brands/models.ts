@@ -2,14 +2,14 @@
 import { z } from 'zod';
 import { column, type Field, fileField, flag, jsonColumn, line, reference, setting, text } from '../models/field.ts';
 import { exactly, isTrue } from '../models/filters.ts';
-import type { Model } from '../models/model.ts';
+import { defineModel } from '../models/model.ts';
 
 const flow = (name: string): Field =>
   name === 'flow_authentication' || name === 'flow_invalidation'
     ? reference({ name, in: 'column', table: 'flows', key: 'uuid' })
     : reference({ name, in: 'setting', table: 'flows', key: 'uuid' });
 
-export const brandModel: Model = {
+export const brandModel = defineModel({
   id: 'authentik_brands.brand',
   noun: 'Brand',
   nouns: 'Brands',
@@ -49,4 +49,4 @@ export const brandModel: Model = {
   async derive(_deps, rows) {
     return rows.map((row) => ({ brand_uuid: row['uuid'] }));
   },
-};
+});

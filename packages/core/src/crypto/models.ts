@@ -3,12 +3,12 @@ import { sql } from 'kysely';
 import { z } from 'zod';
 import { column, line, text } from '../models/field.ts';
 import { exactly, isTruthText } from '../models/filters.ts';
-import type { Model, Row, Values } from '../models/model.ts';
+import { defineModel, type Row, type Values } from '../models/model.ts';
 import { readFacts } from './certificates.ts';
 
 const derived = { readOnly: true, initial: undefined } as const;
 
-export const certificateModel: Model = {
+export const certificateModel = defineModel({
   id: 'authentik_crypto.certificatekeypair',
   noun: 'CertificateKeyPair',
   nouns: 'Certificate-Key Pairs',
@@ -27,11 +27,13 @@ export const certificateModel: Model = {
     key_type: column('key_type', text.nullable(), derived),
     managed: column('managed', z.string().nullable(), { initial: null }),
   },
+  permissions: ['view_certificatekeypair_certificate', 'view_certificatekeypair_key'],
   search: ['name'],
   order: ['name'],
   filters: {
     name: exactly('name'),
     managed: exactly('managed'),
+    key_type: exactly('key_type'),
     has_key: ([value = '']) => (isTruthText(value) ? sql<boolean>`key_data <> ''` : sql<boolean>`key_data = ''`),
   },
   async prepare(_unit, values, existing) {
@@ -47,7 +49,7 @@ export const certificateModel: Model = {
       private_key_download_url: downloadUrl(row, 'view_private_key'),
     }));
   },
-};
+});
 
 /** Facts are computed below, so that the placeholders of new rows go. */
 function withoutEmpty(values: Values): Values {

@@ -7,12 +7,14 @@ import { coreError } from '../errors.ts';
 import * as firstFloor from './migrations/0001-first-floor.ts';
 import * as oauth from './migrations/0002-oauth.ts';
 import * as flows from './migrations/0003-flows.ts';
+import * as administration from './migrations/0004-administration.ts';
 import type { Tables } from './tables.ts';
 
 const migrations: Readonly<Record<string, Migration>> = {
   '0001-first-floor': firstFloor,
   '0002-oauth': oauth,
   '0003-flows': flows,
+  '0004-administration': administration,
 };
 const connectTimeoutMs = 5_000;
 const statementTimeoutMs = 30_000;
@@ -36,7 +38,7 @@ export interface Database {
   isReachable(): Promise<boolean>;
   close(): Promise<void>;
 }
-export type Channel = 'outpost_message';
+export type Channel = 'outpost_message' | 'settings_changed' | 'task_queued';
 
 export interface DatabaseOptions {
   readonly settings: ConnectionSettings;

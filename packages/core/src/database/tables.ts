@@ -8,6 +8,8 @@ type MaybeTime = ColumnType<Date | null, Date | null | undefined, Date | null>;
 
 export interface Tables {
   installation: { id: string };
+  settings: { one_row: Generated<boolean>; data: Json };
+  version_history: { id: Generated<number>; timestamp: Time; version: string; build: Generated<string> };
   users: {
     id: Generated<number>;
     uuid: Generated<string>;
@@ -34,6 +36,8 @@ export interface Tables {
   group_parents: { child: string; parent: string };
   /** View: every group with itself and everything above it. */
   group_ancestry: { descendant: string; ancestor: string };
+  /** View: groups whose members are superusers. */
+  superuser_groups: { uuid: string };
   memberships: { user_id: number; group_uuid: string };
   tokens: {
     uuid: Generated<string>;
@@ -48,6 +52,10 @@ export interface Tables {
   };
   /** A permission of a user, on one object or (object = '') on all. */
   grants: { user_id: number; permission: string; object: Generated<string> };
+  roles: { uuid: Generated<string>; name: string; managed: string | null };
+  role_users: { role: string; user_id: number };
+  role_groups: { role: string; group_uuid: string };
+  role_permissions: { id: Generated<number>; role: string; permission: string; object: Generated<string> };
   providers: {
     id: Generated<number>;
     kind: string;
@@ -191,7 +199,12 @@ export interface Tables {
   blueprints: {
     uuid: Generated<string>;
     name: string;
-    path: string;
+    path: Generated<string>;
+    content: Generated<string>;
+    context: Json;
+    enabled: Generated<boolean>;
+    metadata: Json;
+    shipped: Generated<boolean>;
     last_applied_hash: Generated<string>;
     last_applied: MaybeTime;
     status: Generated<string>;
@@ -203,6 +216,62 @@ export interface Tables {
     context: Json;
     client_ip: string | null;
     user: Json;
+    brand: Json;
     created: Time;
+    expires: MaybeTime;
+    expiring: Generated<boolean>;
   };
+  notification_transports: { uuid: Generated<string>; name: string; settings: Json };
+  notification_rules: {
+    pbm_uuid: Generated<string>;
+    name: string;
+    destination_group: string | null;
+    settings: Json;
+  };
+  notification_rule_transports: { rule: string; transport: string };
+  schedules: {
+    id: Generated<string>;
+    identifier: string | null;
+    uid: string;
+    actor_name: string;
+    rel_obj_app_label: string | null;
+    rel_obj_model: string | null;
+    rel_obj_id: string | null;
+    crontab: string;
+    paused: Generated<boolean>;
+    next_run: Time;
+    /** Whether an administrator chose the crontab. */
+    edited: Generated<boolean>;
+    last_task: string | null;
+  };
+  tasks: {
+    message_id: Generated<string>;
+    queue_name: Generated<string>;
+    actor_name: string;
+    args: Json;
+    state: Generated<string>;
+    aggregated_status: Generated<string>;
+    created: Time;
+    mtime: Time;
+    retries: Generated<number>;
+    eta: MaybeTime;
+    rel_obj_app_label: string | null;
+    rel_obj_model: string | null;
+    rel_obj_id: string | null;
+    uid: string;
+    /** The process that runs it. */
+    worker: string | null;
+    logs: JSONColumnType<TaskLog[], string | undefined, string>;
+    previous_logs: JSONColumnType<TaskLog[], string | undefined, string>;
+  };
+  workers: { id: string; hostname: string; version: string; last_seen: Time };
+}
+
+/** One line of what a task said. */
+export interface TaskLog {
+  readonly timestamp: string;
+  readonly log_level: 'debug' | 'info' | 'warning' | 'error';
+  readonly logger: string;
+  readonly event: string;
+  readonly attributes: Readonly<Record<string, unknown>>;
 }

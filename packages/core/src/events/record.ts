@@ -1,7 +1,9 @@
 // Writes events (core.md §20.1). Never in the way of what it describes: what cannot be stored is logged.
+import { brandOfHost } from '../brands/current.ts';
 import type { CoreDeps } from '../deps.ts';
 import type { FlowRequest } from '../flows/request.ts';
 import type { UserRecord } from '../identity/users.ts';
+import type { RequestFacts } from '../models/unit.ts';
 import { cleanse } from './cleanse.ts';
 
 export interface EventToRecord {
@@ -9,31 +11,65 @@ export interface EventToRecord {
   /** Dotted module; event matchers compare it. */
   readonly app: string;
   readonly context: Readonly<Record<string, unknown>>;
-  readonly user?: Pick<UserRecord, 'id' | 'username' | 'email'> | undefined;
+  readonly user?: (Pick<UserRecord, 'username' | 'email'> & { readonly id: number | null }) | undefined;
   readonly request?: FlowRequest;
+  /** The request of the REST API that it comes from. */
+  readonly from?: RequestFacts | undefined;
   readonly clientIp?: string | undefined;
 }
 
 export async function recordEvent(deps: CoreDeps, event: EventToRecord): Promise<void> {
-  const { action, app, request } = event;
-  const user = event.user ?? request?.user;
+  await recordEvents(deps, [event]);
+}
+
+/** Several at once, all of one request or none. */
+export async function recordEvents(deps: CoreDeps, events: readonly EventToRecord[]): Promise<void> {
+  const [first] = events;
+  if (first === undefined) return;
   try {
+    const brand = await brandFacts(deps, first.from?.host ?? first.request?.host);
+    const now = deps.clock.now();
     await deps.database.kysely
       .insertInto('events')
-      .values({
-        action,
-        app,
-        context: JSON.stringify(cleanse(event.context)),
-        client_ip: event.clientIp ?? request?.clientIp ?? null,
-        user: JSON.stringify(
-          user === undefined
-            ? { pk: null, username: 'AnonymousUser', email: '', is_anonymous: true }
-            : { pk: user.id, username: user.username, email: user.email },
-        ),
-        created: new Date(deps.clock.now()),
-      })
+      .values(
+        events.map((event) => ({
+          action: event.action,
+          app: event.app,
+          context: JSON.stringify(cleanse({ ...event.context, ...httpRequest(event) })),
+          client_ip: event.clientIp ?? event.request?.clientIp ?? null,
+          user: JSON.stringify(userFacts(event)),
+          brand: JSON.stringify(brand),
+          created: new Date(now),
+          expires: new Date(now + deps.settings.eventRetentionMs()),
+        })),
+      )
       .execute();
   } catch (error) {
-    deps.log.error('event lost', { action, error: error instanceof Error ? error.message : String(error) });
+    const text = error instanceof Error ? error.message : String(error);
+    for (const { action } of events) deps.log.error('event lost', { action, error: text });
   }
+}
+
+function userFacts({ user, request }: EventToRecord) {
+  const known = user ?? request?.user;
+  if (known === undefined) return { pk: null, username: 'AnonymousUser', email: '', is_anonymous: true };
+  return { pk: known.id, username: known.username, email: known.email };
+}
+
+function httpRequest({ from, request }: EventToRecord) {
+  if (from !== undefined) {
+    const { host: _host, ...facts } = from;
+    return { http_request: facts };
+  }
+  if (request === undefined) return {};
+  const { query, userAgent, requestId } = request;
+  return {
+    http_request: { args: Object.fromEntries(query), user_agent: userAgent, request_id: requestId },
+  };
+}
+
+async function brandFacts(deps: CoreDeps, host: string | undefined) {
+  const brand = host === undefined ? undefined : await brandOfHost(deps, host);
+  if (brand === undefined) return {};
+  return { app: 'authentik_brands', model_name: 'brand', pk: brand.uuid.replaceAll('-', ''), name: brand.domain };
 }

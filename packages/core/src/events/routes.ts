@@ -1,79 +1,105 @@
-// `/api/v3/events/events/` (core-contract §3.11, core.md §20.1).
-import { isIP } from 'node:net';
-import { z } from 'zod';
-import { bodyOf, listRows, rowOf } from '../api/crud.ts';
-import { queryOf, requirePermission } from '../api/request.ts';
+// Routes of events (core.md §11.6, core-contract §3.11): outposts report, administrators read and count.
+import { type RawBuilder, sql } from 'kysely';
+import { registerModelRoutes, representOne } from '../api/crud.ts';
+import { filtersOf } from '../api/filtering.ts';
+import { type ApiRequest, bodyOf, queryOf, requirePermission, requirePrincipal } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
+import { visibility } from '../api/visibility.ts';
+import { brandOfHost } from '../brands/current.ts';
 import type { CoreDeps } from '../deps.ts';
-import { column, jsonColumn, text } from '../models/field.ts';
-import { exactly } from '../models/filters.ts';
-import type { Model } from '../models/model.ts';
-import { represent } from '../models/represent.ts';
+import { durationMs } from '../models/duration.ts';
 import { createRow } from '../models/store.ts';
-import { inUnit } from '../models/unit.ts';
+import { coreItself, inUnit } from '../models/unit.ts';
+import { eventActions } from './actions.ts';
 import { cleanse } from './cleanse.ts';
+import { eventModel, ruleModel, transportModel } from './models.ts';
 
-const actions = new Set(
-  (
-    'login login_failed logout user_write suspicious_request password_set secret_view secret_rotate invitation_used ' +
-    'authorize_application source_linked impersonation_started impersonation_ended flow_execution policy_execution ' +
-    'policy_exception property_mapping_exception system_task_execution system_task_exception system_exception ' +
-    'configuration_error configuration_warning model_created model_updated model_deleted email_sent update_available ' +
-    'export_ready review_initiated review_overdue review_attested review_completed'
-  ).split(' '),
-);
-
-const action = z.string().refine((value) => actions.has(value) || value.startsWith('custom_'), {
-  error: ({ input }) => `"${String(input)}" is not a valid choice.`,
-});
-const address = z
-  .string()
-  .refine((value) => isIP(value) !== 0, { error: 'Enter a valid IPv4 or IPv6 address.' })
-  .nullable();
-
-export const eventModel: Model = {
-  id: 'authentik_events.event',
-  noun: 'Event',
-  nouns: 'Events',
-  table: 'events',
-  key: 'uuid',
-  keyType: 'uuid',
-  path: '/events/events/',
-  fields: {
-    user: jsonColumn('user'),
-    action: column('action', action),
-    app: column('app', text),
-    context: jsonColumn('context'),
-    client_ip: column('client_ip', address, { initial: null }),
-    created: column('created', z.date(), { readOnly: true, draw: () => new Date() }),
-  },
-  search: ['action', 'app', 'context', 'client_ip'],
-  order: ['-created'],
-  filters: { action: exactly('action'), app: exactly('app'), client_ip: exactly('client_ip') },
-  async derive(_deps, rows) {
-    return rows.map(() => ({ expires: null, brand: {} }));
-  },
-};
+const path = '/api/v3/events/events/';
+const dayMs = 86_400_000;
 
 export function registerEventRoutes(api: Api, deps: CoreDeps): void {
-  const path = '/api/v3/events/events/';
-  api.get(path, (request) => listRows(deps, eventModel, request));
-  api.get(`${path}:key/`, async (request) => {
-    const row = await rowOf(deps, eventModel, request, 'view');
-    const [shown] = await represent(deps, eventModel, [row], queryOf(request));
-    return shown;
+  const about = (summary: string) => ({ config: { operation: { summary } } });
+  api.get(`${path}actions/`, about('Actions there are'), (request) => {
+    requirePrincipal(request);
+    return eventActions.map((action) => ({
+      name: titleOf(action),
+      description: '',
+      component: action,
+      model_name: '',
+    }));
   });
-  api.post(path, async (request, reply) => {
-    const { user } = requirePermission(request, 'authentik_events.add_event');
-    const given = bodyOf(request);
-    const input = {
-      ...given,
-      context: cleanse(given['context'] ?? {}),
-      user: given['user'] ?? { pk: user.id, username: user.username, email: user.email },
-    };
-    const author = { userPk: undefined, username: '', clientIp: undefined };
-    const row = await inUnit(deps, author, (unit) => createRow(unit, eventModel, input, 'api'));
-    const [shown] = await represent(deps, eventModel, [row], queryOf(request));
-    return reply.code(201).send(shown);
-  });
+  api.get(`${path}volume/`, about('Events in six-hour buckets'), (request) => volume(deps, request));
+  api.get(`${path}top_per_user/`, about('Applications by events'), (request) => topPerUser(deps, request));
+  api.get(`${path}stats/`, about('Counts by spans of time'), (request) => stats(deps, request));
+  api.post(path, { config: { operation: { model: eventModel, verb: 'create' } } }, async (request, reply) =>
+    reply.code(201).send(await store(deps, request)),
+  );
+  registerModelRoutes(api, deps, eventModel, { without: ['create'] });
+  registerModelRoutes(api, deps, transportModel);
+  registerModelRoutes(api, deps, ruleModel);
 }
+
+/** Stores what an outpost reports; it may name the user it speaks of. */
+async function store(deps: CoreDeps, request: ApiRequest) {
+  const { user } = requirePermission(request, 'authentik_events.add_event');
+  const given = bodyOf(request);
+  const brand = await brandOfHost(deps, request.headers.host ?? '');
+  const input = {
+    brand:
+      brand === undefined
+        ? {}
+        : { app: 'authentik_brands', model_name: 'brand', pk: brand.uuid.replaceAll('-', ''), name: brand.domain },
+    ...given,
+    context: cleanse(given['context'] ?? {}),
+    user: given['user'] ?? { pk: user.id, username: user.username, email: user.email },
+  };
+  const row = await inUnit(deps, coreItself, (unit) => createRow(unit, eventModel, input, 'api'));
+  return representOne(deps, eventModel, row, request);
+}
+
+/** Conditions of the list's filters, on rows that the caller may see. */
+function selected(request: ApiRequest): RawBuilder<unknown> {
+  const conditions = [...visibility(requirePrincipal(request), eventModel), ...filtersOf(eventModel, queryOf(request))];
+  return conditions.length === 0 ? sql`true` : sql.join(conditions, sql` and `);
+}
+
+async function volume({ database, clock }: CoreDeps, request: ApiRequest) {
+  const days = Math.min(365, Math.max(1, Number(queryOf(request).get('history_days') ?? 7) || 7));
+  const { rows } = await sql<{ action: string; time: Date; count: string }>`
+    select action, date_bin('6 hours', created, 'epoch'::timestamptz) as time, count(*) as count
+    from events where ${selected(request)} and created >= ${new Date(clock.now() - days * dayMs)}
+    group by 1, 2 order by 2, 1`.execute(database.kysely);
+  return rows.map(({ action, time, count }) => ({ action, time: time.toISOString(), count: Number(count) }));
+}
+
+async function topPerUser({ database }: CoreDeps, request: ApiRequest) {
+  const query = queryOf(request);
+  const action = query.get('action') ?? 'authorize_application';
+  const top = Math.min(100, Math.max(1, Number(query.get('top_n') ?? 15) || 15));
+  const { rows } = await sql<{ application: unknown; events: string; users: string }>`
+    select context->'authorized_application' as application, count(*) as events,
+      count(distinct "user"->>'pk') as users
+    from events where ${selected(request)} and action = ${action} and context ? 'authorized_application'
+    group by 1 order by 2 desc limit ${top}`.execute(database.kysely);
+  return rows.map(({ application, events, users }) => ({
+    application,
+    counted_events: Number(events),
+    unique_users: Number(users),
+  }));
+}
+
+async function stats({ database, clock }: CoreDeps, request: ApiRequest) {
+  const steps = queryOf(request).getAll('count_steps').slice(0, 10);
+  const count_step: Record<string, number> = {};
+  for (const step of steps) {
+    const since = new Date(clock.now() - durationMs(step));
+    const { rows } = await sql<{ count: string }>`select count(*) as count from events
+      where ${selected(request)} and created >= ${since}`.execute(database.kysely);
+    count_step[step] = Number(rows[0]?.count ?? 0);
+  }
+  const { rows } = await sql<{ count: string }>`select count(distinct "user"->>'pk') as count from events
+    where ${selected(request)}`.execute(database.kysely);
+  return { count_step, unique_users: Number(rows[0]?.count ?? 0) };
+}
+
+const titleOf = (action: string) => action.replaceAll('_', ' ').replace(/^./, (letter) => letter.toUpperCase());

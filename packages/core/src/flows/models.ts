@@ -3,9 +3,9 @@ import { sql } from 'kysely';
 import { choice, column, engineMode, fileField, flag, integer, line, reference, slug, text } from '../models/field.ts';
 import { exactly } from '../models/filters.ts';
 import { invalidField } from '../models/invalid.ts';
-import type { Model } from '../models/model.ts';
+import { defineModel } from '../models/model.ts';
 
-export const flowModel: Model = {
+export const flowModel = defineModel({
   id: 'authentik_flows.flow',
   noun: 'Flow',
   nouns: 'Flows',
@@ -98,11 +98,11 @@ export const flowModel: Model = {
       export_url: `/api/v3/flows/instances/${String(row['slug'])}/export/`,
     }));
   },
-};
+});
 
 export const defaultBackground = '/static/dist/assets/images/flow_background.jpg';
 
-export const stageBindingModel: Model = {
+export const stageBindingModel = defineModel({
   id: 'authentik_flows.flowstagebinding',
   noun: 'FlowStageBinding',
   nouns: 'Flow Stage Bindings',
@@ -163,4 +163,4 @@ export const stageBindingModel: Model = {
       };
     });
   },
-};
+});

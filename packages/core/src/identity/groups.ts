@@ -2,12 +2,14 @@
 import type { Wire } from '@gatehouse/contract/rest';
 import type { Group } from '@goauthentik/api';
 import type { CoreDeps } from '../deps.ts';
+import { rolesInherited, rolesOfGroups } from './roles.ts';
 import { type GroupRecord, groupNumber, userUid } from './users.ts';
 
 export interface GroupView {
   readonly users: boolean;
   readonly children: boolean;
   readonly parents: boolean;
+  readonly inheritedRoles: boolean;
 }
 
 export async function wireGroups(
@@ -18,6 +20,8 @@ export async function wireGroups(
   const ids = groups.map(({ uuid }) => uuid);
   const members = await membersOf(deps, ids);
   const edges = await edgesOf(deps, ids);
+  const roles = await rolesOfGroups(deps, ids);
+  const inherited = view.inheritedRoles ? await rolesInherited(deps, ids) : undefined;
   return groups.map((group) => {
     const users = members.get(group.uuid) ?? [];
     const parents = edges.parents.get(group.uuid) ?? [];
@@ -32,9 +36,9 @@ export async function wireGroups(
       users: users.map(({ pk }) => pk),
       users_obj: view.users ? users : null,
       attributes: group.attributes,
-      roles: [],
-      roles_obj: [],
-      inherited_roles_obj: null,
+      roles: (roles.get(group.uuid) ?? []).map(({ pk }) => pk),
+      roles_obj: roles.get(group.uuid) ?? [],
+      inherited_roles_obj: inherited === undefined ? null : (inherited.get(group.uuid) ?? []),
       children: children.map(({ uuid }) => uuid),
       children_obj: view.children ? children.map(related) : null,
     } satisfies Record<keyof Wire<Group>, unknown> as Wire<Group>;

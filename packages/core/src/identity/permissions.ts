@@ -1,4 +1,6 @@
-// Who may do what: superusers everything, others what was granted, on one object or on all (core.md §10.5).
+// Who may do what: superusers everything, others what was granted, on one object or on all (core.md §10.5): to themselves,
+// or to a role of theirs or of any of their groups and what is above these.
+import { sql } from 'kysely';
 import type { CoreDeps } from '../deps.ts';
 import { isSuperuser, type UserRecord } from './users.ts';
 
@@ -7,19 +9,25 @@ export interface Principal {
   readonly isSuperuser: boolean;
   /** Global grants, and grants on objects as `permission:object`. */
   readonly grants: ReadonlySet<string>;
-  readonly via: 'token' | 'session';
+  /** How the request proved who asks; `secret key`: the embedded outpost's account by the installation's own key. */
+  readonly via: 'token' | 'session' | 'secret key';
 }
 
 export async function loadPrincipal(deps: CoreDeps, user: UserRecord, via: Principal['via']): Promise<Principal> {
-  const rows = await deps.database.kysely
-    .selectFrom('grants')
-    .select(['permission', 'object'])
-    .where('user_id', '=', user.id)
-    .execute();
+  const [{ rows }, superuser] = await Promise.all([
+    sql<{ permission: string; object: string }>`
+      select permission, object from grants where user_id = ${user.id}
+      union select p.permission, p.object from role_permissions p where p.role in (
+        select role from role_users where user_id = ${user.id}
+        union select role from role_groups where group_uuid in (select groups_of_user(${user.id})))`.execute(
+      deps.database.kysely,
+    ),
+    isSuperuser(deps, user.id),
+  ]);
   const grants = new Set(
     rows.map(({ permission, object }) => (object === '' ? permission : `${permission}:${object}`)),
   );
-  return { user, isSuperuser: await isSuperuser(deps, user.id), grants, via };
+  return { user, isSuperuser: superuser, grants, via };
 }
 
 export function mayEverywhere(principal: Principal, permission: string): boolean {

@@ -5,6 +5,7 @@ import type { User } from '@goauthentik/api';
 import { type Selectable, sql } from 'kysely';
 import type { Tables } from '../database/tables.ts';
 import type { CoreDeps } from '../deps.ts';
+import { rolesOfUsers } from './roles.ts';
 
 export type UserRecord = Selectable<Tables['users']>;
 export type WireUser = Wire<User>;
@@ -46,29 +47,19 @@ export async function findUser({ database }: CoreDeps, pk: number): Promise<User
 
 /** Member, directly or through parents, of a superuser group. */
 export async function isSuperuser({ database }: CoreDeps, pk: number): Promise<boolean> {
-  const found = await database.kysely
-    .selectFrom('memberships')
-    .innerJoin('group_ancestry', 'group_ancestry.descendant', 'memberships.group_uuid')
-    .innerJoin('groups', 'groups.uuid', 'group_ancestry.ancestor')
-    .select('groups.uuid')
-    .where('memberships.user_id', '=', pk)
-    .where('groups.is_superuser', '=', true)
-    .limit(1)
-    .executeTakeFirst();
-  return found !== undefined;
+  const { rows } =
+    await sql`select 1 from groups where is_superuser and uuid in (select groups_of_user(${pk})) limit 1`.execute(
+      database.kysely,
+    );
+  return rows.length > 0;
 }
 
 /** Whether the user is in the group or in any below it. */
 export async function isMember({ database }: CoreDeps, pk: number, group: string): Promise<boolean> {
-  const found = await database.kysely
-    .selectFrom('memberships')
-    .innerJoin('group_ancestry', 'group_ancestry.descendant', 'memberships.group_uuid')
-    .select('memberships.user_id')
-    .where('memberships.user_id', '=', pk)
-    .where('group_ancestry.ancestor', '=', group)
-    .limit(1)
-    .executeTakeFirst();
-  return found !== undefined;
+  const { rows } = await sql`select 1 from groups_of_user(${pk}) uuid where uuid = ${group}::uuid`.execute(
+    database.kysely,
+  );
+  return rows.length > 0;
 }
 
 /** Groups of the users, direct ones only, in order of name. Two queries for any number of users. */
@@ -96,11 +87,9 @@ export async function superusersAmong({ database }: CoreDeps, pks: readonly numb
   if (pks.length === 0) return new Set();
   const rows = await database.kysely
     .selectFrom('memberships')
-    .innerJoin('group_ancestry', 'group_ancestry.descendant', 'memberships.group_uuid')
-    .innerJoin('groups', 'groups.uuid', 'group_ancestry.ancestor')
+    .innerJoin('superuser_groups', 'superuser_groups.uuid', 'memberships.group_uuid')
     .select('memberships.user_id')
     .distinct()
-    .where('groups.is_superuser', '=', true)
     .where('memberships.user_id', 'in', [...pks])
     .execute();
   return new Set(rows.map(({ user_id }) => user_id));
@@ -129,13 +118,17 @@ export function wireUserGroup(group: GroupRecord) {
 export async function wireUsers(
   deps: CoreDeps,
   users: readonly UserRecord[],
-  options: { readonly groups: boolean },
+  options: { readonly groups: boolean; readonly roles: boolean },
 ): Promise<WireUser[]> {
   const pks = users.map(({ id }) => id);
-  const groups = await groupsOf(deps, pks);
-  const superusers = await superusersAmong(deps, pks);
+  const [groups, superusers, roles] = await Promise.all([
+    groupsOf(deps, pks),
+    superusersAmong(deps, pks),
+    rolesOfUsers(deps, pks),
+  ]);
   return users.map((user) => {
     const own = groups.get(user.id) ?? [];
+    const held = roles.get(user.id) ?? [];
     return {
       pk: user.id,
       username: user.username,
@@ -146,8 +139,8 @@ export async function wireUsers(
       is_superuser: superusers.has(user.id),
       groups: own.map(({ uuid }) => uuid),
       groups_obj: options.groups ? own.map(wireUserGroup) : null,
-      roles: [],
-      roles_obj: [],
+      roles: held.map(({ pk }) => pk),
+      roles_obj: options.roles ? held : null,
       email: user.email,
       avatar: avatarOf(user),
       attributes: user.attributes,

@@ -24,11 +24,18 @@ export interface RelationField {
   readonly other: string;
 }
 
+/** Not of the row: the model's `saved` stores it (rights that blueprints give). */
+export interface ElsewhereField {
+  readonly at: 'elsewhere';
+}
+
 export interface Field {
-  readonly place: ColumnField | SettingField | RelationField;
+  readonly place: ColumnField | SettingField | RelationField | ElsewhereField;
   readonly schema: z.ZodType;
   /** What a new row gets when nothing is given; a function for values drawn anew. Absent: the field is required. */
   readonly initial?: () => unknown;
+  /** Whether `initial` draws a new value each time. */
+  readonly drawn?: boolean;
   /** Table whose rows the value names, checked before writing. */
   readonly references?: { readonly table: string; readonly key: string };
   /** Never part of what is shown (passwords, keys). */
@@ -54,7 +61,7 @@ const field = (place: Field['place'], schema: z.ZodType, options: Options, refer
   return {
     place,
     schema,
-    ...(draw !== undefined ? { initial: draw } : 'initial' in options ? { initial: () => initial } : {}),
+    ...(draw !== undefined ? { initial: draw, drawn: true } : 'initial' in options ? { initial: () => initial } : {}),
     ...(references === undefined ? {} : { references }),
     ...(options.hidden === true ? { hidden: true } : {}),
     ...(options.readOnly === true ? { readOnly: true } : {}),
@@ -97,6 +104,17 @@ function fileProblem(text: string): string | undefined {
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
+}
+
+/** A value that the model's `saved` stores somewhere else, given by blueprints only and never shown. */
+export function elsewhere(schema: z.ZodType): Field {
+  return field({ at: 'elsewhere' }, schema, { hidden: true, blueprintOnly: true });
+}
+
+/** Keys of rows of another table, in the row's settings. */
+export function settingReferences(target: { readonly table: string; readonly key: string }): Field {
+  const key = target.key === 'id' ? z.coerce.number().int() : z.string();
+  return field({ at: 'setting' }, z.array(key), { initial: [] }, target);
 }
 
 interface ReferenceOptions extends Options {

@@ -1,5 +1,5 @@
 // Filters that several models offer (core.md §10.3).
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { invalidField } from './invalid.ts';
 import type { Filter } from './model.ts';
 
@@ -37,15 +37,61 @@ export function readMoment(field: string, value: string): Date {
   return at;
 }
 
-/** Rows whose JSON object contains the given one. */
-export function containsJson(name: string): Filter {
-  return ([value = '']) => sql<boolean>`${sql.ref(name)} @> ${readObject(name, value)}::jsonb`;
+/** `<column>`, `<column>__gt` and `<column>__lt` of a time. */
+export function moment(name: string): Readonly<Record<string, Filter>> {
+  const at = (suffix: string, value = '') => readMoment(`${name}${suffix}`, value);
+  return {
+    [name]: ([value]) => sql<boolean>`${sql.ref(name)} = ${at('', value)}`,
+    [`${name}__gt`]: ([value]) => sql<boolean>`${sql.ref(name)} > ${at('__gt', value)}`,
+    [`${name}__lt`]: ([value]) => sql<boolean>`${sql.ref(name)} < ${at('__lt', value)}`,
+  };
 }
 
-function readObject(field: string, value: string): string {
+/** Part of the text, whatever its case. */
+export function contains(name: string): Filter {
+  return ([value = '']) => sql<boolean>`${sql.ref(name)}::text ilike ${`%${value.replace(/[%_\\]/g, '\\$&')}%`}`;
+}
+
+/**
+ * Rows whose JSON object holds the given one; `a__b` in its keys stands for a path, and a last part `in`, `isnull`,
+ * `contains`, `icontains`, `iexact`, `startswith`, `gt` or `lt` for how to compare (core.md §10.3).
+ */
+export function containsJson(name: string): Filter {
+  return ([value = '']) => {
+    const terms = Object.entries(readObject(name, value)).map(([key, wanted]) => jsonTerm(name, key, wanted));
+    return terms.length === 0 ? sql<boolean>`true` : sql<boolean>`(${sql.join(terms, sql` and `)})`;
+  };
+}
+
+const pattern = (text: unknown) => String(text).replace(/[%_\\]/g, '\\$&');
+
+function jsonTerm(column: string, key: string, wanted: unknown): RawBuilder<boolean> {
+  const path = key.split('__');
+  const last = path.at(-1) ?? '';
+  const compare = Object.hasOwn(comparisons, last) && path.length > 1 ? comparisons[last] : undefined;
+  if (compare === undefined) {
+    const nested = path.reduceRight<unknown>((inner, step) => ({ [step]: inner }), wanted);
+    return sql<boolean>`${sql.ref(column)} @> ${JSON.stringify(nested)}::jsonb`;
+  }
+  return compare(sql`${sql.ref(column)} #>> ${path.slice(0, -1)}::text[]`, wanted);
+}
+
+const comparisons: Readonly<Record<string, (text: RawBuilder<unknown>, wanted: unknown) => RawBuilder<boolean>>> = {
+  in: (text, wanted) =>
+    sql<boolean>`${text} in (${sql.join(Array.isArray(wanted) && wanted.length > 0 ? wanted.map(String) : [null])})`,
+  isnull: (text, wanted) => (wanted === true ? sql<boolean>`${text} is null` : sql<boolean>`${text} is not null`),
+  contains: (text, wanted) => sql<boolean>`${text} like ${`%${pattern(wanted)}%`}`,
+  icontains: (text, wanted) => sql<boolean>`${text} ilike ${`%${pattern(wanted)}%`}`,
+  iexact: (text, wanted) => sql<boolean>`lower(${text}) = ${String(wanted).toLowerCase()}`,
+  startswith: (text, wanted) => sql<boolean>`starts_with(${text}, ${String(wanted)})`,
+  gt: (text, wanted) => sql<boolean>`(${text})::numeric > ${Number(wanted)}`,
+  lt: (text, wanted) => sql<boolean>`(${text})::numeric < ${Number(wanted)}`,
+};
+
+function readObject(field: string, value: string): object {
   try {
     const parsed: unknown = JSON.parse(value);
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return JSON.stringify(parsed);
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed;
   } catch {
     // not JSON: refused below
   }

@@ -9,7 +9,7 @@ export type Row = Readonly<Record<string, unknown>>;
 export type Values = Record<string, unknown>;
 
 /** Turns the values of one query parameter into a condition; throws InvalidInput for impossible ones. */
-export type Filter = (values: readonly string[]) => RawBuilder<boolean>;
+export type Filter = (values: readonly string[], query: URLSearchParams) => RawBuilder<boolean>;
 
 export interface Model {
   readonly id: ModelId;
@@ -23,13 +23,27 @@ export interface Model {
   readonly keyType: 'uuid' | 'integer';
   /** Below `/api/v3`, with both slashes. Absent: blueprints only. */
   readonly path?: string;
+  /** What can be asked of the path; everything unless given. */
+  readonly verbs?: readonly Verb[];
+  /** Code names of rights beyond add, change, delete and view. */
+  readonly permissions?: readonly string[];
+  /** Kept by the core for itself: not writable by blueprints, not audited (core.md §2, "Internally managed"). */
+  readonly internal?: boolean;
+  /** Names of fields in blueprints of the past, and what they are now (core.md §24, quirk 1). */
+  readonly formerNames?: Readonly<Record<string, string>>;
   /** Column that addresses one object in the URL; the key unless given. */
   readonly lookup?: string;
   readonly fields: Readonly<Record<string, Field>>;
   readonly search?: readonly string[];
+  /** Rows that lists show; all unless given. */
+  readonly listed?: RawBuilder<boolean>;
   /** SQL ordering of lists; columns, `-` first for descending. */
   readonly order: readonly string[];
+  /** Columns beyond the fields that lists may be ordered by. */
+  readonly sortable?: readonly string[];
   readonly filters?: Readonly<Record<string, Filter>>;
+  /** One sentence for lists of kinds. */
+  readonly about?: string;
   /** Name of the editor element in administrators' pages. */
   readonly component?: string;
   /** Column that holds the key of the user who owns a row: owners see and change their own. */
@@ -42,16 +56,34 @@ export interface Model {
   readonly represent?: (deps: CoreDeps, rows: readonly Row[], query: URLSearchParams) => Promise<readonly Row[]>;
   /** Checks that concern several fields, and conversions (a password to its hash). Throws InvalidInput. */
   readonly prepare?: (unit: Unit, values: Values, existing: Row | undefined) => Promise<Values>;
-  /** What else must be stored with it, in the same transaction. `input`: what the caller gave. */
-  readonly saved?: (unit: Unit, row: Row, input: Values, created: boolean) => Promise<void>;
+  /** What else must be stored with it, in the same transaction. `values`: what was given, checked. */
+  readonly saved?: (unit: Unit, row: Row, values: Values, created: boolean) => Promise<void>;
   /** What must go or end with it, in the same transaction. */
   readonly deleting?: (unit: Unit, row: Row) => Promise<void>;
+}
+
+export type Verb = 'list' | 'create' | 'retrieve' | 'update' | 'delete';
+
+/** A model whose field names the compiler keeps, so that tests can compare them with the vendor's types. */
+export function defineModel<const Fields extends Readonly<Record<string, Field>>>(
+  model: Omit<Model, 'fields'> & { readonly fields: Fields },
+): Model & { readonly fields: Fields } {
+  return model;
 }
 
 export const appLabel = ({ id }: Model): string => id.split('.')[0] ?? '';
 export const modelName = ({ id }: Model): string => id.split('.')[1] ?? '';
 
+export type Action = 'view' | 'add' | 'change' | 'delete';
+
 /** `authentik_core.view_user`. */
-export function permissionName(model: Model, action: 'view' | 'add' | 'change' | 'delete'): string {
+export function permissionName(model: Model, action: Action): string {
   return `${appLabel(model)}.${action}_${modelName(model)}`;
+}
+
+/** `Welcome flow` of a row, for lists of what uses what and for the audit. */
+export function titleOf(row: Row): string {
+  return String(
+    row['name'] ?? row['username'] ?? row['identifier'] ?? row['slug'] ?? row['domain'] ?? row['uuid'] ?? '',
+  );
 }

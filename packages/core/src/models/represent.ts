@@ -31,6 +31,7 @@ export function fieldValue(model: Model, row: Row, name: string): unknown {
   const field = model.fields[name];
   if (field === undefined) return undefined;
   if (field.place.at === 'relation') return [];
+  if (field.place.at === 'elsewhere') return undefined;
   if (field.place.at === 'column') return wire(row[field.place.column]);
   const settings = row['settings'];
   const value: unknown = typeof settings === 'object' && settings !== null ? Reflect.get(settings, name) : undefined;

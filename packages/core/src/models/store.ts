@@ -1,11 +1,13 @@
 // Reading and writing rows of any model. Everything that changes an administrator's object goes through here, so that
 // checks, changes and their announcement cannot be forgotten.
 import { type RawBuilder, sql } from 'kysely';
+import { differenceOf } from './difference.ts';
 import type { Field } from './field.ts';
 import { type FieldErrors, InvalidInput, message } from './invalid.ts';
 import type { Model, Row, Values } from './model.ts';
-import type { Connection, Unit } from './unit.ts';
-import { validate } from './validation.ts';
+import { forgetInSettings } from './references.ts';
+import type { Change, Connection, Difference, Unit } from './unit.ts';
+import { requireAll, validate } from './validation.ts';
 
 export interface Selection {
   readonly where: readonly RawBuilder<boolean>[];
@@ -62,22 +64,25 @@ export async function createRow(
       values (${sql.join(names.map((name) => columns[name]))}) returning *`.execute(unit.db),
   );
   await storeRelations(unit, model, row, checked);
-  await model.saved?.(unit, row, input, true);
-  record(unit, model, 'created', row, input);
+  await model.saved?.(unit, row, checked, true);
+  record(unit, model, 'created', row, input, {});
   return row;
 }
 
-/** @throws InvalidInput with everything that is wrong */
+/** @throws InvalidInput with everything that is wrong; `given`: whether required fields may be left out */
 export async function updateRow(
   unit: Unit,
   model: Model,
   existing: Row,
   input: Values,
   source: 'api' | 'blueprint',
+  given: 'some' | 'all' = 'some',
 ): Promise<Row> {
+  if (given === 'all') requireAll(model, input);
   const checked = await checkedValues(unit, model, input, source, existing);
   const columns = columnsOf(model, checked, existing);
   const names = Object.keys(columns);
+  const relations = await relationsOf(unit.db, model, existing, checked);
   const row =
     names.length === 0
       ? existing
@@ -87,15 +92,16 @@ export async function updateRow(
             where ${sql.ref(model.key)} = ${existing[model.key]} returning *`.execute(unit.db),
         );
   await storeRelations(unit, model, row, checked);
-  await model.saved?.(unit, row, input, false);
-  record(unit, model, 'updated', row, input);
+  await model.saved?.(unit, row, checked, false);
+  record(unit, model, 'updated', row, input, differenceOf(model, existing, row, { before: relations, after: checked }));
   return row;
 }
 
 export async function deleteRow(unit: Unit, model: Model, row: Row): Promise<void> {
   await model.deleting?.(unit, row);
+  await forgetInSettings(unit.db, unit.deps.registry, model, row[model.key]);
   await sql`delete from ${sql.table(model.table)} where ${sql.ref(model.key)} = ${row[model.key]}`.execute(unit.db);
-  record(unit, model, 'deleted', row, {});
+  record(unit, model, 'deleted', row, {}, {});
 }
 
 export function keyOf(model: Model, row: Row): string | number {
@@ -224,6 +230,23 @@ async function stored(model: Model, run: () => Promise<{ readonly rows: readonly
   }
 }
 
-function record(unit: Unit, model: Model, action: 'created' | 'updated' | 'deleted', row: Row, input: Values): void {
-  unit.changes.push({ model: model.id, action, row, key: keyOf(model, row), fields: Object.keys(input) });
+/** Keys of the relations that are about to be replaced. */
+async function relationsOf(db: Connection, model: Model, row: Row, values: Values): Promise<Values> {
+  const found: Values = {};
+  for (const [name, field] of Object.entries(model.fields))
+    if (field.place.at === 'relation' && values[name] !== undefined)
+      found[name] = (await relatedKeys(db, model, field, [row])).get(row[model.key]) ?? [];
+  return found;
+}
+
+function record(
+  unit: Unit,
+  model: Model,
+  action: Change['action'],
+  row: Row,
+  input: Values,
+  difference: Difference,
+): void {
+  const fields = Object.keys(input);
+  unit.changes.push({ model: model.id, action, row, key: keyOf(model, row), fields, difference });
 }

@@ -24,12 +24,37 @@ export function validate(model: Model, input: Values, source: 'api' | 'blueprint
   return values;
 }
 
+/** A replacement names every field that has no value of its own. @throws InvalidInput */
+export function requireAll(model: Model, input: Values): void {
+  const missing = Object.entries(model.fields).filter(
+    ([name, { initial, readOnly, blueprintOnly, hidden }]) =>
+      initial === undefined &&
+      readOnly !== true &&
+      blueprintOnly !== true &&
+      hidden !== true &&
+      input[name] === undefined,
+  );
+  if (missing.length > 0)
+    throw new InvalidInput(Object.fromEntries(missing.map(([name]) => [name, [message.required]])));
+}
+
 function fillInitial(name: string, field: Field, values: Values, errors: Record<string, string[]>): void {
   if (field.initial !== undefined) values[name] = field.initial();
   else if (field.readOnly !== true && field.blueprintOnly !== true) errors[name] = [message.required];
 }
 
-function messagesOf(error: z.ZodError, given: unknown): string[] {
+/** Messages of an object's fields by their names; deeper ones under the field they belong to. */
+export function messagesByField(error: z.ZodError, given: unknown): Record<string, string[]> {
+  const found: Record<string, string[]> = {};
+  for (const issue of error.issues) {
+    const [field = 'non_field_errors'] = issue.path.map(String);
+    const texts = messagesOf({ issues: [issue] }, valueAt(given, issue.path.slice(0, 1)));
+    found[field] = [...(found[field] ?? []), ...texts];
+  }
+  return found;
+}
+
+function messagesOf(error: Pick<z.ZodError, 'issues'>, given: unknown): string[] {
   return error.issues.map((issue) => {
     if (given === null) return message.null;
     if (issue.code === 'too_small' && issue.origin === 'string' && given === '') return message.blank;

@@ -4,14 +4,14 @@ import { randomBytes } from 'node:crypto';
 import { identifyCaller } from '../api/authentication.ts';
 import { type ApiReply, type ApiRequest, queryOf } from '../api/request.ts';
 import { saveSession } from '../api/session-cookies.ts';
+import { mayUseApplication } from '../applications/access.ts';
 import type { CoreDeps } from '../deps.ts';
 import { recordEvent } from '../events/record.ts';
 import { planKey } from '../flows/plan.ts';
-import { modeOf, planFlow } from '../flows/planner.ts';
+import { planFlow } from '../flows/planner.ts';
 import type { FlowRequest } from '../flows/request.ts';
 import { flowRequestOf } from '../flows/routes.ts';
 import type { UserRecord } from '../identity/users.ts';
-import { evaluate } from '../policies/engine.ts';
 import { grantedScopes } from './claims.ts';
 import { allowsRedirect, type Client, findClient } from './client.ts';
 import { type Grant, hashOf, issueCode } from './grants.ts';
@@ -75,7 +75,8 @@ async function withVisitor(asking: Asking) {
 /** Policies of the application, asked each time. */
 export function mayUse(deps: CoreDeps, { application }: Client, user: UserRecord, request?: FlowRequest) {
   const context = { application: { name: application.name, slug: application.slug } };
-  return evaluate(deps, { pbm: application.pbm, mode: modeOf(application.mode) }, { user, request, context });
+  const target = { pbm_uuid: application.pbm, policy_engine_mode: application.mode };
+  return mayUseApplication(deps, target, { user, request, context });
 }
 
 function wantsNewLogin({ clock }: CoreDeps, query: URLSearchParams, startedMs: unknown): boolean {

@@ -4,7 +4,7 @@ import { durationMs, parseDuration } from '../models/duration.ts';
 import { choice, column, jsonColumn, line, relation } from '../models/field.ts';
 import { exactly, ignoringCase } from '../models/filters.ts';
 import { InvalidInput, invalidField } from '../models/invalid.ts';
-import type { Model, Row, Values } from '../models/model.ts';
+import { defineModel, type Model, type Row, type Values } from '../models/model.ts';
 import { represent } from '../models/represent.ts';
 import { removeServiceAccount, serviceTokenIdentifier, storeServiceAccount } from './service-account.ts';
 
@@ -43,7 +43,7 @@ const configDefaults: Readonly<Record<string, unknown>> = {
   kubernetes_disable_x509_strict: false,
 };
 
-export const outpostModel: Model = {
+export const outpostModel = defineModel({
   id: 'authentik_outposts.outpost',
   noun: 'Outpost',
   nouns: 'Outposts',
@@ -96,7 +96,7 @@ export const outpostModel: Model = {
       token_identifier: serviceTokenIdentifier(String(row['uuid'])),
     }));
   },
-};
+});
 
 /** What lists of several kinds show of a provider: no secrets of any kind. */
 function baseOf(view: Row): Row {

@@ -4,20 +4,18 @@
 // cookie: its name serves to end it (Disconnect), never to act as the user.
 import { ntHash } from '@gatehouse/wire/mschap';
 import { z } from 'zod';
-import { bodyOf, keyParameter } from '../api/crud.ts';
 import { noCredentials, noPermission, notFound } from '../api/failure.ts';
-import { type ApiRequest, queryOf } from '../api/request.ts';
+import { type ApiRequest, bodyOf, keyParameter, queryOf } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
+import { mayUseApplication } from '../applications/access.ts';
 import type { CoreDeps } from '../deps.ts';
 import { recordEvent } from '../events/record.ts';
-import { modeOf } from '../flows/planner.ts';
 import { may } from '../identity/permissions.ts';
 import { anonymousUsername, groupsOf, type UserRecord } from '../identity/users.ts';
 import { wifiSecretsOf } from '../identity/wifi-secrets.ts';
 import { invalidField, message } from '../models/invalid.ts';
 import type { Row } from '../models/model.ts';
 import { fieldValue } from '../models/represent.ts';
-import { evaluate } from '../policies/engine.ts';
 import { radiusProviderModel } from '../providers/models.ts';
 import { radiusReply } from './radius-reply.ts';
 
@@ -100,8 +98,7 @@ async function assertFor(
     .where('provider', '=', Number(provider['id']))
     .executeTakeFirst();
   if (user === undefined || application === undefined) return denied;
-  const target = { pbm: application.pbm_uuid, mode: modeOf(application.policy_engine_mode) };
-  const { passing } = await evaluate(deps, target, { user });
+  const { passing } = await mayUseApplication(deps, application, { user });
   if (!passing) return denied;
   const session = deps.sessions.create();
   session.userPk = user.id;

@@ -1,14 +1,13 @@
 // What outposts ask for (core-contract §3): their providers, and whether a logged-in user may use one.
 import { type RawBuilder, sql } from 'kysely';
-import { keyParameter, listRows } from '../api/crud.ts';
+import { listRows } from '../api/crud.ts';
 import { ApiFailure, noCredentials, notFound } from '../api/failure.ts';
-import { type ApiRequest, queryOf, requirePermission } from '../api/request.ts';
+import { type ApiRequest, keyParameter, queryOf, requirePermission } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
+import { mayUseApplication } from '../applications/access.ts';
 import type { CoreDeps } from '../deps.ts';
-import { modeOf } from '../flows/planner.ts';
 import { may } from '../identity/permissions.ts';
 import type { Model, Row } from '../models/model.ts';
-import { evaluate } from '../policies/engine.ts';
 import { ldapProviderModel, proxyProviderModel, radiusProviderModel } from '../providers/models.ts';
 import { instanceStates } from './instances.ts';
 import { outpostModel } from './models.ts';
@@ -82,7 +81,6 @@ async function checkAccess(deps: CoreDeps, model: Model, request: ApiRequest) {
   if (provider === undefined) throw notFound(model.noun);
   const application = await kysely.selectFrom('applications').selectAll().where('slug', '=', slug).executeTakeFirst();
   if (application === undefined) throw notFound('Application');
-  const target = { pbm: application.pbm_uuid, mode: modeOf(application.policy_engine_mode) };
-  const { passing } = await evaluate(deps, target, { user: caller.user });
+  const { passing } = await mayUseApplication(deps, application, { user: caller.user });
   return { provider, caller, access: { passing, messages: [], log_messages: [] } };
 }

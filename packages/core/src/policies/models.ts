@@ -4,11 +4,11 @@ import { z } from 'zod';
 import { column, type Field, flag, integer, line, type ModelId, reference, setting, text } from '../models/field.ts';
 import { exactly, isTrue } from '../models/filters.ts';
 import { InvalidInput, message } from '../models/invalid.ts';
-import type { Model } from '../models/model.ts';
+import { defineModel, type Model } from '../models/model.ts';
 
 const targets = ['flows', 'stage_bindings', 'applications'] as const;
 
-export const policyBindingModel: Model = {
+export const policyBindingModel = defineModel({
   id: 'authentik_policies.policybinding',
   noun: 'PolicyBinding',
   nouns: 'Policy Bindings',
@@ -91,7 +91,7 @@ export const policyBindingModel: Model = {
       };
     });
   },
-};
+});
 
 const nobody = '00000000-0000-0000-0000-000000000000';
 

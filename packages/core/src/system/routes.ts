@@ -1,16 +1,26 @@
-// Routes about the core itself: root configuration, version, brand of this host, health (core.md §1.3, §11.6).
-import { requirePrincipal } from '../api/request.ts';
+// Routes about the core itself: root configuration, version, system, settings, health (core.md §1.3, §11.6).
+import { arch, type as osType, version as osVersion, platform, release } from 'node:os';
+import { registerBaseRoutes } from '../api/bases.ts';
+import { notFound } from '../api/failure.ts';
+import { families } from '../api/families.ts';
+import { pageOf, readPageRequest } from '../api/pagination.ts';
+import { type ApiRequest, bodyOf, keyParameter, queryOf, requirePermission, requirePrincipal } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
+import { isSecure } from '../api/session-cookies.ts';
 import { brandOfHost } from '../brands/current.ts';
-import { brandModel } from '../brands/models.ts';
 import type { CoreDeps } from '../deps.ts';
 import { fileCapabilities } from '../files/core-files.ts';
-import { represent } from '../models/represent.ts';
+import { InvalidInput } from '../models/invalid.ts';
+import { appLabel } from '../models/model.ts';
+import { messagesByField } from '../models/validation.ts';
+import { embeddedOutpost } from '../outposts/models.ts';
+import { settingsSchema } from './settings.ts';
 
 const cacheSeconds = 300;
+const about = (summary: string, open = false) => ({ config: { operation: { summary, open } } });
 
 export function registerSystemRoutes(api: Api, deps: CoreDeps): void {
-  api.get('/api/v3/root/config/', async () => ({
+  api.get('/api/v3/root/config/', about('What clients need to know', true), async () => ({
     error_reporting: {
       enabled: false,
       sentry_dsn: '',
@@ -23,7 +33,21 @@ export function registerSystemRoutes(api: Api, deps: CoreDeps): void {
     cache_timeout_flows: cacheSeconds,
     cache_timeout_policies: cacheSeconds,
   }));
-  api.get('/api/v3/admin/version/', async (request) => {
+  registerVersion(api, deps);
+  registerSettings(api, deps);
+  for (const method of ['GET', 'POST'] as const)
+    api.route({
+      method,
+      url: '/api/v3/admin/system/',
+      ...about('The system this runs on'),
+      handler: (request) => systemInfo(deps, request),
+    });
+  registerKinds(api, deps);
+  for (const base of families) registerBaseRoutes(api, deps, base);
+}
+
+function registerVersion(api: Api, deps: CoreDeps): void {
+  api.get('/api/v3/admin/version/', about('Versions'), async (request) => {
     requirePrincipal(request);
     return {
       version_current: deps.version,
@@ -34,23 +58,87 @@ export function registerSystemRoutes(api: Api, deps: CoreDeps): void {
       outpost_outdated: false,
     };
   });
-  api.get('/api/v3/core/brands/current/', async (request) => {
-    const brand = await brandOfHost(deps, request.headers.host ?? '');
-    const [shown = {}] = brand === undefined ? [] : await represent(deps, brandModel, [brand], new URLSearchParams());
-    const value = (name: string): unknown => shown[name] ?? brandModel.fields[name]?.initial?.();
-    return {
-      matched_domain: value('domain') ?? '',
-      branding_title: value('branding_title'),
-      branding_logo: await deps.files.url(value('branding_logo')),
-      branding_logo_themed_urls: await deps.files.themedUrls(value('branding_logo')),
-      branding_favicon: await deps.files.url(value('branding_favicon')),
-      branding_favicon_themed_urls: await deps.files.themedUrls(value('branding_favicon')),
-      branding_custom_css: value('branding_custom_css'),
-      ui_footer_links: [],
-      ui_theme: 'automatic',
-      default_locale: '',
-      flags: {},
-    };
+  const history = () => deps.database.kysely.selectFrom('version_history').selectAll();
+  api.get('/api/v3/admin/version/history/', about('Versions that ran here'), async (request) => {
+    requirePermission(request, 'authentik_rbac.view_system_info');
+    const rows = await history().orderBy('id', 'desc').execute();
+    const page = readPageRequest(queryOf(request), deps.settings.current());
+    return pageOf(page, rows.length, rows.slice(page.offset, page.offset + page.size));
+  });
+  api.get('/api/v3/admin/version/history/:key/', about('One of them'), async (request) => {
+    requirePermission(request, 'authentik_rbac.view_system_info');
+    const row = await history()
+      .where('id', '=', Number(keyParameter(request)) || 0)
+      .executeTakeFirst();
+    if (row === undefined) throw notFound('Version history');
+    return row;
+  });
+}
+
+function registerSettings(api: Api, { settings }: CoreDeps): void {
+  const url = '/api/v3/admin/settings/';
+  api.get(url, { config: { operation: { summary: 'Settings', answer: settingsSchema } } }, async (request) => {
+    requirePermission(request, 'authentik_rbac.view_system_settings');
+    return settings.current();
+  });
+  for (const method of ['PUT', 'PATCH'] as const)
+    api.route({
+      method,
+      url,
+      config: { operation: { summary: 'Change settings', body: settingsSchema.partial(), answer: settingsSchema } },
+      handler: async (request) => {
+        requirePermission(request, 'authentik_rbac.edit_system_settings');
+        const before = method === 'PATCH' ? settings.current() : {};
+        const given = { ...before, ...bodyOf(request) };
+        const { success, data, error } = settingsSchema.safeParse(given);
+        if (!success) throw new InvalidInput(messagesByField(error, given));
+        await settings.replace(data);
+        return data;
+      },
+    });
+}
+
+async function systemInfo(deps: CoreDeps, request: ApiRequest) {
+  requirePermission(request, 'authentik_rbac.view_system_info');
+  const brand = await brandOfHost(deps, request.headers.host ?? '');
+  const outpost = await deps.database.kysely
+    .selectFrom('outposts')
+    .select('config')
+    .where('managed', '=', embeddedOutpost)
+    .executeTakeFirst();
+  const { cookie: _cookie, authorization: _authorization, ...headers } = request.headers;
+  return {
+    http_headers: headers,
+    http_host: request.headers.host ?? '',
+    http_is_secure: isSecure(request),
+    runtime: {
+      python_version: `n/a (node ${process.versions.node})`,
+      environment: 'embedded',
+      architecture: arch(),
+      platform: platform(),
+      uname: `${osType()} ${release()} ${osVersion()}`,
+      openssl_version: `OpenSSL ${process.versions.openssl}`,
+      openssl_fips_enabled: null,
+      authentik_version: deps.version,
+    },
+    brand: brand?.domain ?? 'fallback',
+    server_time: new Date(deps.clock.now()).toISOString(),
+    embedded_outpost_disabled: outpost === undefined,
+    embedded_outpost_host: String(outpost?.config['authentik_host'] ?? ''),
+  };
+}
+
+/** Lists that event matchers offer. */
+function registerKinds(api: Api, { registry }: CoreDeps): void {
+  api.get('/api/v3/admin/apps/', about('Parts of the core'), async (request) => {
+    requirePrincipal(request);
+    const labels = [...new Set(registry.all.map(appLabel))].sort();
+    return labels.map((label) => ({ name: label.replace('_', '.'), label: label.replaceAll('_', ' ') }));
+  });
+  api.get('/api/v3/admin/models/', about('Kinds of objects'), async (request) => {
+    requirePrincipal(request);
+    const models = registry.all.map(({ id, noun }) => ({ name: id, label: noun }));
+    return models.sort((one, other) => (one.name < other.name ? -1 : 1));
   });
 }
 

@@ -9,6 +9,7 @@ import { openDatabase } from '../database/connection.ts';
 import { startEmbeddedPostgres } from '../database/embedded-postgres.ts';
 import type { CoreDeps } from '../deps.ts';
 import { startCore } from '../start.ts';
+import type { Worker } from '../tasks/worker.ts';
 
 export interface TestCore extends AsyncDisposable {
   readonly url: string;
@@ -18,6 +19,8 @@ export interface TestCore extends AsyncDisposable {
   /** Gone with the core; breached passwords are looked up here. */
   readonly folder: string;
   readonly deps: CoreDeps;
+  /** Runs tasks that are due. */
+  readonly worker: Worker;
   /** What the core has logged. */
   readonly lines: readonly unknown[];
   /** A call of the REST API as the administrator; the answer's body. Throws for any status from 300. */
@@ -36,6 +39,7 @@ export interface TestCoreOptions {
   /** Settings of stored files, by environment names; the folder is a temporary one unless given. */
   readonly storage?: Readonly<Record<string, string>>;
   readonly web?: { readonly path?: string; readonly assets_dist?: string; readonly assets_authentik?: string };
+  readonly embeddedOutpost?: boolean;
 }
 
 /** Password of `akadmin` and of every demo user. */
@@ -48,6 +52,7 @@ export async function startTestCore({
   env = {},
   web = {},
   storage: storageEnv = {},
+  embeddedOutpost = true,
 }: TestCoreOptions = {}): Promise<TestCore> {
   const folder = await temporaryFolder();
   const log = captureLogger();
@@ -67,6 +72,8 @@ export async function startTestCore({
       demo: true,
       storage: () => storage,
       web: { path: '/', assets_dist: '', assets_authentik: '', ...web },
+      embeddedOutpost,
+      rsaBits: 2048,
       env: {
         AUTHENTIK_BOOTSTRAP_PASSWORD: testPassword,
         AUTHENTIK_BOOTSTRAP_TOKEN: adminToken,
@@ -92,14 +99,18 @@ export async function startTestCore({
     get deps() {
       return core.deps;
     },
+    get worker() {
+      return core.worker;
+    },
     lines: log.lines,
     call,
     async outpostToken(type) {
-      const { results } = await call<{ results: { type: string; token_identifier: string }[] }>(
+      const { results } = await call<{ results: { type: string; managed: string | null; token_identifier: string }[] }>(
         'GET',
         '/outposts/instances/',
       );
-      const identifier = results.find((outpost) => outpost.type === type)?.token_identifier ?? '';
+      const identifier =
+        results.find((outpost) => outpost.type === type && outpost.managed === null)?.token_identifier ?? '';
       return (await call<{ key: string }>('GET', `/core/tokens/${identifier}/view_key/`)).key;
     },
     stop,

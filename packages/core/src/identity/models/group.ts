@@ -3,12 +3,13 @@ import { sql } from 'kysely';
 import { column, flag, jsonColumn, line, relation } from '../../models/field.ts';
 import { containsJson, exactly, isTrue, isTruthText } from '../../models/filters.ts';
 import { invalidField } from '../../models/invalid.ts';
-import type { Model, Row } from '../../models/model.ts';
+import { defineModel, type Row, type Values } from '../../models/model.ts';
 import type { Unit } from '../../models/unit.ts';
 import { wireGroups } from '../groups.ts';
+import { may, mayEverywhere } from '../permissions.ts';
 import type { GroupRecord } from '../users.ts';
 
-export const groupModel: Model = {
+export const groupModel = defineModel({
   id: 'authentik_core.group',
   noun: 'Group',
   nouns: 'Groups',
@@ -22,8 +23,10 @@ export const groupModel: Model = {
     parents: relation({ table: 'group_parents', own: 'child', other: 'parent' }, { table: 'groups', key: 'uuid' }),
     users: relation({ table: 'memberships', own: 'group_uuid', other: 'user_id' }, { table: 'users', key: 'id' }),
     attributes: jsonColumn('attributes'),
+    roles: relation({ table: 'role_groups', own: 'group_uuid', other: 'role' }, { table: 'roles', key: 'uuid' }),
   },
-  search: ['name'],
+  permissions: ['add_user_to_group', 'remove_user_from_group', 'enable_group_superuser', 'disable_group_superuser'],
+  search: ['name', 'is_superuser'],
   order: ['name'],
   filters: {
     name: exactly('name'),
@@ -40,17 +43,29 @@ export const groupModel: Model = {
       users: query.get('include_users') !== 'false',
       children: isTruthText(query.get('include_children') ?? ''),
       parents: isTruthText(query.get('include_parents') ?? ''),
+      inheritedRoles: isTruthText(query.get('include_inherited_roles') ?? ''),
     }),
   async prepare(unit, values, existing) {
+    checkSuperuserRight(unit, values, existing);
     const parents = values['parents'];
     if (existing !== undefined && Array.isArray(parents)) await refuseCycles(unit, String(existing['uuid']), parents);
     return values;
   },
-};
+});
 
 /** Rows of `groups` come from the database, whose schema this type mirrors. */
 function groupRecord(row: Row): GroupRecord {
   return row as GroupRecord;
+}
+
+/** Making a group one of superusers needs a right of its own, and so does ending it (core.md §3.2). */
+function checkSuperuserRight({ author: { principal } }: Unit, values: Values, existing: Row | undefined): void {
+  const wanted = values['is_superuser'];
+  if (principal === undefined || wanted === undefined || wanted === (existing?.['is_superuser'] ?? false)) return;
+  const right = `authentik_core.${wanted === true ? 'enable' : 'disable'}_group_superuser`;
+  const allowed =
+    existing === undefined ? mayEverywhere(principal, right) : may(principal, right, String(existing['uuid']));
+  if (!allowed) throw invalidField('is_superuser', `User does not have permission to ${right.split('.')[1]}.`);
 }
 
 async function refuseCycles({ db }: Unit, group: string, parents: readonly unknown[]): Promise<void> {

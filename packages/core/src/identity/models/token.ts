@@ -1,17 +1,17 @@
 // `authentik_core.token` (core.md §3.4, §12.5).
+import { sql } from 'kysely';
 import { z } from 'zod';
 import { choice, column, flag, line, reference, slug, text } from '../../models/field.ts';
-import { exactly } from '../../models/filters.ts';
+import { exactly, isTrue, moment } from '../../models/filters.ts';
 import { invalidField } from '../../models/invalid.ts';
-import type { Model } from '../../models/model.ts';
+import { defineModel } from '../../models/model.ts';
 import { randomId } from '../random.ts';
 import { wireUsers } from '../users.ts';
 import { drawWifiSecret, wifiIntent } from '../wifi-secrets.ts';
 
 const keyLength = 60;
-export const standardTokenMs = 30 * 86_400_000;
 
-export const tokenModel: Model = {
+export const tokenModel = defineModel({
   id: 'authentik_core.token',
   noun: 'Token',
   nouns: 'Tokens',
@@ -40,8 +40,15 @@ export const tokenModel: Model = {
     intent: exactly('intent'),
     description: exactly('description'),
     managed: exactly('managed'),
+    user__username: (values) =>
+      sql<boolean>`user_id in (select id from users where username in (${sql.join([...values])}))`,
+    expiring: isTrue('expiring'),
+    ...moment('expires'),
   },
-  async prepare({ deps: { clock } }, values, existing) {
+  permissions: ['view_token_key', 'set_token_key'],
+  async prepare({ deps: { clock, settings } }, values, existing) {
+    if (existing !== undefined && values['user'] !== undefined && values['user'] !== existing['user_id'])
+      throw invalidField('user', 'The user of a token cannot be changed.');
     const intent = values['intent'] ?? existing?.['intent'];
     // A Wi-Fi secret is made as one and stays one: nothing chosen, and no key that opens anything else.
     if (existing !== undefined && intent !== existing['intent'] && [intent, existing['intent']].includes(wifiIntent))
@@ -50,7 +57,7 @@ export const tokenModel: Model = {
     const expiring = values['expiring'] ?? existing?.['expiring'];
     const expires = values['expires'] ?? existing?.['expires'];
     return expiring === true && (expires === null || expires === undefined)
-      ? { ...values, expires: new Date(clock.now() + standardTokenMs) }
+      ? { ...values, expires: new Date(clock.now() + settings.tokenDurationMs()) }
       : values;
   },
   async derive(deps, rows) {
@@ -59,7 +66,9 @@ export const tokenModel: Model = {
       pks.length === 0
         ? []
         : await deps.database.kysely.selectFrom('users').selectAll().where('id', 'in', pks).execute();
-    const shown = new Map((await wireUsers(deps, users, { groups: false })).map((user) => [user.pk, user]));
+    const shown = new Map(
+      (await wireUsers(deps, users, { groups: false, roles: false })).map((user) => [user.pk, user]),
+    );
     return rows.map((row) => ({ user_obj: shown.get(Number(row['user_id'])) }));
   },
-};
+});

@@ -1,0 +1,57 @@
+// The families of kinds whose members are also listed together.
+import { sql } from 'kysely';
+import { isTruthText } from '../models/filters.ts';
+import type { Base } from './bases.ts';
+
+const main = sql<boolean>`id in (select provider from applications where provider is not null)`;
+const backchannel = sql<boolean>`kind in ('authentik_providers_ldap.ldapprovider', 'authentik_providers_scim.scimprovider')`;
+
+export const families: readonly Base[] = [
+  {
+    id: 'authentik_core.provider',
+    noun: 'Provider',
+    path: '/providers/all/',
+    table: 'providers',
+    key: 'id',
+    keyType: 'integer',
+    shows: [
+      'name',
+      'authentication_flow',
+      'authorization_flow',
+      'invalidation_flow',
+      'property_mappings',
+      'assigned_application_slug',
+      'assigned_application_name',
+      'assigned_backchannel_application_slug',
+      'assigned_backchannel_application_name',
+    ],
+    filters: {
+      application__isnull: ([value = '']) => (isTruthText(value) ? sql<boolean>`not ${main}` : main),
+      backchannel: ([value = '']) => (isTruthText(value) ? backchannel : sql<boolean>`not ${backchannel}`),
+    },
+  },
+  {
+    id: 'authentik_flows.stage',
+    noun: 'Stage',
+    path: '/stages/all/',
+    table: 'stages',
+    key: 'uuid',
+    keyType: 'uuid',
+    shows: ['name', 'flow_set'],
+  },
+  {
+    id: 'authentik_policies.policy',
+    noun: 'Policy',
+    path: '/policies/all/',
+    table: 'policies',
+    key: 'uuid',
+    keyType: 'uuid',
+    shows: ['name', 'execution_logging', 'bound_to'],
+    filters: {
+      bindings__isnull: ([value = '']) => {
+        const bound = sql<boolean>`uuid in (select policy from policy_bindings where policy is not null)`;
+        return isTruthText(value) ? sql<boolean>`not ${bound}` : bound;
+      },
+    },
+  },
+];

@@ -1,0 +1,37 @@
+// Query parameters of lists as conditions and order (core.md §10.3).
+import { type RawBuilder, sql } from 'kysely';
+import type { Model } from '../models/model.ts';
+
+/** Filters the model offers, and `search`: every word in at least one of its search fields. */
+export function filtersOf(model: Model, query: URLSearchParams): RawBuilder<boolean>[] {
+  const found: RawBuilder<boolean>[] = [];
+  for (const [name, filter] of Object.entries(model.filters ?? {})) {
+    const values = query.getAll(name).filter((value) => value !== '');
+    if (values.length > 0) found.push(filter(values, query));
+  }
+  const words = (query.get('search') ?? '').split(/[\s,]+/).filter((word) => word !== '');
+  const columns = model.search ?? [];
+  if (columns.length > 0)
+    for (const word of words) {
+      const pattern = `%${word.replace(/[%_\\]/g, '\\$&')}%`;
+      const matches = columns.map((column) => sql`${sql.ref(column)}::text ilike ${pattern}`);
+      found.push(sql<boolean>`(${sql.join(matches, sql` or `)})`);
+    }
+  return found;
+}
+
+/** Columns; unknown names in `ordering` are ignored. The key comes last, so that pages never overlap. */
+export function orderOf(model: Model, query: URLSearchParams): readonly string[] {
+  const wanted = (query.get('ordering') ?? '').split(',').flatMap((term) => {
+    const name = term.trim().replace(/^-/, '');
+    const place = model.fields[name]?.place;
+    const column =
+      name === 'pk'
+        ? model.key
+        : place?.at === 'column'
+          ? place.column
+          : model.sortable?.find((other) => other === name);
+    return column === undefined ? [] : [term.trim().startsWith('-') ? `-${column}` : column];
+  });
+  return [...(wanted.length > 0 ? wanted : model.order), model.key];
+}

@@ -1,0 +1,69 @@
+// Self-signed key pairs (core.md §11.6, `generate/`; §1.3 step 4). The one file of this package that imports
+// @peculiar/x509.
+import { randomBytes, webcrypto } from 'node:crypto';
+import { isIP } from 'node:net';
+import * as x509 from '@peculiar/x509';
+
+export type KeyAlgorithm = 'rsa' | 'ecdsa' | 'ed25519' | 'ed448';
+
+export interface NewCertificate {
+  readonly commonName: string;
+  readonly alternativeNames: readonly string[];
+  readonly validDays: number;
+  readonly algorithm: KeyAlgorithm;
+  /** Of RSA keys; 4096 unless given. */
+  readonly rsaBits?: number;
+}
+
+export interface PemPair {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** RSA 4096 takes a second or more of a core, away from the event loop; the others some milliseconds. */
+export async function generateCertificate(wanted: NewCertificate, nowMs: number): Promise<PemPair> {
+  const algorithm = parametersOf(wanted);
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  if (!('privateKey' in keys)) throw new Error(`${wanted.algorithm} makes no key pair.`);
+  const serial = randomBytes(16);
+  serial[0] = (serial[0] ?? 0) & 0x7f;
+  const names = wanted.alternativeNames.map((value) => ({
+    type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const),
+    value,
+  }));
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned(
+    {
+      serialNumber: serial.toString('hex'),
+      name: [{ CN: [wanted.commonName] }, { O: ['authentik'] }, { OU: ['Self-signed'] }],
+      notBefore: new Date(nowMs - 86_400_000),
+      notAfter: new Date(nowMs + wanted.validDays * 86_400_000),
+      signingAlgorithm: algorithm,
+      keys,
+      extensions: names.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(names)],
+    },
+    webcrypto,
+  );
+  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
+  return {
+    certificate: `${certificate.toString('pem')}\n`,
+    key: x509.PemConverter.encode(pkcs8, 'PRIVATE KEY'),
+  };
+}
+
+function parametersOf({ algorithm, rsaBits = 4096 }: NewCertificate) {
+  switch (algorithm) {
+    case 'rsa':
+      return {
+        name: 'RSASSA-PKCS1-v1_5',
+        hash: 'SHA-256',
+        publicExponent: new Uint8Array([1, 0, 1]),
+        modulusLength: rsaBits,
+      };
+    case 'ecdsa':
+      return { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+    case 'ed25519':
+      return { name: 'Ed25519' };
+    case 'ed448':
+      return { name: 'Ed448' };
+  }
+}

@@ -1,0 +1,61 @@
+// What exists in every installation before anybody did anything (core.md §1.3). Idempotent; runs at every start.
+
+import { generateCertificate } from './crypto/generate.ts';
+import { certificateModel } from './crypto/models.ts';
+import type { CoreDeps } from './deps.ts';
+import { anonymousUsername } from './identity/users.ts';
+import { createRow, deleteRow, findRow } from './models/store.ts';
+import { coreItself, inUnit } from './models/unit.ts';
+import { embeddedOutpost, outpostModel } from './outposts/models.ts';
+
+const author = { ...coreItself, cause: 'first start' };
+const selfSigned = { name: 'authentik Self-signed Certificate', managed: 'goauthentik.io/crypto/self-signed' };
+const selfSignedDays = 365;
+
+export interface SeedOptions {
+  readonly embeddedOutpost: boolean;
+  /** Length of RSA keys. */
+  readonly rsaBits: number;
+}
+
+export async function seedInstallation(deps: CoreDeps, options: SeedOptions): Promise<void> {
+  const { kysely } = deps.database;
+  await kysely
+    .insertInto('version_history')
+    .values({ version: deps.version })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  await kysely
+    .insertInto('users')
+    .values({ username: anonymousUsername, name: '', type: 'internal' })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  await Promise.all([ensureCertificate(deps, options.rsaBits), ensureEmbeddedOutpost(deps, options.embeddedOutpost)]);
+}
+
+async function ensureCertificate(deps: CoreDeps, rsaBits: number): Promise<void> {
+  if ((await findRow(deps.database.kysely, certificateModel, 'managed', selfSigned.managed)) !== undefined) return;
+  if ((await findRow(deps.database.kysely, certificateModel, 'name', selfSigned.name)) !== undefined) return;
+  const { certificate, key } = await generateCertificate(
+    {
+      commonName: 'authentik Self-signed Certificate',
+      alternativeNames: [`${deps.installationId}.self-signed.goauthentik.io`],
+      validDays: selfSignedDays,
+      algorithm: 'rsa',
+      rsaBits,
+    },
+    deps.clock.now(),
+  );
+  const input = { ...selfSigned, certificate_data: certificate, key_data: key };
+  await inUnit(deps, author, (unit) => createRow(unit, certificateModel, input, 'blueprint'));
+}
+
+async function ensureEmbeddedOutpost(deps: CoreDeps, wanted: boolean): Promise<void> {
+  const existing = await findRow(deps.database.kysely, outpostModel, 'managed', embeddedOutpost);
+  if (wanted === (existing !== undefined)) return;
+  await inUnit(deps, author, async (unit) => {
+    if (existing !== undefined) return deleteRow(unit, outpostModel, existing);
+    const input = { name: 'authentik Embedded Outpost', type: 'proxy', providers: [], managed: embeddedOutpost };
+    await createRow(unit, outpostModel, input, 'blueprint');
+  });
+}
