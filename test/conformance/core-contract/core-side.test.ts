@@ -12,6 +12,7 @@ interface Outpost {
   readonly type: string;
   readonly providers: readonly number[];
   readonly token_identifier: string;
+  readonly managed: string | null;
 }
 
 const clock = fakeClock(Date.now());
@@ -29,7 +30,7 @@ afterAll(async () => {
 });
 
 const outpostOf = (type: string): Outpost => {
-  const found = outposts.find((outpost) => outpost.type === type);
+  const found = outposts.find((outpost) => outpost.type === type && outpost.managed === null);
   if (found === undefined) throw new Error(`no ${type} outpost`);
   return found;
 };
