@@ -2,6 +2,7 @@
 import {
   addressList,
   boolean,
+  type ConfigOf,
   choice,
   defineConfig,
   duration,
@@ -11,6 +12,7 @@ import {
   text,
   textList,
 } from '@gatehouse/daemon/config';
+import type { ClientSettings } from './clients/settings.ts';
 import { userFields } from './eap/client-certificate.ts';
 
 export const radiusConfig = defineConfig({
@@ -91,3 +93,19 @@ export const radiusConfig = defineConfig({
     flows_per_provider: integer({ default: 64, min: 1, doc: 'Logins at a time for one provider.' }),
   },
 });
+
+/** What holds for every client that the policy file does not single out. */
+export function settingsOf(radius: ConfigOf<typeof radiusConfig>['radius']): ClientSettings {
+  return {
+    requireMessageAuthenticator: radius.require_message_authenticator,
+    limitProxyState: radius.limit_proxy_state,
+    onCoreFailure: radius.on_core_failure,
+    requireAttributes: radius.require_attributes,
+    eapMethods: radius.eap_methods,
+    challenge: radius.challenge,
+    coa: radius.coa,
+    coaPort: radius.coa_port,
+    trustCallingStation: radius.trust_calling_station,
+    replyUserName: radius.reply_user_name,
+  };
+}

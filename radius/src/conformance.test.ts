@@ -37,16 +37,24 @@ const expectSilence = async (radius: Running, packets: readonly Buffer[], port =
   await client.ask(port === radius.port ? probe : status);
   expect(client.replies.map((reply) => reply.readUInt8(1))).toEqual([250]);
 };
+/** Something to wait for, and the hand that ends the wait. */
+function openGate() {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve: () => resolve() };
+}
 const withAttributes = (attributes: string | null) => ({ providers: [{ ...p1, attributes }] });
 
 describe('logins', () => {
   test.each([
-    ['C01', 'User-Name=alice,User-Password=s3cr3t,MA', 'Access-Accept'],
-    ['C02', 'User-Name=alice,User-Password=bad,MA', 'Access-Reject'],
-    ['C03', 'User-Name=alice,User-Password=s3cr3t', 'Access-Accept'],
-    ['C22', 'User-Name=erin,User-Password="pa;ss",MA', 'Access-Accept'],
-    ['C30', 'User-Name=mallory,User-Password=s3cr3t,MA', 'Access-Reject'],
-  ])('radius %s: %s gives %s, and C04: with Message-Authenticator', async (_case, input, expected) => {
+    ['radius C01', 'User-Name=alice,User-Password=s3cr3t,MA', 'Access-Accept'],
+    ['radius C02', 'User-Name=alice,User-Password=bad,MA', 'Access-Reject'],
+    ['radius C03', 'User-Name=alice,User-Password=s3cr3t', 'Access-Accept'],
+    ['radius C22', 'User-Name=erin,User-Password="pa;ss",MA', 'Access-Accept'],
+    ['radius C30', 'User-Name=mallory,User-Password=s3cr3t,MA', 'Access-Reject'],
+  ])('%s, radius C04: %s gives %s, with Message-Authenticator', async (_case, input, expected) => {
     await using radius = await startTestRadius();
     const { code, output } = await radclient(radius.port, input);
     expect(code).toBe(expected);
@@ -61,7 +69,7 @@ describe('logins', () => {
     expect(reply.readUInt8(1)).toBe(42);
   });
 
-  test('radius C11: passwords of 16, 17, 53 and 128 bytes; C13: an empty one; C14: UTF-8', async () => {
+  test('radius C11, C13, C14: passwords of 16, 17, 53 and 128 bytes; an empty one; UTF-8', async () => {
     await using radius = await startTestRadius();
     using client = await openRawClient(radius.port);
     for (const name of ['V11', 'V12', 'V13', 'V14', 'V17'])
@@ -72,13 +80,14 @@ describe('logins', () => {
   });
 
   test.each([
-    ['C15', 's3cr3t;123456', 's3cr3t', '123456'],
-    ['C16', 's3cr3t;Ab3dE6gH', 's3cr3t', 'Ab3dE6gH'],
-    ['C17', 'a;b;123456', 'a;b', '123456'],
-    ['C18', 's3cr3t;', 's3cr3t;', undefined],
-    ['C19', 's3cr3t;1234567', 's3cr3t;1234567', undefined],
-    ['C20', 'x;abcdef', 'x;abcdef', undefined],
-  ])('radius %s: "%s" is password "%s" and code %s', async (_case, typed, password, code) => {
+    ['radius C15', 's3cr3t;123456', 's3cr3t', '123456'],
+    ['radius C16', 's3cr3t;Ab3dE6gH', 's3cr3t', 'Ab3dE6gH'],
+    ['radius C17', 'a;b;123456', 'a;b', '123456'],
+    ['radius C18', 's3cr3t;', 's3cr3t;', undefined],
+    ['radius C19', 's3cr3t;1234567', 's3cr3t;1234567', undefined],
+    ['radius C20', 'x;abcdef', 'x;abcdef', undefined],
+    ['radius C20', 'x;+12345', 'x;+12345', undefined],
+  ])('%s: "%s" is password "%s" and code %s', async (_case, typed, password, code) => {
     await using radius = await startTestRadius({ users: { carol: { password, code: code ?? 'none' } } });
     using client = await openRawClient(radius.port);
     const reply = await client.ask(pap(1, 'carol', typed));
@@ -111,16 +120,16 @@ describe('logins', () => {
 
 describe('what is refused without the core', () => {
   test.each([
-    ['C53', 'User-Name=alice,CHAP-Password=s3cr3t,MA'],
-    ['C55', 'User-Name=alice,MA'],
-    ['C55', 'User-Password=s3cr3t,MA'],
-  ])('radius %s: %s', async (_case, input) => {
+    ['radius C53', 'User-Name=alice,CHAP-Password=s3cr3t,MA'],
+    ['radius C55', 'User-Name=alice,MA'],
+    ['radius C55', 'User-Password=s3cr3t,MA'],
+  ])('%s: %s', async (_case, input) => {
     await using radius = await startTestRadius();
     expect((await radclient(radius.port, input)).code).toBe('Access-Reject');
     expect(radius.core.flows()).toBe(0);
   });
 
-  test('radius C54: MS-CHAPv2; C10: a password that is no text', async () => {
+  test('radius C10, C54: MS-CHAPv2 without Wi-Fi secrets, and a password that is no text', async () => {
     await using radius = await startTestRadius();
     using client = await openRawClient(radius.port);
     expect((await client.ask(vector('V20'))).readUInt8(0)).toBe(packetCode.accessReject);
@@ -246,7 +255,7 @@ describe('silence', () => {
     expect(await radius.metrics()).toMatch(/requests_rejected_total\{[^}]*reason="core_unreachable"[^}]*\} 1/);
   });
 
-  test('radius C85: require_message_authenticator; C86: limit_proxy_state; auto latches', async () => {
+  test('radius C85, C86: require_message_authenticator, limit_proxy_state, and auto latches', async () => {
     for (const [env, refused] of [
       [{ AUTHENTIK_RADIUS__REQUIRE_MESSAGE_AUTHENTICATOR: 'yes' }, 'V04'],
       [{ AUTHENTIK_RADIUS__REQUIRE_MESSAGE_AUTHENTICATOR: 'auto' }, 'V04'],
@@ -297,7 +306,7 @@ describe('duplicates', () => {
     expect(await radius.metrics()).toContain('duplicates_replayed_total 2');
   });
 
-  test('radius C27: the same identifier with another authenticator, C28: and another port, are other requests', async () => {
+  test('radius C27, C28: the same identifier with another authenticator, or of another port, is another request', async () => {
     await using radius = await startTestRadius();
     using client = await openRawClient(radius.port);
     using other = await openRawClient(radius.port);
@@ -309,7 +318,7 @@ describe('duplicates', () => {
 });
 
 describe('reply attributes', () => {
-  test('radius C31: the core’s attributes, same order and bytes; C32: none in a Reject', async () => {
+  test('radius C31, C32: the core’s attributes, same order and bytes; none in a Reject', async () => {
     await using radius = await startTestRadius();
     using client = await openRawClient(radius.port);
     const accept = decodePacket(await client.ask(vector('V03')));
@@ -320,11 +329,19 @@ describe('reply attributes', () => {
   });
 
   test.each([
-    ['C33', 'AQcALQABAgMEBQYHCAkKCwwNDg8aGQAAAAkBE3NoZWxsOnByaXYtbHZsPTE1', 'Cisco-AVPair = "shell:priv-lvl=15"'],
-    ['C34', 'AQcAJQABAgMEBQYHCAkKCwwNDg9ABgEAAA1BBgEAAAZRBQEyMA==', 'Tunnel-Private-Group-Id:1 = "20"'],
-    ['C35', 'AQcAIQABAgMEBQYHCAkKCwwNDg8aDQAANyoBB2hlbGxv', 'WISPr-Location-ID = "hello"'],
-    ['§6.2 A10', 'AQcAKAABAgMEBQYHCAkKCwwNDg9hFABAIAENuAAAAAAAAAAAAAAAAA==', 'Framed-IPv6-Prefix = 2001:db8::/64'],
-  ])('radius %s: radclient reads %s as %s', async (_case, attributes, shown) => {
+    [
+      'radius C33',
+      'AQcALQABAgMEBQYHCAkKCwwNDg8aGQAAAAkBE3NoZWxsOnByaXYtbHZsPTE1',
+      'Cisco-AVPair = "shell:priv-lvl=15"',
+    ],
+    ['radius C34', 'AQcAJQABAgMEBQYHCAkKCwwNDg9ABgEAAA1BBgEAAAZRBQEyMA==', 'Tunnel-Private-Group-Id:1 = "20"'],
+    ['radius C35', 'AQcAIQABAgMEBQYHCAkKCwwNDg8aDQAANyoBB2hlbGxv', 'WISPr-Location-ID = "hello"'],
+    [
+      'radius §6.2 A10',
+      'AQcAKAABAgMEBQYHCAkKCwwNDg9hFABAIAENuAAAAAAAAAAAAAAAAA==',
+      'Framed-IPv6-Prefix = 2001:db8::/64',
+    ],
+  ])('%s: radclient reads %s as %s', async (_case, attributes, shown) => {
     await using radius = await startTestRadius(withAttributes(attributes));
     expect((await radclient(radius.port, 'User-Name=alice,User-Password=s3cr3t,MA')).output).toContain(shown);
   });
@@ -349,7 +366,7 @@ describe('reply attributes', () => {
     expect(output).toContain('Tunnel-Password:1 = "wpa-passphrase"');
   });
 
-  test('radius C38: none at all is an Accept, unless require_attributes; C39: what cannot be read is a Reject', async () => {
+  test('radius C38, C39: none at all is an Accept, unless require_attributes; what cannot be read is a Reject', async () => {
     for (const [attributes, env, code, reason] of [
       [null, {}, 2, undefined],
       [null, { AUTHENTIK_RADIUS__REQUIRE_ATTRIBUTES: 'true' }, 3, 'attributes_missing'],
@@ -380,8 +397,142 @@ describe('reply attributes', () => {
   });
 });
 
+describe('second factors', () => {
+  test('radius C23: a push is answered after the approval', async () => {
+    const approval = openGate();
+    await using radius = await startTestRadius({
+      users: { dave: { password: 's3cr3t', push: () => approval.promise } },
+    });
+    const login = radclient(radius.port, 'User-Name=dave,User-Password=s3cr3t,MA', { timeoutS: 10 });
+    await vi.waitFor(() =>
+      expect(radius.core.seen('flows/executor').some(({ body }) => body.includes('duo'))).toBe(true),
+    );
+    approval.resolve();
+    expect((await login).code).toBe('Access-Accept');
+  });
+
+  test('radius C24: a second login of the same user and password, from another port, waits for the same push', async () => {
+    const approval = openGate();
+    let pushes = 0;
+    const push = () => {
+      pushes += 1;
+      return approval.promise;
+    };
+    await using radius = await startTestRadius({ users: { dave: { password: 's3cr3t', push } } });
+    using one = await openRawClient(radius.port);
+    using other = await openRawClient(radius.port);
+    const replies = [one.ask(pap(1, 'dave', 's3cr3t')), other.ask(pap(2, 'dave', 's3cr3t'))];
+    await vi.waitFor(() => expect(pushes).toBe(1));
+    await vi.waitFor(async () => expect(await radius.metrics()).toContain('packets_total{code="Access-Request"} 2'));
+    approval.resolve();
+    expect((await Promise.all(replies)).map((reply) => reply.readUInt8(0))).toEqual([2, 2]);
+    expect(pushes).toBe(1);
+  });
+
+  test('radius C50: a flow without an end is a Reject', async () => {
+    const endless = { password: 's3cr3t', devices: ['webauthn'], code: 'x' };
+    await using radius = await startTestRadius({ users: { loop: endless } });
+    radius.core.loop = true;
+    const { code } = await radclient(radius.port, 'User-Name=loop,User-Password=s3cr3t,MA');
+    expect(code).toBe('Access-Reject');
+    expect(radius.core.seen('flows/executor').length).toBeLessThanOrEqual(40);
+  });
+
+  test('radius C51: only a device that needs a browser, or a code that was not given: a Reject', async () => {
+    await using radius = await startTestRadius({
+      users: {
+        key: { password: 's3cr3t', code: 'x', devices: ['webauthn'] },
+        carol: { password: 's3cr3t', code: 'x' },
+      },
+    });
+    for (const name of ['key', 'carol'])
+      expect((await radclient(radius.port, `User-Name=${name},User-Password=s3cr3t,MA`)).code).toBe('Access-Reject');
+    expect(await radius.metrics()).toMatch(/reason="flow_error"[^}]*\} 2/);
+  });
+});
+
+describe('Access-Challenge', () => {
+  const challenging = { AUTHENTIK_RADIUS__CHALLENGE: 'true' };
+  const withState = (identifier: number, code: string, reply: Buffer) =>
+    pap(
+      identifier,
+      'carol',
+      code,
+      decodePacket(reply).attributes.filter(({ type }) => type === 24),
+    );
+
+  test('radius C90: a missing code is asked for, and lets in', async () => {
+    await using radius = await startTestRadius({ env: challenging });
+    const asked = await radclient(radius.port, 'User-Name=carol,User-Password=s3cr3t,MA');
+    expect(asked.code).toBe('Access-Challenge');
+    expect(asked.output).toContain('Reply-Message = "Code of your authenticator app"');
+    expect(asked.output).toMatch(/Prompt = No-Echo/);
+    const state = /State = (0x[\da-f]+)/.exec(asked.output)?.[1] ?? '';
+    const answered = await radclient(radius.port, `User-Name=carol,User-Password=123456,State=${state},MA`);
+    expect(answered.code).toBe('Access-Accept');
+    expect(radius.core.flows()).toBe(1);
+  });
+
+  test('radius C90: a wrong code, a State used twice, another user, another State: a Reject', async () => {
+    await using radius = await startTestRadius({ env: challenging });
+    using client = await openRawClient(radius.port);
+    const asked = await client.ask(pap(1, 'carol', 's3cr3t'));
+    const wrong = withState(2, '000000', asked);
+    expect((await client.ask(wrong)).readUInt8(0)).toBe(packetCode.accessReject);
+    expect((await client.ask(withState(3, '123456', asked))).readUInt8(0)).toBe(packetCode.accessReject);
+    const again = await client.ask(pap(4, 'carol', 's3cr3t'));
+    const [state] = decodePacket(again).attributes.filter(({ type }) => type === 24);
+    if (state === undefined) throw new Error('no State');
+    expect((await client.ask(pap(5, 'alice', '123456', [state]))).readUInt8(0)).toBe(packetCode.accessReject);
+    expect((await client.ask(pap(6, 'carol', '123456', [attribute(24, 'none')]))).readUInt8(0)).toBe(3);
+    expect(await radius.metrics()).toMatch(/reason="challenge_expired"[^}]*\} 3/);
+  });
+
+  test('radius C90: the core goes away between password and code: silence, and the same answer lets in later', async () => {
+    await using radius = await startTestRadius({ env: challenging });
+    using client = await openRawClient(radius.port);
+    const asked = await client.ask(pap(1, 'carol', 's3cr3t'));
+    radius.core.fail('flows/executor', 503);
+    const answer = withState(2, '123456', asked);
+    client.send(answer);
+    await vi.waitFor(async () =>
+      expect(await radius.metrics()).toContain('dropped_total{reason="core_unreachable"} 1'),
+    );
+    radius.core.fail('flows/executor', undefined);
+    expect((await client.ask(answer)).readUInt8(0)).toBe(packetCode.accessAccept);
+  });
+
+  test('radius C90: a code that is sent by e-mail is sent once, when it is asked for', async () => {
+    await using radius = await startTestRadius({
+      env: challenging,
+      users: { carol: { password: 's3cr3t', code: '123456', devices: ['email'] } },
+    });
+    using client = await openRawClient(radius.port);
+    const asked = await client.ask(pap(1, 'carol', 's3cr3t'));
+    const chosen = () => radius.core.seen('flows/executor').filter(({ body }) => body.includes('selected_challenge'));
+    expect(chosen()).toHaveLength(1);
+    expect((await client.ask(withState(2, '123456', asked))).readUInt8(0)).toBe(packetCode.accessAccept);
+    expect(chosen()).toHaveLength(1);
+  });
+});
+
+describe('budgets', () => {
+  test('radius §4.1: one address has only so many requests in work, and nobody else suffers', async () => {
+    const approval = openGate();
+    await using radius = await startTestRadius({
+      users: { dave: { password: 's3cr3t', push: () => approval.promise } },
+      env: { AUTHENTIK_RADIUS__REQUESTS_PER_SOURCE: '2' },
+    });
+    using client = await openRawClient(radius.port);
+    for (const identifier of [1, 2, 3, 4]) client.send(pap(identifier, 'dave', 's3cr3t'));
+    await vi.waitFor(async () => expect(await radius.metrics()).toContain('dropped_total{reason="source_budget"} 2'));
+    approval.resolve();
+    await vi.waitFor(() => expect(client.replies).toHaveLength(2));
+  });
+});
+
 describe('clients', () => {
-  test('radius C42: the longest prefix wins, whatever the order; C43: equal secrets are kept apart', async () => {
+  test('radius C42, C43: the longest prefix wins, whatever the order; equal secrets are kept apart', async () => {
     for (const providers of [
       [p1, { ...p2, shared_secret: 'testing123' }],
       [{ ...p2, shared_secret: 'testing123' }, p1],
@@ -413,8 +564,15 @@ describe('clients', () => {
   });
 });
 
+test('radius C46: a client that comes by IPv6', async () => {
+  await using radius = await startTestRadius({ env: { AUTHENTIK_LISTEN__RADIUS: '[::1]:0' } });
+  const { code } = await radclient(radius.port, 'User-Name=alice,User-Password=s3cr3t,MA', { host: '[::1]' });
+  expect(code).toBe('Access-Accept');
+  expect(radius.core.seen('check_access')[0]?.headers['x-authentik-remote-ip']).toBe('::1');
+});
+
 describe('Status-Server and the rest', () => {
-  test('radius C58: on the authentication port; C60: on the accounting port', async () => {
+  test('radius C58, C60: on the authentication port, and on the accounting port', async () => {
     await using radius = await startTestRadius();
     expect((await radclient(radius.port, 'MA', { kind: 'status' })).code).toBe('Access-Accept');
     expect((await radclient(radius.accountingPort, 'MA', { kind: 'status' })).code).toBe('Accounting-Response');

@@ -19,6 +19,7 @@ export type DropReason =
   | 'duplicate_in_flight'
   | 'superseded'
   | 'overload'
+  | 'source_budget'
   | 'unsupported_code'
   | 'core_unreachable'
   | 'failure';

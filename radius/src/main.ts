@@ -5,17 +5,19 @@ import { createHealth, type Health, healthSocketPath, serveHealth } from '@gateh
 import { reportFatal, runProcess } from '@gatehouse/daemon/lifecycle';
 import { createLogger, type Logger } from '@gatehouse/daemon/log';
 import { createMetrics, type Metrics } from '@gatehouse/daemon/metrics';
+import { kernelDrops } from '@gatehouse/daemon/net';
 import { packetCode } from '@gatehouse/wire/radius';
 import { createOutbox } from './accounting/outbox.ts';
 import { createChallenges } from './authentication/challenges.ts';
 import { providerFromApi } from './clients/provider.ts';
-import type { ClientSettings } from './clients/settings.ts';
 import { type ClientTable, createClientTable } from './clients/table.ts';
 import { createNasLogins } from './coa/logins.ts';
 import { createSessionEnd } from './coa/session-end.ts';
-import { testLogin } from './commands/test-login.ts';
-import { radiusConfig } from './config.ts';
+import { dropsPage } from './commands/drops.ts';
+import { runCommand } from './commands/run.ts';
+import { radiusConfig, settingsOf } from './config.ts';
 import { type Access, connectCore } from './core.ts';
+import { createDrops, type Drops } from './datagram/drops.ts';
 import type { AdmittedRequest } from './datagram/request.ts';
 import { createEap } from './eap/eap.ts';
 import { createKeyFiles, type KeyFileNames } from './eap/key-files.ts';
@@ -31,11 +33,10 @@ type Config = ConfigOf<typeof radiusConfig>;
 
 const loggerName = 'authentik.outpost.radius';
 
-/** Runs until a signal ends it; `test <user>` logs in once instead. @returns the exit code */
+/** Runs until a signal ends it, or one of the commands of commands/run.ts. @returns the exit code */
 export async function runRadiusDaemon(argv: readonly string[], env: Environment): Promise<number> {
-  const [command, ...rest] = argv;
-  if (command === 'test')
-    return testLogin({ argv: rest, env, print: (line) => void process.stdout.write(`${line}\n`) });
+  const ended = await runCommand(argv, env);
+  if (ended !== undefined) return ended;
   try {
     const { config } = loadConfig(radiusConfig, { env, argv });
     const log = createLogger({ level: config.log_level, name: loggerName, pretty: config.debug });
@@ -50,7 +51,14 @@ export async function runRadiusDaemon(argv: readonly string[], env: Environment)
         await radius.close();
       });
       const socketPath = healthSocketPath(config.instance_name);
-      const healthServer = await serveHealth({ health, metrics, addresses: config.listen.metrics, socketPath, log });
+      const healthServer = await serveHealth({
+        health,
+        metrics,
+        addresses: config.listen.metrics,
+        socketPath,
+        localPages: { [dropsPage]: radius.drops.text },
+        log,
+      });
       onDrain(async () => healthServer[Symbol.asyncDispose]());
       log.info('ready', {});
     });
@@ -71,9 +79,9 @@ export interface Parts {
 export async function startRadius(
   config: Config,
   parts: Parts,
-): Promise<{ readonly server: RadiusServer; refresh(): Promise<void>; close(): Promise<void> }> {
+): Promise<{ readonly server: RadiusServer; readonly drops: Drops; refresh(): Promise<void>; close(): Promise<void> }> {
   const { log, clock } = parts;
-  const policy = createPolicy(config.radius.policy_file, settingsOf(config), log);
+  const policy = createPolicy(config.radius.policy_file, settingsOf(config.radius), log);
   const keys = createKeyFiles(keyFileNames(config), log);
   await Promise.all([policy.refresh(), keys.refresh()]); // a wrong policy file stops the start
   let clients: ClientTable = createClientTable([], policy.refine, log);
@@ -108,7 +116,14 @@ export async function startRadius(
     authority: keys.authority,
     onEnd: (...end) => metrics.eap(...end),
   });
-  const metrics = createRadiusMetrics(parts.metrics, { outpostName: core.outpostName, eapSessions: () => eap.size });
+  const metrics = createRadiusMetrics(parts.metrics, {
+    outpostName: core.outpostName,
+    eapSessions: () => eap.size,
+    kernelDrops: () => kernelDrops(ports()) ?? 0,
+  });
+  const ports = () => Object.values(listening?.bound ?? {}).flatMap((bound) => bound.map(({ port }) => port));
+  let listening: RadiusServer | undefined;
+  const drops = createDrops(clock);
   const sessionEnd = createSessionEnd(logins, {
     ...parts,
     count: metrics.coa,
@@ -127,6 +142,8 @@ export async function startRadius(
     clock,
     log,
     metrics,
+    drops,
+    requestsPerSource: config.radius.requests_per_source,
     clients: () => clients,
     authentication: new Map([
       [
@@ -154,22 +171,8 @@ export async function startRadius(
       ],
     ]),
   });
-  return { server, refresh: core.refresh, close: () => core.close() };
-}
-
-function settingsOf({ radius }: Config): ClientSettings {
-  return {
-    requireMessageAuthenticator: radius.require_message_authenticator,
-    limitProxyState: radius.limit_proxy_state,
-    onCoreFailure: radius.on_core_failure,
-    requireAttributes: radius.require_attributes,
-    eapMethods: radius.eap_methods,
-    challenge: radius.challenge,
-    coa: radius.coa,
-    coaPort: radius.coa_port,
-    trustCallingStation: radius.trust_calling_station,
-    replyUserName: radius.reply_user_name,
-  };
+  listening = server;
+  return { server, drops, refresh: core.refresh, close: () => core.close() };
 }
 
 function keyFileNames({ radius }: Config): KeyFileNames {

@@ -16,11 +16,16 @@ export interface RadiusMetrics {
 export interface MetricSources {
   readonly outpostName: () => string;
   readonly eapSessions: () => number;
+  /** Datagrams lost in the kernel, where it tells. */
+  readonly kernelDrops: () => number;
 }
 
 const prefix = 'authentik_outpost_radius_';
 
-export function createRadiusMetrics(metrics: Metrics, { outpostName, eapSessions }: MetricSources): RadiusMetrics {
+export function createRadiusMetrics(
+  metrics: Metrics,
+  { outpostName, eapSessions, kernelDrops }: MetricSources,
+): RadiusMetrics {
   const counter = (name: string, help: string, labels: readonly string[]) =>
     metrics.counter({ name: prefix + name, help, labels });
   const packets = counter('packets_total', 'Packets received, by code', ['code']);
@@ -33,6 +38,12 @@ export function createRadiusMetrics(metrics: Metrics, { outpostName, eapSessions
     help: 'EAP conversations going on',
     labels: [],
     collect: eapSessions,
+  });
+  metrics.gauge({
+    name: `${prefix}kernel_drops`,
+    help: 'Datagrams that the kernel threw away because the receive buffer was full',
+    labels: [],
+    collect: kernelDrops,
   });
   const coa = counter('coa_total', 'Requests sent to devices', ['type', 'result']);
   const rejected = counter('requests_rejected_total', 'Total number of rejected requests', [

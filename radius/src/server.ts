@@ -9,6 +9,7 @@ import {
 } from './clients/message-authenticator-policy.ts';
 import { createNotices, type Notices } from './clients/notices.ts';
 import type { ClientTable } from './clients/table.ts';
+import type { Drops } from './datagram/drops.ts';
 import { createDuplicates } from './datagram/duplicates.ts';
 import { createReceiver, type Receiver } from './datagram/receive.ts';
 import type { Operation } from './datagram/request.ts';
@@ -22,6 +23,8 @@ export interface ServerOptions {
     readonly radsec: readonly Address[];
   };
   readonly radsec: Pick<RadsecOptions, 'certificateFile' | 'keyFile' | 'caFile' | 'peers' | 'settingsOf'>;
+  readonly drops: Drops;
+  readonly requestsPerSource: number;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: RadiusMetrics;

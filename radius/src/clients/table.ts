@@ -23,6 +23,8 @@ export interface Client {
   readonly settings: ClientSettings;
 }
 
+type Complaints = Pick<Logger, 'warn' | 'error'>;
+
 export interface ClientTable {
   /** @param address canonical text; some 50 ns for an address seen before, under 1 µs for a new one without policy */
   find(address: string): Client | undefined;
@@ -32,7 +34,7 @@ export interface ClientTable {
 /** Addresses remembered; forged sources must not fill the memory. */
 const maxRemembered = 10_000;
 
-export function createClientTable(providers: readonly Provider[], refine: Refine, log: Logger): ClientTable {
+export function createClientTable(providers: readonly Provider[], refine: Refine, log: Complaints): ClientTable {
   const networks = createPrefixTable(networksOf(providers, log));
   const remembered = new Map<string, Client | undefined>();
   const look = (address: string): Client | undefined => {
@@ -60,7 +62,7 @@ interface Served {
 }
 
 /** Every network of every provider once: two providers with one network are named, and the lower pk has it. */
-function networksOf(providers: readonly Provider[], log: Logger): Network<Served>[] {
+function networksOf(providers: readonly Provider[], log: Complaints): Network<Served>[] {
   const found = new Map<string, Network<Served>>();
   for (const provider of providers.toSorted((one, other) => one.pk - other.pk)) {
     for (const cidr of provider.networks) {

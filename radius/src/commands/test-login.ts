@@ -6,11 +6,8 @@ import { isIPv6 } from 'node:net';
 import { type Address, parseAddress } from '@gatehouse/daemon/config';
 import {
   checkReply,
-  createDictionary,
   createPacketKey,
   decodePacket,
-  decodeVendor,
-  formatValue,
   hidePassword,
   messageAuthenticator,
   packetCode,
@@ -18,9 +15,8 @@ import {
   type RadiusPacket,
   type ReceivedPacket,
   signRequest,
-  tagOf,
-  vendorSpecific,
 } from '@gatehouse/wire/radius';
+import { describeAttributes } from '../attributes/describe.ts';
 
 export interface TestOptions {
   readonly argv: readonly string[];
@@ -71,21 +67,9 @@ export async function testLogin({ argv, env, print, waitMs = 60_000 }: TestOptio
   return reply.code === packetCode.accessAccept ? 0 : 1;
 }
 
-/** Name of the packet, then a line for each attribute; hidden values stay hidden. */
+/** Name of the packet, then a line for each attribute. */
 export function describePacket(packet: RadiusPacket): string[] {
-  const dictionary = createDictionary();
-  const show = (vendor: number, type: number, value: Buffer) => {
-    const entry = dictionary.byNumber(vendor, type);
-    const name = entry?.name ?? (vendor === 0 ? `Attribute-${type}` : `Vendor-${vendor}-${type}`);
-    const isTagged = entry?.valueType.startsWith('tagged') === true && tagOf(value) !== undefined;
-    const isHidden = entry?.valueType === 'hidden' || entry?.valueType.endsWith('salted') === true;
-    return `${name}${isTagged ? `:${tagOf(value)}` : ''} = ${isHidden ? '***' : formatValue(entry?.valueType ?? 'octets', value)}`;
-  };
-  const lines = packet.attributes.flatMap(({ type, value }) => {
-    const inner = type === vendorSpecific ? decodeVendor(value) : undefined;
-    return inner?.map((one) => show(one.vendor, one.type, one.value)) ?? [show(0, type, value)];
-  });
-  return [`${packetCodeName(packet.code)} ${packet.identifier}`, ...lines];
+  return [`${packetCodeName(packet.code)} ${packet.identifier}`, ...describeAttributes(packet.attributes)];
 }
 
 function exchange(bytes: Buffer, { host, port }: Address, waitMs: number): Promise<ReceivedPacket | undefined> {

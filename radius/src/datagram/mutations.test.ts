@@ -15,6 +15,7 @@ import { createRadiusMetrics } from '../metrics.ts';
 import { createAccessRequest } from '../operations/access-request.ts';
 import { createStatusServer } from '../operations/status-server.ts';
 import { p1, providerOf, settings } from '../testing/start.ts';
+import { createDrops } from './drops.ts';
 import { createDuplicates } from './duplicates.ts';
 import { createReceiver } from './receive.ts';
 
@@ -44,8 +45,14 @@ function start() {
     port: 'authentication',
     clock,
     log,
-    metrics: createRadiusMetrics(createMetrics(), { outpostName: () => '', eapSessions: () => 0 }),
+    metrics: createRadiusMetrics(createMetrics(), {
+      outpostName: () => '',
+      eapSessions: () => 0,
+      kernelDrops: () => 0,
+    }),
     notices: createNotices(clock),
+    drops: createDrops(clock),
+    requestsPerSource: 1_000_000,
     clients: () => table,
     duplicates: createDuplicates(clock, { keepMs: 10_000, maxEntries: 1_000 }),
     gate: createMessageAuthenticatorGate(),

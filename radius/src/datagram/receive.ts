@@ -19,6 +19,7 @@ import type { Notices } from '../clients/notices.ts';
 import type { Client, ClientTable } from '../clients/table.ts';
 import type { DropReason } from '../errors.ts';
 import type { RadiusMetrics } from '../metrics.ts';
+import { type Drops, dropHints } from './drops.ts';
 import type { DuplicateEntry, Duplicates } from './duplicates.ts';
 import { composeReply } from './reply.ts';
 import type { AdmittedRequest, Answer, Operation } from './request.ts';
@@ -34,6 +35,9 @@ export interface ReceiverOptions {
   readonly gate: MessageAuthenticatorGate;
   /** By code; what is not here is dropped. */
   readonly operations: ReadonlyMap<number, Operation>;
+  readonly drops: Drops;
+  /** Requests in work at a time for one address. */
+  readonly requestsPerSource: number;
   /** Told of each packet that is left without an answer on arrival. */
   readonly onDrop?: (reason: DropReason) => void;
 }
@@ -55,14 +59,24 @@ const eapMessage = 79;
 
 export function createReceiver(options: ReceiverOptions): Receiver {
   const inWork = new Set<Promise<void>>();
+  const perSource = new Map<string, number>();
   let isDraining = false;
   return {
     receive(bytes, from, reply) {
       if (isDraining) return;
       const address = canonicalIp(from.address);
-      const admitted = admit(options, bytes, address, `${options.port}|${address}|${from.port}`, reply);
+      const count = perSource.get(address) ?? 0;
+      const isSpent = count >= options.requestsPerSource;
+      const source = `${options.port}|${address}|${from.port}`;
+      const admitted = admit(options, bytes, { address, source, isSpent }, reply);
       if (admitted === undefined) return;
-      const work = serve(options, admitted.request, admitted.entry, reply).finally(() => inWork.delete(work));
+      perSource.set(address, count + 1);
+      const work = serve(options, admitted.request, admitted.entry, reply).finally(() => {
+        inWork.delete(work);
+        const left = (perSource.get(address) ?? 1) - 1;
+        if (left === 0) perSource.delete(address);
+        else perSource.set(address, left);
+      });
       inWork.add(work);
     },
     async drain() {
@@ -77,11 +91,18 @@ interface Admitted {
   readonly entry: DuplicateEntry;
 }
 
+interface Source {
+  readonly address: string;
+  /** Port and address, ours and the sender's. */
+  readonly source: string;
+  /** It has as many requests in work as one may. */
+  readonly isSpent: boolean;
+}
+
 function admit(
   options: ReceiverOptions,
   bytes: Buffer,
-  address: string,
-  source: string,
+  { address, source, isSpent }: Source,
   reply: (bytes: Buffer) => void,
 ): Admitted | undefined {
   if (bytes.length < 20 || bytes.length > maxPacketBytes) return drop(options, address, 'malformed');
@@ -99,6 +120,8 @@ function admit(
   }
   if (seen !== undefined) return drop(options, address, 'duplicate_in_flight', client);
   options.metrics.packet(packetCodeName(packet.code));
+  // Before any cryptography: one address must not take all of it.
+  if (isSpent) return drop(options, address, 'source_budget', client);
   if (!options.operations.has(packet.code)) return drop(options, address, 'unsupported_code', client);
   const refused = authenticate(options, packet, client, address);
   if (refused !== undefined) return drop(options, address, refused, client);
@@ -144,28 +167,28 @@ function authenticate(
 /** Warnings once per source, reason and minute: any sender could cause them. */
 function drop(options: ReceiverOptions, ip: string, reason: DropReason, client?: Client): undefined {
   options.metrics.dropped(reason);
+  options.drops.note(ip, reason, client?.provider.name);
   options.onDrop?.(reason);
-  const warning = warnings[reason];
-  if (warning === undefined || !options.notices.isDue(`${reason} ${ip}`)) return undefined;
-  const [event, hint] = warning;
-  options.log.warn(event, { ip, reason, hint, ...(client === undefined ? {} : { provider: client.provider.name }) });
+  const event = warnings[reason];
+  if (event === undefined || !options.notices.isDue(`${reason} ${ip}`)) return undefined;
+  options.log.warn(event, {
+    ip,
+    reason,
+    hint: dropHints[reason],
+    ...(client === undefined ? {} : { provider: client.provider.name }),
+  });
   return undefined;
 }
 
-const warnings: Partial<Record<DropReason, readonly [event: string, hint: string]>> = {
-  unknown_client: ['No matching prefixes found', 'Add the address to the client networks of a provider.'],
-  no_secret: ['Provider has no shared secret', 'Set one in the core.'],
-  bad_authenticator: ['Invalid authenticator', 'Shared secret mismatch? Compare it on the device and in the core.'],
-  bad_message_authenticator: [
-    'Invalid message authenticator',
-    'Shared secret mismatch? Compare it on the device and in the core.',
-  ],
-  missing_message_authenticator: [
-    'Message-Authenticator missing',
-    'Switch it on on the device; see require_message_authenticator.',
-  ],
-  malformed: ['Malformed packet', 'Not RADIUS, or damaged on the way.'],
-  overload: ['Too many requests in work', 'The core answers slowly, or a device repeats without pause.'],
+const warnings: Partial<Record<DropReason, string>> = {
+  unknown_client: 'No matching prefixes found',
+  no_secret: 'Provider has no shared secret',
+  bad_authenticator: 'Invalid authenticator',
+  bad_message_authenticator: 'Invalid message authenticator',
+  missing_message_authenticator: 'Message-Authenticator missing',
+  malformed: 'Malformed packet',
+  overload: 'Too many requests in work',
+  source_budget: 'Too many requests of one address in work',
 };
 
 async function serve(
@@ -174,7 +197,7 @@ async function serve(
   entry: DuplicateEntry,
   send: (bytes: Buffer) => void,
 ): Promise<void> {
-  const { clock, log, metrics, operations } = options;
+  const { clock, log, metrics, operations, drops } = options;
   const { packet, provider, client: ip, requestId } = request;
   const startedMs = clock.monotonicMs();
   const fields = { code: packetCodeName(packet.code), request: requestId, ip, id: packet.identifier };
@@ -194,6 +217,7 @@ async function serve(
     });
   } catch (error) {
     entry.forget();
+    drops.note(ip, 'failure', provider.name);
     metrics.dropped('failure');
     const stack = error instanceof Error ? (error.stack ?? '') : '';
     log.error('request failed', { ...fields, error: String(error), stack });
@@ -201,7 +225,7 @@ async function serve(
 }
 
 function settle(
-  { metrics }: ReceiverOptions,
+  { metrics, drops }: ReceiverOptions,
   request: AdmittedRequest,
   entry: DuplicateEntry,
   answer: Answer,
@@ -209,13 +233,17 @@ function settle(
 ): void {
   if (answer.kind === 'silence') {
     entry.forget();
+    drops.note(request.client, answer.reason, request.provider.name);
     metrics.dropped(answer.reason);
     return;
   }
   const bytes = composeOrReject(request, answer);
   if (bytes.reason !== undefined) metrics.rejected(request.provider.app, bytes.reason);
   if (entry.isCurrent()) send(bytes.reply);
-  else metrics.dropped('superseded');
+  else {
+    drops.note(request.client, 'superseded', request.provider.name);
+    metrics.dropped('superseded');
+  }
   entry.finish(bytes.reply);
 }
 

@@ -28,8 +28,8 @@ describe('eapol_test', () => {
   for (const eap of ['TLS', 'TTLS', 'PEAP'] as const)
     for (const tls of ['1.2', '1.3'] as const)
       for (const fragmentBytes of [undefined, 300, 200]) {
-        const name = { TLS: 'C67, C68', TTLS: 'C79', PEAP: 'C80' }[eap];
-        test(`radius ${name}: EAP-${eap} over TLS ${tls}, fragments of ${fragmentBytes ?? 'any'} bytes: keys agree`, async () => {
+        const name = { TLS: 'radius C67, C68', TTLS: 'radius C79', PEAP: 'radius C80' }[eap];
+        test(`${name}: EAP-${eap} over TLS ${tls}, fragments of ${fragmentBytes ?? 'any'} bytes: keys agree`, async () => {
           await using radius = await start();
           const given = { eap, tls, caPem: server.certPem, ...(fragmentBytes === undefined ? {} : { fragmentBytes }) };
           const result = await eapolTest(radius.port, eap === 'TLS' ? { ...given, client } : given);
@@ -54,7 +54,7 @@ describe('eapol_test', () => {
     expect(String(header)).toMatch(/^-----BEGIN\+CERTIFICATE-----%0A/);
   });
 
-  test('radius C71: no client certificate; C72: the device distrusts the server', async () => {
+  test('radius C71, C72: no client certificate, and a device that distrusts the server', async () => {
     await using radius = await start({ env: { AUTHENTIK_RADIUS__EAP_METHODS: 'tls' } });
     for (const given of [{ caPem: server.certPem }, { caPem: client.certPem, client }]) {
       const result = await eapolTest(radius.port, { eap: 'TLS', ...given });
@@ -70,7 +70,7 @@ describe('eapol_test', () => {
     expect(radius.log.lines.find(({ event }) => event === 'EAP failed')).toMatchObject({ error: 'no common method' });
   });
 
-  test('radius C74: the core denies; C79: a wrong password', async () => {
+  test('radius C74, C79: the core denies, and a wrong password', async () => {
     await using radius = await start();
     for (const given of [
       { eap: 'TLS', identity: 'mallory', client, caPem: server.certPem },

@@ -15,6 +15,8 @@ export interface Policy {
   attributes(app: string, groups: readonly string[], given: readonly Attribute[]): readonly Attribute[];
   /** The same with the number of the rule, for people. */
   explain(app: string, groups: readonly string[], given: readonly Attribute[]): readonly Explained[];
+  /** Each setting of a client with its value and where that comes from, for people. */
+  explainSettings(app: string, address: string): readonly ExplainedSetting[];
   /** @throws GatewayError `ERR_RADIUS_POLICY`, or why the file cannot be read; the earlier one stays in force */
   refresh(): Promise<void>;
 }
@@ -26,7 +28,13 @@ export interface Explained extends NamedAttribute {
   readonly shadowed: string | undefined;
 }
 
-export function createPolicy(path: string, base: ClientSettings, log: Logger): Policy {
+export interface ExplainedSetting {
+  readonly name: string;
+  readonly value: string;
+  readonly from: string;
+}
+
+export function createPolicy(path: string, base: ClientSettings, log: Pick<Logger, 'info'>): Policy {
   const dictionary = createDictionary();
   let document: PolicyDocument = emptyPolicy;
   let text = '';
@@ -34,6 +42,7 @@ export function createPolicy(path: string, base: ClientSettings, log: Logger): P
   return {
     refine: (app, address) => refine(document.clients, base, app, address),
     explain,
+    explainSettings: (app, address) => explainSettings(document.clients, base, app, address),
     attributes(app, groups, given) {
       if (document.attributes.length === 0) return [];
       return explain(app, groups, given).flatMap(({ shadowed, attribute }) =>
@@ -52,16 +61,40 @@ export function createPolicy(path: string, base: ClientSettings, log: Logger): P
 }
 
 /** Less specific entries first, so that the most specific has the last word; equal ones in the order of the file. */
-function refine(rules: readonly ClientRule[], base: ClientSettings, app: string, address: string): Refinement {
-  const matching = rules
-    .flatMap((rule) => {
+function matching(rules: readonly ClientRule[], app: string, address: string) {
+  return rules
+    .flatMap((rule, at) => {
       const prefix = matchedPrefix(rule, app, address);
-      return prefix === undefined ? [] : [{ rule, prefix }];
+      return prefix === undefined ? [] : [{ rule, prefix, entry: at + 1 }];
     })
     .sort((one, other) => one.prefix - other.prefix);
+}
+
+function explainSettings(
+  rules: readonly ClientRule[],
+  base: ClientSettings,
+  app: string,
+  address: string,
+): ExplainedSetting[] {
+  const found = new Map(Object.entries(base).map(([name, value]) => [name, { value: String(value), from: 'daemon' }]));
+  let settings = base;
+  for (const { rule, entry } of matching(rules, app, address)) {
+    settings = applyRule(settings, rule);
+    for (const [name, value] of Object.entries(settings))
+      if (found.get(name)?.value !== String(value))
+        found.set(name, { value: String(value), from: `clients entry ${entry}` });
+  }
+  return [...found].map(([name, { value, from }]) => ({ name: snakeCase(name), value, from }));
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function refine(rules: readonly ClientRule[], base: ClientSettings, app: string, address: string): Refinement {
   let settings = base;
   let secret: string | undefined;
-  for (const { rule } of matching) {
+  for (const { rule } of matching(rules, app, address)) {
     settings = applyRule(settings, rule);
     secret = rule.secret ?? secret;
   }

@@ -36,6 +36,7 @@ export async function createTestAuthority(name = 'Test CA'): Promise<TestAuthori
   await writeFile(file('ca.cnf'), config);
   await writeFile(file('index.txt'), '');
   await writeFile(file('crlnumber'), '01\n');
+  await writeFile(file('serial'), '01\n');
   await openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', 'ca.key');
   await openssl(
     'req',
@@ -132,6 +133,8 @@ default_ca = it
 [it]
 database = index.txt
 crlnumber = crlnumber
+serial = serial
+rand_serial = yes
 new_certs_dir = .
 certificate = ca.pem
 private_key = ca.key

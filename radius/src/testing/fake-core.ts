@@ -53,6 +53,8 @@ export interface FakeCore extends AsyncDisposable {
   flows(): number;
   /** From now on paths with this part fail; `undefined` heals. */
   fail(part: string, fault: Fault | undefined): void;
+  /** Every answer gives another stage, and none ends the flow. */
+  loop: boolean;
 }
 
 export async function startFakeCore(given: {
@@ -66,6 +68,7 @@ export async function startFakeCore(given: {
     providers: [...given.providers],
     certificates: new Map(),
     runs: new Map(),
+    loops: false,
   };
   const server = createServer((request, response) => {
     answer(state, seen, faults, request, response).catch(() => response.destroy());
@@ -76,6 +79,12 @@ export async function startFakeCore(given: {
   const port = typeof at === 'object' && at !== null ? at.port : 0;
   return {
     ...state,
+    get loop() {
+      return state.loops;
+    },
+    set loop(loops) {
+      state.loops = loops;
+    },
     url: `http://127.0.0.1:${port}/`,
     seen: (part) => seen.filter(({ path }) => path.includes(part)),
     flows: () =>
@@ -105,6 +114,7 @@ interface State {
   readonly providers: FakeProvider[];
   readonly certificates: Map<string, { certPem: string; keyPem: string; fingerprint: string }>;
   readonly runs: Map<string, Run>;
+  loops: boolean;
 }
 
 async function answer(
@@ -151,6 +161,17 @@ function rest(state: State, path: string, request: IncomingMessage, url: string,
     const user = state.users.get(new URL(url, 'http://core').searchParams.get('username') ?? '');
     return {
       secrets: (user?.wifi ?? []).map((secret) => ({ pk: randomUUID(), nt_hash: ntHash(secret).toString('hex') })),
+    };
+  }
+  if (path.endsWith('/explain/')) {
+    const username = new URL(url, 'http://core').searchParams.get('username') ?? '';
+    const user = state.users.get(username);
+    const passing = user !== undefined && user.isDenied !== true;
+    const attributes = state.providers.find(({ pk }) => path.includes(`/radius/${pk}/`))?.attributes;
+    return {
+      access: { passing },
+      attributes: passing ? attributes : undefined,
+      user: passing ? userOf(state, username) : null,
     };
   }
   if (path.endsWith('/assert_login/')) {
@@ -223,6 +244,7 @@ async function advance(
 }
 
 function challengeOf(state: State, run: Run): object {
+  if (state.loops) return { component: 'ak-stage-user-login' };
   const errors = run.errors ? { response_errors: { non_field_errors: [{ string: 'no', code: 'invalid' }] } } : {};
   if (run.stage === 'identification') return { component: 'ak-stage-identification', password_fields: true, ...errors };
   if (run.stage === 'done') return { component: 'xak-flow-redirect', to: '/' };

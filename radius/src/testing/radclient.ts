@@ -12,14 +12,26 @@ export interface RadclientResult {
 export interface RadclientOptions {
   readonly kind?: 'auth' | 'acct' | 'status' | 'disconnect';
   readonly secret?: string;
+  /** 127.0.0.1 unless given; IPv6 in brackets. */
+  readonly host?: string;
   readonly timeoutS?: number;
   readonly tries?: number;
 }
 
 /** @param input one line of radclient's syntax; `MA` asks for a Message-Authenticator */
 export async function radclient(port: number, input: string, options: RadclientOptions = {}): Promise<RadclientResult> {
-  const { kind = 'auth', secret = 'testing123', timeoutS = 5, tries = 1 } = options;
-  const args = ['-x', '-r', String(tries), '-t', String(timeoutS), `127.0.0.1:${port}`, kind, secret];
+  const { kind = 'auth', secret = 'testing123', host = '127.0.0.1', timeoutS = 5, tries = 1 } = options;
+  const args = [
+    '-x',
+    ...(host.startsWith('[') ? ['-6'] : []),
+    '-r',
+    String(tries),
+    '-t',
+    String(timeoutS),
+    `${host}:${port}`,
+    kind,
+    secret,
+  ];
   const child = spawn('radclient', args, { stdio: ['pipe', 'pipe', 'pipe'] });
   let output = '';
   child.stdout.on('data', (chunk) => {

@@ -10,6 +10,7 @@ import { captureLogger } from '@gatehouse/daemon/testing';
 import { type Provider, providerFromApi } from '../clients/provider.ts';
 import type { ClientSettings } from '../clients/settings.ts';
 import { radiusConfig } from '../config.ts';
+import type { Drops } from '../datagram/drops.ts';
 import { startRadius } from '../main.ts';
 import { type FakeCore, type FakeProvider, type FakeUser, startFakeCore } from './fake-core.ts';
 
@@ -68,6 +69,7 @@ export interface Running extends AsyncDisposable {
   readonly accountingPort: number;
   readonly radsecPort: number;
   readonly log: ReturnType<typeof captureLogger>;
+  readonly drops: Drops;
   metrics(): Promise<string>;
   /** Reads the providers and certificates of the core again. */
   refresh(): Promise<void>;
@@ -105,6 +107,7 @@ export async function startTestRadius(
     accountingPort: radius.server.bound.accounting[0]?.port ?? 0,
     radsecPort: radius.server.bound.radsec[0]?.port ?? 0,
     log,
+    drops: radius.drops,
     metrics: () => metrics.text(),
     refresh: () => radius.refresh(),
     async [Symbol.asyncDispose]() {

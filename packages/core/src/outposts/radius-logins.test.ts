@@ -77,6 +77,13 @@ describe.sequential('Wi-Fi secrets', () => {
     expect((await assertLogin({ username: 'akadmin', method: 'certificate' })).status).toBe(403);
   });
 
+  test('explain: what a login would get, without one', async () => {
+    const path = `/outposts/radius/${provider}/explain/?username=`;
+    const { status, body } = await ask('GET', `${path}akadmin`, outpost);
+    expect([status, body.access.passing, body.user.username]).toEqual([200, true, 'akadmin']);
+    expect((await ask('GET', `${path}nobody`, outpost)).body).toMatchObject({ access: { passing: false }, user: null });
+  });
+
   test('rotation: another secret, and the logins of the old one are over', async () => {
     const before = (await secretsOf('akadmin')).body.secrets[0];
     const { body } = await assertLogin({ username: 'akadmin', method: 'wifi_secret', wifi_secret: before.pk });

@@ -41,6 +41,12 @@ export function registerRadiusLogins(api: Api, deps: CoreDeps): void {
     const secrets = user === undefined ? [] : await wifiSecretsOf(deps, user.id);
     return { secrets: secrets.map(({ uuid, key }) => ({ pk: uuid, nt_hash: ntHash(key).toString('hex') })) };
   });
+  api.get(`${prefix}/explain/`, async (request) => {
+    const provider = await grantedProvider(deps, request, assertLogin, undefined);
+    const user = await activeUser(deps, queryOf(request).get('username') ?? '');
+    if (user === undefined || !(await mayUse(deps, provider, user))) return { ...denied, user: null };
+    return { access: passed, attributes: await radiusReply(deps, provider, user), user: await shown(deps, user) };
+  });
   api.post(`${prefix}/assert_login/`, async (request) => {
     const given = assertion.safeParse(bodyOf(request));
     if (!given.success) throw invalidField(String(given.error.issues[0]?.path[0] ?? 'username'), message.required);
@@ -54,7 +60,7 @@ async function grantedProvider(
   { database }: CoreDeps,
   request: ApiRequest,
   permission: string,
-  method: keyof typeof switchOf,
+  method: keyof typeof switchOf | undefined,
 ): Promise<Row> {
   const caller = request.caller.principal;
   if (caller === undefined) throw noCredentials();
@@ -69,7 +75,8 @@ async function grantedProvider(
         .executeTakeFirst()
     : undefined;
   if (provider === undefined) throw notFound(radiusProviderModel.noun);
-  if (fieldValue(radiusProviderModel, provider, switchOf[method]) !== true) throw noPermission();
+  if (method !== undefined && fieldValue(radiusProviderModel, provider, switchOf[method]) !== true)
+    throw noPermission();
   return provider;
 }
 
@@ -83,7 +90,24 @@ async function activeUser({ database }: CoreDeps, username: string): Promise<Use
     .executeTakeFirst();
 }
 
-const denied = { access: { passing: false, messages: [], log_messages: [] } };
+const passed = { passing: true, messages: [], log_messages: [] };
+const denied = { access: { ...passed, passing: false } };
+
+/** Whether the application of this provider lets the user in. */
+async function mayUse(deps: CoreDeps, provider: Row, user: UserRecord): Promise<boolean> {
+  const application = await deps.database.kysely
+    .selectFrom('applications')
+    .selectAll()
+    .where('provider', '=', Number(provider['id']))
+    .executeTakeFirst();
+  if (application === undefined) return false;
+  return (await mayUseApplication(deps, application, { user })).passing;
+}
+
+async function shown(deps: CoreDeps, user: UserRecord) {
+  const groups = (await groupsOf(deps, [user.id])).get(user.id) ?? [];
+  return { pk: user.id, username: user.username, groups: groups.map(({ uuid, name }) => ({ pk: uuid, name })) };
+}
 
 async function assertFor(
   deps: CoreDeps,
@@ -92,14 +116,7 @@ async function assertFor(
   request: ApiRequest,
 ) {
   const user = await activeUser(deps, username);
-  const application = await deps.database.kysely
-    .selectFrom('applications')
-    .selectAll()
-    .where('provider', '=', Number(provider['id']))
-    .executeTakeFirst();
-  if (user === undefined || application === undefined) return denied;
-  const { passing } = await mayUseApplication(deps, application, { user });
-  if (!passing) return denied;
+  if (user === undefined || !(await mayUse(deps, provider, user))) return denied;
   const session = deps.sessions.create();
   session.userPk = user.id;
   session.data = { auth_method: method, ...(wifi_secret === undefined ? {} : { wifi_secret }) };
@@ -117,11 +134,10 @@ async function assertFor(
     clientIp,
     context: { auth_method: method, provider: provider['name'] },
   });
-  const groups = (await groupsOf(deps, [user.id])).get(user.id) ?? [];
   return {
-    access: { passing, messages: [], log_messages: [] },
+    access: passed,
     attributes: await radiusReply(deps, provider, user),
-    user: { pk: user.id, username: user.username, groups: groups.map(({ uuid, name }) => ({ pk: uuid, name })) },
+    user: await shown(deps, user),
     session: { id: session.id },
   };
 }

@@ -21,6 +21,8 @@ export interface HealthServerOptions {
   readonly metrics: Metrics;
   readonly addresses: readonly Address[];
   readonly socketPath?: string;
+  /** Pages for this machine alone: on the unix socket, never on an address. By path, each with its text. */
+  readonly localPages?: Readonly<Record<string, () => string>>;
   readonly log: Logger;
 }
 
@@ -37,6 +39,12 @@ export function healthSocketPath(instanceName = ''): string {
 
 /** @throws GatewayError `ERR_NET_BIND`; a stale socket file is removed first */
 export async function serveHealth(options: HealthServerOptions): Promise<HealthServer> {
+  const { localPages = {} } = options;
+  const answerLocal = (request: IncomingMessage, response: ServerResponse) => {
+    const page = Object.hasOwn(localPages, request.url ?? '') ? localPages[request.url ?? ''] : undefined;
+    if (page === undefined) answer(request, response);
+    else response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8' }).end(page());
+  };
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     respond(options, request, response).catch((error: unknown) =>
       response.destroy(error instanceof Error ? error : undefined),
@@ -57,7 +65,7 @@ export async function serveHealth(options: HealthServerOptions): Promise<HealthS
   try {
     if (options.socketPath !== undefined) {
       await rm(options.socketPath, { force: true });
-      servers.push(await listen(createServer(answer), { path: options.socketPath }, options.socketPath));
+      servers.push(await listen(createServer(answerLocal), { path: options.socketPath }, options.socketPath));
     }
     for (const address of options.addresses) {
       const server = await listen(createServer(answer), address, formatAddress(address));
@@ -123,5 +131,22 @@ export function healthcheck(socketPath: string, path = pingPath): Promise<number
     probe.on('timeout', () => probe.destroy());
     probe.on('error', () => resolve(1));
     probe.end();
+  });
+}
+
+/** A local page of the running instance, or `undefined` when nothing runs or it has no such page. */
+export function readLocalPage(socketPath: string, path: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const asked = httpRequest({ socketPath, path, headers: { Host: 'localhost' }, timeout: 5_000 }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('end', () => resolve(response.statusCode === 200 ? text : undefined));
+    });
+    asked.on('timeout', () => asked.destroy());
+    asked.on('error', () => resolve(undefined));
+    asked.end();
   });
 }
