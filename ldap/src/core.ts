@@ -7,14 +7,15 @@ import type { Health } from '@gatehouse/daemon/health';
 import type { Logger } from '@gatehouse/daemon/log';
 import type { Metrics } from '@gatehouse/daemon/metrics';
 import { type CertificatePair, type Outpost, startOutpost } from '@gatehouse/outpost';
-import { createVerdictCache, type VerdictCache } from '@gatehouse/outpost/verdicts';
+import { createVerdictCache } from '@gatehouse/outpost/verdicts';
 import { createReader, type Reader } from './access/reader.ts';
 import { type BindVerdict, createLogins, type Identity, type Logins } from './authentication/logins.ts';
 import type { LdapConfig } from './config.ts';
-import type { Population, ViewContext } from './directory/build-view.ts';
+import { Directory } from './directory/directory.ts';
 import type { ServerFacts } from './directory/fixed-entries.ts';
-import { type CoreDirectory, createCoreDirectory } from './directory/live.ts';
-import { createSnapshot, type Snapshot } from './directory/snapshot.ts';
+import { Layout, type ViewContext } from './directory/layout.ts';
+import { createLiveDirectory } from './directory/live.ts';
+import { createDirectorySync } from './directory/sync.ts';
 import { CustomTypes } from './mapping/custom-attributes.ts';
 import { type Provider, providerFromApi } from './providers/provider.ts';
 
@@ -49,9 +50,10 @@ export function connectCore(options: CoreLinkOptions): CoreLink {
   const verdicts = createVerdictCache<BindVerdict>({ clock, maxEntries: mostVerdicts });
   const types = new CustomTypes();
   const facts: ServerFacts = { version: contractVersion, saslMechanisms: [] };
-  const state: { providers: readonly Provider[]; snapshots: ReadonlyMap<number, Snapshot> } = {
+  /** The directory of providers in cached mode, and how each shows it; nothing while it is not complete. */
+  const state: { providers: readonly Provider[]; layouts: ReadonlyMap<number, Layout> } = {
     providers: [],
-    snapshots: new Map(),
+    layouts: new Map(),
   };
   const contextOf = (provider: Provider): ViewContext => ({ provider, types, facts });
   const outpost: Outpost = startOutpost({
@@ -72,7 +74,7 @@ export function connectCore(options: CoreLinkOptions): CoreLink {
       state.providers = providers;
       options.onProviders();
       log.info('Update providers', { count: providers.length });
-      state.snapshots = await refreshSnapshots(providers);
+      state.layouts = await refreshDirectory(providers);
     },
     onSessionEnd(sessionId) {
       verdicts.dropSession(sessionId);
@@ -80,18 +82,16 @@ export function connectCore(options: CoreLinkOptions): CoreLink {
     },
     onChannel: (open) => verdicts.setCeiling(open ? undefined : deafCeilingMs),
   });
-  const directory: CoreDirectory = createCoreDirectory(outpost.core, config.ldap.page_size);
+  const live = createLiveDirectory(outpost.core, types, config.ldap.page_size);
+  const directory = new Directory(types, (pk) => verdicts.dropUser(pk));
+  const sync = createDirectorySync(outpost.core, directory, config.ldap.page_size);
   const logins = createLogins({ outpost: () => outpost, config, clock, verdicts, signal });
 
-  const refreshSnapshots = async (providers: readonly Provider[]): Promise<ReadonlyMap<number, Snapshot>> => {
+  const refreshDirectory = async (providers: readonly Provider[]): Promise<ReadonlyMap<number, Layout>> => {
     const cached = providers.filter(({ searchMode }) => searchMode === 'cached');
     if (cached.length === 0) return new Map();
-    const population = await directory.everything(signal);
-    const [before] = state.snapshots.values();
-    if (before !== undefined) dropChanged(verdicts, before.population, population);
-    return new Map(
-      cached.map((provider) => [provider.pk, createSnapshot(population, contextOf(provider), clock.now())]),
-    );
+    await sync.full(signal);
+    return new Map(cached.map((provider) => [provider.pk, new Layout(directory, contextOf(provider))]));
   };
 
   return {
@@ -103,22 +103,12 @@ export function connectCore(options: CoreLinkOptions): CoreLink {
       createReader({
         userPk,
         canSearch,
-        snapshot: () => (provider.searchMode === 'cached' ? state.snapshots.get(provider.pk) : undefined),
-        live: directory,
+        memory: provider.searchMode === 'cached' ? state.layouts.get(provider.pk) : undefined,
+        live,
         context: contextOf(provider),
       }),
     certificateOf: (id) => outpost.certificates.get(id),
     outpostName: outpost.name,
     close: () => outpost.close(),
   };
-}
-
-/** Users who are gone, inactive or have another password since must show their credentials again. */
-function dropChanged(verdicts: VerdictCache<BindVerdict>, before: Population, now: Population): void {
-  const current = new Map(now.users.map((user) => [user.pk, user]));
-  for (const user of before.users) {
-    const later = current.get(user.pk);
-    const same = later?.is_active === true && later.password_change_date === user.password_change_date;
-    if (!same) verdicts.dropUser(user.pk);
-  }
 }

@@ -2,9 +2,11 @@
 // may see; searches and comparisons know nothing else.
 import type { DnKey, Filter, Scope } from '@gatehouse/wire/ldap';
 import { resultCode } from '@gatehouse/wire/ldap';
-import { fullView, ownView, type Population, type ViewContext } from '../directory/build-view.ts';
-import { type Needs, needsOf } from '../directory/needs.ts';
-import type { Snapshot } from '../directory/snapshot.ts';
+import type { Directory } from '../directory/directory.ts';
+import { Layout, type ViewContext } from '../directory/layout.ts';
+import type { LiveDirectory } from '../directory/live.ts';
+import { needsOf } from '../directory/needs.ts';
+import { StoredView } from '../directory/stored-view.ts';
 import type { DirectoryView } from '../directory/view.ts';
 import { Refusal } from '../errors.ts';
 
@@ -12,45 +14,43 @@ export interface ReadRequest {
   readonly base: DnKey;
   readonly scope: Scope;
   readonly filter: Filter;
-  readonly signal: AbortSignal;
+  /** Asked for by readers that have to wait. */
+  readonly signal: () => AbortSignal;
 }
 
 export interface Reader {
-  /** A view in which everything that can match the request is present. */
-  view(request: ReadRequest): Promise<DirectoryView>;
-}
-
-/** Rows of the core for a search that is not answered from memory. */
-export interface LiveDirectory {
-  population(needs: Needs, signal: AbortSignal): Promise<Population>;
-  own(userPk: number, signal: AbortSignal): Promise<Population>;
+  /** A view in which everything that can match the request is present; at once when it is in memory. */
+  view(request: ReadRequest): DirectoryView | Promise<DirectoryView>;
 }
 
 export interface ReaderOptions {
   readonly userPk: number;
   readonly canSearch: boolean;
-  /** The provider's snapshot in cached mode, once it is complete. */
-  readonly snapshot: () => Snapshot | undefined;
+  /** The provider's directory in cached mode, once it is complete. */
+  readonly memory: Layout | undefined;
   readonly live: LiveDirectory;
   readonly context: ViewContext;
 }
 
-export function createReader({ userPk, canSearch, snapshot, live, context }: ReaderOptions): Reader {
+export function createReader({ userPk, canSearch, memory, live, context }: ReaderOptions): Reader {
+  const viewOf = (layout: Layout): DirectoryView =>
+    canSearch ? new StoredView(layout) : ownView(layout, layout.directory.rowOfUser(userPk));
   return {
-    async view({ base, scope, filter, signal }) {
-      const memory = snapshot();
-      if (memory !== undefined) return canSearch ? memory.view : required(memory.ownView(userPk));
-      if (canSearch)
-        return fullView(await live.population(needsOf(base, scope, filter, context.provider), signal), context);
-      const { users, groups } = await live.own(userPk, signal);
-      return required(users[0] === undefined ? undefined : ownView(users[0], groups, context));
+    view(request) {
+      if (memory !== undefined) return viewOf(memory);
+      const { base, scope, filter } = request;
+      const signal = request.signal();
+      const read: Promise<Directory> = canSearch
+        ? live.read(needsOf(base, scope, filter, context.provider), signal)
+        : live.own(userPk, signal);
+      return read.then((directory) => viewOf(new Layout(directory, context)));
     },
   };
 }
 
 /** A user that is gone sees nothing any more, and is told so. */
-function required(view: DirectoryView | undefined): DirectoryView {
-  if (view !== undefined) return view;
+function ownView(layout: Layout, row: number | undefined): DirectoryView {
+  if (row !== undefined) return new StoredView(layout, row);
   throw new Refusal(resultCode.insufficientAccessRights, 'the bound user does not exist any more', {
     reason: 'user_info_not_cached',
   });

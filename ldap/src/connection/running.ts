@@ -1,12 +1,14 @@
 // An operation under way, as its handler sees it. Its signal is made only for those who ask for it.
-import { type Control, encodeEnvelope, type MessageId } from '@gatehouse/wire/ldap';
-import type { OperationContext, Peer } from '../operations/context.ts';
+import type { Control, MessageId } from '@gatehouse/wire/ldap';
+import type { Entry } from '../directory/entry.ts';
+import type { Selection } from '../directory/selection.ts';
+import type { EntryOutput, OperationContext, Peer } from '../operations/context.ts';
 import type { ResponseWriter } from './writer.ts';
 
 /** What all operations of a connection share. */
 export type Surroundings = Pick<OperationContext, 'core' | 'config' | 'log' | 'metrics' | 'clock'>;
 
-export class RunningOperation implements OperationContext {
+export class RunningOperation implements OperationContext, EntryOutput {
   readonly peer: Peer;
   readonly core: OperationContext['core'];
   readonly config: OperationContext['config'];
@@ -60,9 +62,17 @@ export class RunningOperation implements OperationContext {
     this.#controller?.abort(reason);
   }
 
-  sendEntry(encoded: Buffer): Promise<void> | undefined {
-    if (this.#stopped !== undefined) return undefined;
-    this.#writer.send(encodeEnvelope(this.messageId, encoded));
+  get output(): EntryOutput {
+    return this;
+  }
+
+  /** Entries of an operation that was stopped go nowhere. */
+  write(entry: Entry, selection: Selection): void {
+    if (this.#stopped === undefined) selection.write(entry, this.messageId, this.#writer);
+  }
+
+  flush(): Promise<void> | undefined {
+    this.#writer.flush();
     return this.#writer.behind;
   }
 }

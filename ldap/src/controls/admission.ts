@@ -2,8 +2,8 @@
 // does anything.
 import { type Control, controlOid, type RequestOp, resultCode } from '@gatehouse/wire/ldap';
 import type { Identity } from '../authentication/logins.ts';
-import { userDn } from '../directory/build-view.ts';
 import { Refusal } from '../errors.ts';
+import { userDn } from '../providers/provider.ts';
 
 /** Accepted anywhere, without effect on a directory that has no referrals and no aliases. */
 const harmless = [controlOid.manageDsaIT, controlOid.domainScope, controlOid.proxiedAuthorization];

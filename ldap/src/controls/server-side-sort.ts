@@ -2,7 +2,7 @@
 // is larger than all others. Sorts in slices, so that a large result holds nobody else up.
 import { type Control, controlOid, decodeSortRequest, encodeSortResult, resultCode } from '@gatehouse/wire/ldap';
 import { type AttributeType, normalise, type Syntax } from '../directory/attribute-types.ts';
-import { type Entry, valuesOf } from '../directory/entry.ts';
+import type { Entry } from '../directory/entry.ts';
 import type { DirectoryView } from '../directory/view.ts';
 import { Refusal } from '../errors.ts';
 
@@ -83,7 +83,7 @@ function rowOf(entry: Entry, keys: readonly Key[]): Row {
 function leastValue(entry: Entry, { types, syntax }: Key): Comparable | undefined {
   let least: Comparable | undefined;
   for (const type of types)
-    for (const value of valuesOf(entry, type)) {
+    for (const value of entry.values(type)) {
       const own = comparable(syntax, value);
       if (own !== undefined && (least === undefined || own < least)) least = own;
     }

@@ -1,68 +1,102 @@
 // Which entries a filter can match at all, from the view's indexes (ldap.md §19.1). Always a superset of the matches: every
 // candidate is still tested with the whole filter, so a wrong plan could only cost time.
 import type { Filter } from '@gatehouse/wire/ldap';
-import { type AttributeType, normalise } from './attribute-types.ts';
+import { type AttributeType, attribute, normalise } from './attribute-types.ts';
 import { textOf } from './filter.ts';
-import type { DirectoryView } from './view.ts';
+import { allKinds, type Kinds } from './kinds.ts';
+import type { DirectoryView, Refs } from './view.ts';
 
-/** Prefixes shorter than this are no help. */
-const shortestPrefix = 1;
-
-/** Positions, each once, in any order; `undefined` when everything must be looked at. */
-export function candidatesOf(filter: Filter, view: DirectoryView): readonly number[] | undefined {
+/** Kinds of entries that a filter can match, by the object classes it asks for. */
+export function kindsOf(filter: Filter, view: DirectoryView): Kinds {
   switch (filter.kind) {
     case 'and':
-      return smallest(filter.filters, view);
+      return filter.filters.reduce((kinds, inner) => kinds & kindsOf(inner, view), allKinds);
     case 'or':
-      return union(filter.filters, view);
+      return filter.filters.reduce((kinds, inner) => kinds | kindsOf(inner, view), 0);
+    case 'equalityMatch':
+      return view.typesOf(filter.attribute)[0] === attribute.objectClass
+        ? view.kindsWithClass(normalise('oid', textOf(filter.value)) ?? '')
+        : allKinds;
+    default:
+      return allKinds;
+  }
+}
+
+/** References of the kinds, in any order; `undefined` when everything must be looked at. */
+export function candidatesOf(filter: Filter, view: DirectoryView, kinds: Kinds): Refs | undefined {
+  switch (filter.kind) {
+    case 'and':
+      return smallest(filter.filters, view, kinds);
+    case 'or':
+      return union(filter.filters, view, kinds);
     case 'equalityMatch':
       return perType(view.typesOf(filter.attribute), (type) => {
+        if (type === attribute.objectClass) return undefined;
         const value = normalise(type.syntax, textOf(filter.value));
-        return value === undefined ? [] : view.withValue(type, value);
+        return value === undefined ? [] : view.withValue(type, value, kinds);
       });
+    case 'greaterOrEqual':
+    case 'lessOrEqual':
+      return perType(view.typesOf(filter.attribute), (type) => {
+        const bound = normalise(type.syntax, textOf(filter.value));
+        if (bound === undefined) return [];
+        const [least, most] = filter.kind === 'greaterOrEqual' ? [bound, undefined] : [undefined, bound];
+        return view.within(type, least, most, kinds);
+      });
+    case 'present':
+      return perType(view.typesOf(filter.attribute), (type) =>
+        type === attribute.objectClass ? undefined : view.having(type, kinds),
+      );
     case 'substrings': {
-      const prefix = filter.initial === undefined ? '' : (normalise('directoryString', textOf(filter.initial)) ?? '');
+      const initial = filter.initial === undefined ? '' : textOf(filter.initial);
+      const prefix = normalise('directoryString', initial) ?? '';
       // Spaces at the end of a prefix are significant to the match but not to the index.
-      if (prefix.length < shortestPrefix || textOf(filter.initial ?? Buffer.alloc(0)).endsWith(' ')) return undefined;
-      return perType(view.typesOf(filter.attribute), (type) => view.withPrefix(type, prefix));
+      if (prefix === '' || initial !== initial.trim()) return undefined;
+      return perType(view.typesOf(filter.attribute), (type) =>
+        type.syntax === 'directoryString' ? view.withPrefix(type, prefix, kinds) : undefined,
+      );
     }
     default:
       return undefined;
   }
 }
 
-function smallest(filters: readonly Filter[], view: DirectoryView): readonly number[] | undefined {
-  let best: readonly number[] | undefined;
+function smallest(filters: readonly Filter[], view: DirectoryView, kinds: Kinds): Refs | undefined {
+  let best: Refs | undefined;
   for (const filter of filters) {
-    const found = candidatesOf(filter, view);
+    const found = candidatesOf(filter, view, kinds);
     if (found !== undefined && (best === undefined || found.length < best.length)) best = found;
-    if (best?.length === 0) return best;
+    if (best !== undefined && best.length <= few) return best;
   }
   return best;
 }
 
-function union(filters: readonly Filter[], view: DirectoryView): readonly number[] | undefined {
-  const merged = new Set<number>();
+/** So few candidates are tested faster than others are found. */
+const few = 4;
+
+function union(filters: readonly Filter[], view: DirectoryView, kinds: Kinds): Refs | undefined {
+  const merged: number[] = [];
   for (const filter of filters) {
-    const found = candidatesOf(filter, view);
+    const found = candidatesOf(filter, view, kinds);
     if (found === undefined) return undefined;
-    for (const position of found) merged.add(position);
+    append(merged, found);
   }
-  return [...merged];
+  return merged;
 }
 
-function perType(
-  types: readonly AttributeType[],
-  look: (type: AttributeType) => readonly number[] | undefined,
-): readonly number[] | undefined {
-  const [only, ...others] = types;
+function perType(types: readonly AttributeType[], look: (type: AttributeType) => Refs | undefined): Refs | undefined {
+  const [only] = types;
   if (only === undefined) return [];
-  if (others.length === 0) return look(only);
-  const merged = new Set<number>();
+  if (types.length === 1) return look(only);
+  const merged: number[] = [];
   for (const type of types) {
     const found = look(type);
     if (found === undefined) return undefined;
-    for (const position of found) merged.add(position);
+    append(merged, found);
   }
-  return [...merged];
+  return merged;
+}
+
+function append(list: number[], more: Refs): void {
+  for (let at = 0; at < more.length; at += 1) list.push(more[at] ?? 0);
 }

@@ -13,14 +13,42 @@ export interface Entry {
   readonly kind: EntryKind;
   readonly dn: string;
   readonly key: DnKey;
-  readonly parent: DnKey | undefined;
-  readonly attributes: readonly EntryAttribute[];
   /** The user behind it. */
-  readonly userPk?: number;
+  readonly userPk: number | undefined;
+  /** Stored entries make them anew for each call. */
+  readonly attributes: readonly EntryAttribute[];
+  /** Values of a type; empty when the entry does not have it. */
+  values(type: AttributeType): readonly string[];
+  has(type: AttributeType): boolean;
+  /** Whether a value of the type names that entry; `undefined` when only comparing the values can tell. */
+  refersTo(type: AttributeType, key: DnKey): boolean | undefined;
 }
 
-/** Values of a type; empty when the entry does not have it. */
-export function valuesOf(entry: Entry, type: AttributeType): readonly string[] {
-  for (const attribute of entry.attributes) if (attribute.type === type) return attribute.values;
-  return [];
+/** Of attributes that are known as such: the server's own entries, and single values under test. */
+export class PlainEntry implements Entry {
+  readonly kind: EntryKind;
+  readonly dn: string;
+  readonly key: DnKey;
+  readonly userPk = undefined;
+  readonly attributes: readonly EntryAttribute[];
+
+  constructor({ kind, dn, key, attributes }: Pick<Entry, 'kind' | 'dn' | 'key' | 'attributes'>) {
+    this.kind = kind;
+    this.dn = dn;
+    this.key = key;
+    this.attributes = attributes;
+  }
+
+  values(type: AttributeType): readonly string[] {
+    for (const attribute of this.attributes) if (attribute.type === type) return attribute.values;
+    return [];
+  }
+
+  has(type: AttributeType): boolean {
+    return this.values(type).length > 0;
+  }
+
+  refersTo(): undefined {
+    return undefined;
+  }
 }

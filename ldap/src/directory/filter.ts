@@ -1,8 +1,22 @@
 // Evaluates search filters (RFC 4511 §4.5.1.7; ldap.md §8.2, §16.4): a filter is compiled once per search into a function of
 // an entry. Three-valued: `undefined` for rules nobody here knows; an attribute that is absent is simply not equal.
-import { type ExtensibleMatch, type Filter, foldValue, parseDn, type Substrings } from '@gatehouse/wire/ldap';
-import { type AttributeType, baseName, compareNormalised, normalise, type Syntax } from './attribute-types.ts';
-import { type Entry, valuesOf } from './entry.ts';
+import {
+  type DnKey,
+  type ExtensibleMatch,
+  type Filter,
+  foldValue,
+  parseDn,
+  type Substrings,
+} from '@gatehouse/wire/ldap';
+import {
+  type AttributeType,
+  attribute,
+  baseName,
+  compareNormalised,
+  normalise,
+  type Syntax,
+} from './attribute-types.ts';
+import type { Entry } from './entry.ts';
 import { inChain } from './in-chain.ts';
 import type { DirectoryView } from './view.ts';
 
@@ -70,14 +84,32 @@ function not(inner: Predicate): Predicate {
 
 function present(description: string, view: DirectoryView): Predicate {
   const types = view.typesOf(description);
-  return (entry) => types.some((type) => valuesOf(entry, type).length > 0);
+  return (entry) => types.some((type) => entry.has(type));
 }
 
 function equality(types: readonly AttributeType[], asserted: string): Predicate {
-  return byType(types, (type) => {
-    const wanted = normalise(type.syntax, asserted);
-    return (value) => wanted !== undefined && normalise(type.syntax, value) === wanted;
-  });
+  return any(types.map((type) => equalityOf(type, asserted)));
+}
+
+function equalityOf(type: AttributeType, asserted: string): Predicate {
+  const wanted = normalise(type.syntax, asserted);
+  if (wanted === undefined) return () => false;
+  const same = (value: string) => normalise(type.syntax, value) === wanted;
+  if (type === attribute.objectClass) return byClasses(same);
+  if (type.syntax !== 'dn') return (entry) => entry.values(type).some(same);
+  // The normal form of what is no DN is no key of an entry either.
+  return (entry) => entry.refersTo(type, wanted as DnKey) ?? entry.values(type).some(same);
+}
+
+/** All entries of a kind share one list of classes, so each list is tested once. */
+function byClasses(same: (value: string) => boolean): Predicate {
+  const known = new Map<readonly string[], boolean>();
+  return (entry) => {
+    const classes = entry.values(attribute.objectClass);
+    const found = known.get(classes) ?? classes.some(same);
+    known.set(classes, found);
+    return found;
+  };
 }
 
 function approximate(types: readonly AttributeType[], asserted: string): Predicate {
@@ -109,10 +141,10 @@ function substrings(types: readonly AttributeType[], { initial, any: inner, fina
     any: inner.map((part) => foldPart(textOf(part))),
     final: final === undefined ? '' : foldPart(textOf(final)),
   };
-  return byType(types, () => (value) => containsParts(value.normalize('NFKC').toLowerCase(), parts));
+  return byType(types, () => (value) => containsParts(foldPart(value), parts));
 }
 
-const foldPart = (text: string): string => text.normalize('NFKC').toLowerCase();
+const foldPart = (text: string): string => (/[^ -~]/.test(text) ? text.normalize('NFKC') : text).toLowerCase();
 
 function containsParts(
   value: string,
@@ -131,7 +163,7 @@ function containsParts(
 /** True when some value of one of the types passes the test made for that type. */
 function byType(types: readonly AttributeType[], make: (type: AttributeType) => (value: string) => boolean): Predicate {
   const tests = types.map((type) => [type, make(type)] as const);
-  return (entry) => tests.some(([type, test]) => valuesOf(entry, type).some(test));
+  return (entry) => tests.some(([type, test]) => entry.values(type).some(test));
 }
 
 /** Syntaxes by matching rule, names and numbers (ldap.md §16.4). */
@@ -155,22 +187,17 @@ const bitAnd = '1.2.840.113556.1.4.803';
 const bitOr = '1.2.840.113556.1.4.804';
 const chain = '1.2.840.113556.1.4.1941';
 
-function extensible({ rule, attribute, value, dnAttributes }: ExtensibleMatch, view: DirectoryView): Predicate {
+function extensible({ rule, attribute: name, value, dnAttributes }: ExtensibleMatch, view: DirectoryView): Predicate {
   const asserted = textOf(value);
-  const types = attribute === undefined ? undefined : view.typesOf(attribute);
-  const test = ruleTest(rule?.toLowerCase(), types, asserted, view);
+  const types = name === undefined ? undefined : view.typesOf(name);
+  const test = ruleTest(rule?.toLowerCase(), types, asserted);
   if (!dnAttributes) return test;
-  const inDn = dnTest(attribute, asserted);
+  const inDn = dnTest(name, asserted);
   return any([test, inDn]);
 }
 
-function ruleTest(
-  rule: string | undefined,
-  types: readonly AttributeType[] | undefined,
-  asserted: string,
-  view: DirectoryView,
-): Predicate {
-  if (rule === chain) return types === undefined ? unknown : inChain(types, asserted, view);
+function ruleTest(rule: string | undefined, types: readonly AttributeType[] | undefined, asserted: string): Predicate {
+  if (rule === chain) return types === undefined ? unknown : inChain(types, asserted);
   if (rule === bitAnd || rule === bitOr) return types === undefined ? unknown : bits(types, asserted, rule === bitAnd);
   if (rule === undefined) return types === undefined ? unknown : equality(types, asserted);
   const syntax = Object.hasOwn(equalityRules, rule) ? equalityRules[rule] : undefined;

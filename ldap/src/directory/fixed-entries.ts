@@ -2,7 +2,7 @@
 import { controlOid, type DnKey, extendedOid } from '@gatehouse/wire/ldap';
 import type { NamedDn, Provider } from '../providers/provider.ts';
 import { attribute } from './attribute-types.ts';
-import type { Entry, EntryAttribute } from './entry.ts';
+import { type Entry, type EntryAttribute, PlainEntry } from './entry.ts';
 
 /** Markers by which some clients choose their dialect; kept for those that look for them. */
 const capabilities = [800, 1791, 1670, 1880, 1851, 1920, 1935, 2080, 2237].map(
@@ -51,7 +51,7 @@ export function boundRoot(provider: Provider, facts: ServerFacts): Entry {
 }
 
 function root(attributes: readonly EntryAttribute[]): Entry {
-  return { kind: 'root', dn: '', key: '' as DnKey, parent: undefined, attributes };
+  return new PlainEntry({ kind: 'root', dn: '', key: '' as DnKey, attributes });
 }
 
 function abilities({ version, saslMechanisms }: ServerFacts): EntryAttribute[] {
@@ -85,11 +85,10 @@ export function domainEntry(provider: Provider, facts: ServerFacts): Entry {
   const dc = /^dc=([^,]*)/i.exec(base.dn)?.[1];
   const classes = ['top', 'domain', ...(dc === undefined ? [] : ['dcObject'])];
   const shared = domainAttributes(provider, facts).filter(({ type }) => type !== attribute.objectClass);
-  return {
+  return new PlainEntry({
     kind: 'domain',
     dn: base.dn,
     key: base.key,
-    parent: undefined,
     attributes: [
       { type: attribute.objectClass, values: classes },
       ...(dc === undefined ? [] : [{ type: attribute.dc, values: [dc] }]),
@@ -98,18 +97,17 @@ export function domainEntry(provider: Provider, facts: ServerFacts): Entry {
       { type: attribute.hasSubordinates, values: ['TRUE'] },
       { type: attribute.structuralObjectClass, values: ['domain'] },
     ],
-  };
+  });
 }
 
-export function containerEntries({ base, users, groups, virtualGroups }: Provider): Entry[] {
+export function containerEntries({ users, groups, virtualGroups }: Provider): Entry[] {
   return [container(users, 'users'), container(groups, 'groups'), container(virtualGroups, 'virtual-groups')];
 
   function container({ dn, key }: NamedDn, ou: string): Entry {
-    return {
+    return new PlainEntry({
       kind: 'container',
       dn,
       key,
-      parent: base.key,
       attributes: [
         { type: attribute.distinguishedName, values: [dn] },
         { type: attribute.objectClass, values: ['top', 'nsContainer', 'organizationalUnit'] },
@@ -121,6 +119,6 @@ export function containerEntries({ base, users, groups, virtualGroups }: Provide
         { type: attribute.structuralObjectClass, values: ['organizationalUnit'] },
         { type: attribute.subschemaSubentry, values: ['cn=subschema'] },
       ],
-    };
+    });
   }
 }

@@ -1,54 +1,62 @@
 // The in-chain rule 1.2.840.113556.1.4.1941 (ldap.md §16.4): membership through any number of groups. Cycles end at the
-// first entry seen twice.
-import { type DnKey, dnKeyOf } from '@gatehouse/wire/ldap';
+// first group seen twice.
+import { dnKeyOf } from '@gatehouse/wire/ldap';
 import { type AttributeType, attribute } from './attribute-types.ts';
-import { type Entry, valuesOf } from './entry.ts';
 import type { Predicate } from './filter.ts';
-import type { DirectoryView } from './view.ts';
+import { group, type Ref, refOf, user, virtual } from './kinds.ts';
+import { StoredEntry } from './stored-entry.ts';
+import type { StoredView } from './stored-view.ts';
 
 /** `memberOf` asks for everybody below a group, `member` for every group above somebody; other types are undefined. */
-export function inChain(types: readonly AttributeType[], asserted: string, view: DirectoryView): Predicate {
-  const start = dnKeyOf(asserted);
-  if (start === undefined) return () => false;
-  if (types.includes(attribute.memberOf)) {
-    const reached = reach(view, start, (entry) => membersOf(view, entry));
-    return (entry) => reached.has(entry.key);
-  }
-  if (types.includes(attribute.member) || types.includes(attribute.uniqueMember)) {
-    const reached = reach(view, start, (entry) => groupsAbove(view, entry));
-    return (entry) => reached.has(entry.key);
-  }
-  return () => undefined;
+export function inChain(types: readonly AttributeType[], asserted: string): Predicate {
+  const isDown = types.includes(attribute.memberOf);
+  if (!isDown && !types.includes(attribute.member) && !types.includes(attribute.uniqueMember)) return () => undefined;
+  const made = new WeakMap<StoredView, ReadonlySet<Ref>>();
+  const key = dnKeyOf(asserted);
+  return (entry) => {
+    if (!(entry instanceof StoredEntry) || key === undefined) return false;
+    const reached = made.get(entry.view) ?? (isDown ? below : above)(entry.view, key);
+    made.set(entry.view, reached);
+    return reached.has(entry.ref);
+  };
 }
 
-/** Everything reached from the start, without the start itself. */
-function reach(view: DirectoryView, start: DnKey, next: (key: DnKey) => readonly DnKey[]): ReadonlySet<DnKey> {
-  const seen = new Set<DnKey>();
-  const queue: DnKey[] = [start];
-  for (let key = queue.pop(); key !== undefined; key = queue.pop())
-    for (const found of next(key)) {
-      if (seen.has(found)) continue;
-      seen.add(found);
-      if (view.find(found)?.kind === 'group') queue.push(found);
-    }
+/** Direct members of a group, and those of the groups in it: the core nests by parents. */
+function below(view: StoredView, key: Key): ReadonlySet<Ref> {
+  const { memberships, nesting } = view.layout.directory;
+  const reached = new Set<Ref>();
+  const start = view.groupRow(key);
+  const visible = start === undefined ? [] : shown(view, [start]);
+  for (const row of closure(visible[0], (one) => shown(view, nesting.membersOf(one).toArray()))) {
+    if (row !== start) reached.add(refOf(group, row));
+    for (const member of memberships.membersOf(row).toArray()) if (view.shows(member)) reached.add(refOf(user, member));
+  }
+  return reached;
+}
+
+/** Groups that hold somebody, directly or by groups; and the virtual group, which holds one user. */
+function above(view: StoredView, key: Key): ReadonlySet<Ref> {
+  const { memberships, nesting } = view.layout.directory;
+  const member = view.userRow(key);
+  const child = view.groupRow(key);
+  const first =
+    member === undefined ? (child === undefined ? [] : nesting.groupsOf(child)) : memberships.groupsOf(member);
+  const reached = new Set<Ref>();
+  for (const start of shown(view, first))
+    for (const row of closure(start, (one) => shown(view, nesting.groupsOf(one)))) reached.add(refOf(group, row));
+  if (member !== undefined && view.shows(member)) reached.add(refOf(virtual, member));
+  return reached;
+}
+
+type Key = Parameters<StoredView['groupRow']>[0];
+
+/** A view of one user shows only the groups that the user is in directly, and nothing of how they are nested. */
+function shown(view: StoredView, rows: readonly number[]): readonly number[] {
+  return view.self === undefined ? rows : rows.filter((row) => view.showsGroup(row));
+}
+
+function closure(start: number | undefined, next: (row: number) => readonly number[]): ReadonlySet<number> {
+  const seen = new Set<number>(start === undefined ? [] : [start]);
+  for (const row of seen) for (const found of next(row)) seen.add(found);
   return seen;
-}
-
-/** Direct members of a group, and the groups whose parent it is: the core nests by parents. */
-function membersOf(view: DirectoryView, key: DnKey): DnKey[] {
-  const group = view.find(key);
-  return group === undefined ? [] : keysOf(valuesOf(group, attribute.member));
-}
-
-function groupsAbove(view: DirectoryView, key: DnKey): DnKey[] {
-  const positions = view.withValue(attribute.member, key);
-  const candidates: readonly (Entry | undefined)[] =
-    positions === undefined
-      ? view.entries.filter((entry) => keysOf(valuesOf(entry, attribute.member)).includes(key))
-      : positions.map((at) => view.entries[at]);
-  return candidates.flatMap((entry) => (entry === undefined ? [] : [entry.key]));
-}
-
-function keysOf(values: readonly string[]): DnKey[] {
-  return values.flatMap((value) => dnKeyOf(value) ?? []);
 }

@@ -1,11 +1,11 @@
-// Reads users and groups from the core, for direct searches and for snapshots (ldap.md §11.2, §11.3). Names are compared
-// exactly by the core: a name that is not found so is looked for once more without case.
+// Reads of the core what one direct search needs (ldap.md §8.3, §11.2, §11.3). Names are compared exactly by the core: a name
+// that is not found so is looked for once more without case.
 import type { CoreClient } from '@gatehouse/contract/client';
 import { type GroupRow, groupRow, type UserRow, userRow } from '@gatehouse/contract/rest';
 import { isGatewayError } from '@gatehouse/daemon/errors';
-import type { LiveDirectory } from '../access/reader.ts';
-import type { Population } from './build-view.ts';
-import type { Listing } from './needs.ts';
+import type { CustomTypes } from '../mapping/custom-attributes.ts';
+import { Directory } from './directory.ts';
+import type { Listing, Needs } from './needs.ts';
 
 const userView = { include_groups: 'true', include_roles: 'false' };
 const groupView = {
@@ -14,38 +14,39 @@ const groupView = {
   include_parents: 'true',
   include_inherited_roles: 'false',
 };
-/** A snapshot holds every user and group, so names need not come with each membership. */
-const leanUserView = { include_groups: 'false', include_roles: 'false' };
-const leanGroupView = { include_users: 'false', include_children: 'true', include_parents: 'false' };
 
-export interface CoreDirectory extends LiveDirectory {
-  everything(signal: AbortSignal): Promise<Population>;
+export interface LiveDirectory {
+  /** A directory of its own that holds everything that was asked for, and maybe more. */
+  read(needs: Needs, signal: AbortSignal): Promise<Directory>;
+  /** What a user may see of itself. */
+  own(userPk: number, signal: AbortSignal): Promise<Directory>;
 }
 
-export function createCoreDirectory(core: CoreClient, pageSize: number): CoreDirectory {
+export function createLiveDirectory(core: CoreClient, types: CustomTypes, pageSize: number): LiveDirectory {
   const users = (query: Listing, signal: AbortSignal): Promise<UserRow[]> =>
     core.pages('/core/users/', userRow, { query: { ...userView, ...query }, signal, pageSize });
   const groups = (query: Listing, signal: AbortSignal): Promise<GroupRow[]> =>
     core.pages('/core/groups/', groupRow, { query: { ...groupView, ...query }, signal, pageSize });
   return {
-    async population(needs, signal) {
+    async read(needs, signal) {
       const [userRows, groupRows] = await Promise.all([
         collect(needs.users, (listing) => find(users, listing, ['username', 'name', 'email'], signal)),
         collect(needs.groups, (listing) => find(groups, listing, ['name'], signal)),
       ]);
-      return { users: byName(userRows, 'username'), groups: byName(groupRows, 'name') };
+      return directoryOf(types, byName(userRows, 'username'), byName(groupRows, 'name'));
     },
     async own(userPk, signal) {
       const user = await core.get(`/core/users/${userPk}/`, userRow, { signal });
-      return { users: [user], groups: await groups({ members_by_pk: String(userPk) }, signal) };
-    },
-    async everything(signal) {
-      const size = Math.max(100, pageSize);
-      const userRows = await core.pages('/core/users/', userRow, { query: leanUserView, signal, pageSize: size });
-      const groupRows = await core.pages('/core/groups/', groupRow, { query: leanGroupView, signal, pageSize: size });
-      return { users: unique(userRows), groups: unique(groupRows) };
+      return directoryOf(types, [user], await groups({ members_by_pk: String(userPk) }, signal));
     },
   };
+}
+
+export function directoryOf(types: CustomTypes, users: readonly UserRow[], groups: readonly GroupRow[]): Directory {
+  const directory = new Directory(types);
+  for (const user of users) directory.putUser(user);
+  for (const group of groups) directory.putGroup(group);
+  return directory;
 }
 
 /** Rows of all listings, each row once. */
@@ -53,9 +54,9 @@ async function collect<Row extends { readonly pk: number | string }>(
   listings: readonly Listing[],
   fetch: (listing: Listing) => Promise<readonly Row[]>,
 ): Promise<Row[]> {
-  const found: Row[] = [];
-  for (const listing of listings) found.push(...(await fetch(listing)));
-  return unique(found);
+  const found = new Map<number | string, Row>();
+  for (const listing of listings) for (const row of await fetch(listing)) found.set(row.pk, row);
+  return [...found.values()];
 }
 
 async function find<Row>(
@@ -74,10 +75,6 @@ async function find<Row>(
     if (isGatewayError(error) && error.code === 'ERR_CONTRACT_REFUSED') return [];
     throw error;
   }
-}
-
-function unique<Row extends { readonly pk: number | string }>(rows: readonly Row[]): Row[] {
-  return [...new Map(rows.map((row) => [row.pk, row])).values()];
 }
 
 function byName<Key extends string, Row extends Readonly<Record<Key, string>>>(rows: readonly Row[], key: Key): Row[] {

@@ -1,27 +1,68 @@
 // Which attributes of an entry go out (RFC 4511 §4.5.1.8; ldap.md §7.7), compiled once per search.
-import { type Attribute, encodeEntryOp } from '@gatehouse/wire/ldap';
+import type { ByteSink } from '@gatehouse/wire/ber';
+import { type Attribute, encodeEntryOp, encodeEnvelope, type MessageId } from '@gatehouse/wire/ldap';
 import { type AttributeType, baseName } from './attribute-types.ts';
-import type { Entry, EntryAttribute } from './entry.ts';
+import type { Entry } from './entry.ts';
+import { writeStoredEntry } from './stored-encoding.ts';
+import { StoredEntry } from './stored-entry.ts';
 import type { DirectoryView } from './view.ts';
 
 export interface Selection {
-  /** The SearchResultEntry without its envelope. */
-  encode(entry: Entry): Buffer;
+  /** Everything that is not only sent by name. */
+  readonly star: boolean;
+  /** Something besides `*`. */
+  readonly namesMore: boolean;
+  wants(type: AttributeType): boolean;
   pick(entry: Entry): readonly Attribute[];
+  /** The entry as a message. One that the core has let go of meanwhile is left out. */
+  write(entry: Entry, messageId: MessageId, sink: ByteSink): void;
 }
 
 export function selectAttributes(requested: readonly string[], typesOnly: boolean, view: DirectoryView): Selection {
+  if (requested.length === 0 && !typesOnly) return everything;
   // Some clients send one selector with commas in it.
   const names = requested.flatMap((name) => name.split(',')).map((name) => name.trim());
   const wanted = names.filter((name) => name !== '');
-  const all = wanted.length === 0 || wanted.includes('*');
+  const star = wanted.length === 0 || wanted.includes('*');
   const operational = wanted.includes('+');
   const types = new Set<AttributeType>(wanted.filter(isPlain).flatMap((name) => view.typesOf(baseName(name))));
-  const isWanted = ({ type }: EntryAttribute): boolean =>
-    (all && type.returned === 'with *') || (operational && type.returned !== 'with *') || types.has(type);
-  const pick = (entry: Entry): readonly Attribute[] =>
-    entry.attributes.filter(isWanted).map(({ type, values }) => ({ type: type.name, values: typesOnly ? [] : values }));
-  return { pick, encode: (entry) => encodeEntryOp(entry.dn, pick(entry)) };
+  return selectionOf({ star, operational, types, typesOnly });
+}
+
+interface Wanted {
+  readonly star: boolean;
+  readonly operational: boolean;
+  readonly types: ReadonlySet<AttributeType>;
+  readonly typesOnly: boolean;
+}
+
+function selectionOf({ star, operational, types, typesOnly }: Wanted): Selection {
+  const wants = (type: AttributeType): boolean =>
+    (star && type.returned === 'with *') || (operational && type.returned !== 'with *') || types.has(type);
+  const selection: Selection = {
+    star,
+    namesMore: operational || types.size > 0,
+    wants,
+    pick: (entry) =>
+      entry.attributes
+        .filter(({ type }) => wants(type))
+        .map(({ type, values }) => ({ type: type.name, values: typesOnly ? [] : values })),
+    write(entry, messageId, sink) {
+      if (!(entry instanceof StoredEntry)) writePicked(selection.pick(entry), entry, messageId, sink);
+      else if (!entry.isThere) return;
+      else if (typesOnly) writePicked(selection.pick(entry), entry, messageId, sink);
+      else writeStoredEntry(entry, selection, messageId, sink);
+    },
+  };
+  return selection;
+}
+
+const everything = selectionOf({ star: true, operational: false, types: new Set(), typesOnly: false });
+
+export function writePicked(picked: readonly Attribute[], { dn }: Entry, messageId: MessageId, sink: ByteSink): void {
+  const message = encodeEnvelope(messageId, encodeEntryOp(dn, picked));
+  const at = sink.room(message.length);
+  message.copy(sink.bytes, at);
 }
 
 /** Values here are texts, so a request for another transfer form names nothing (RFC 4522). */

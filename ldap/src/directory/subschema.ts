@@ -2,7 +2,7 @@
 // every attribute that is ever sent.
 import type { DnKey } from '@gatehouse/wire/ldap';
 import { type AttributeType, attribute, type Syntax } from './attribute-types.ts';
-import type { Entry } from './entry.ts';
+import { type Entry, PlainEntry } from './entry.ts';
 
 const syntaxes: Readonly<Record<Syntax, { readonly oid: string; readonly text: string; readonly rule: string }>> = {
   directoryString: { oid: '1.3.6.1.4.1.1466.115.121.1.15', text: 'Directory String', rule: 'caseIgnoreMatch' },
@@ -130,11 +130,10 @@ const operationalUsage = 'NO-USER-MODIFICATION USAGE directoryOperation';
 /** `custom`: attributes that users and groups of the core carry. */
 export function subschemaEntry(custom: readonly AttributeType[]): Entry {
   const unique = new Map(Object.values(attribute).map((type) => [type.name, type]));
-  return {
+  return new PlainEntry({
     kind: 'subschema',
     dn: 'cn=subschema',
     key: 'cn=subschema' as DnKey,
-    parent: undefined,
     attributes: [
       { type: attribute.objectClass, values: ['top', 'subSchema'] },
       { type: attribute.cn, values: ['subschema'] },
@@ -153,7 +152,7 @@ export function subschemaEntry(custom: readonly AttributeType[]): Entry {
       { type: attribute.attributeTypes, values: [...unique.values(), ...custom].map(describeType) },
       { type: attribute.objectClasses, values: classes.map(describeClass) },
     ],
-  };
+  });
 }
 
 /** Names with a dot or slash are no descriptors (RFC 4512 §1.4); ours have none, custom ones lost theirs. */

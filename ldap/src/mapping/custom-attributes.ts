@@ -17,6 +17,9 @@ const protectedTypes = new Set<AttributeType>([
   attribute.akSuperuser,
   attribute.entryUUID,
   attribute.entryDN,
+  attribute.hasSubordinates,
+  attribute.structuralObjectClass,
+  attribute.subschemaSubentry,
 ]);
 
 /** Types of custom attributes by lower-case name, one object each for the life of the process. */
@@ -44,7 +47,10 @@ export class CustomTypes {
   }
 }
 
-/** Custom attributes as they are sent; `expand` rewrites texts. Nulls count as absent. */
+/** Computed, or the own number alone (numbers.ts). */
+const numbers = new Set<AttributeType>([attribute.uidNumber, attribute.gidNumber]);
+
+/** Custom attributes as they are sent, but numbers; `expand` rewrites texts. Nulls count as absent. */
 export function customAttributes(
   types: CustomTypes,
   values: Readonly<Record<string, unknown>>,
@@ -53,7 +59,7 @@ export function customAttributes(
   const found = new Map<AttributeType, string[]>();
   for (const [name, value] of Object.entries(values)) {
     const type = types.of(name);
-    if (type === undefined || value === null || protectedTypes.has(type)) continue;
+    if (type === undefined || value === null || protectedTypes.has(type) || numbers.has(type)) continue;
     const texts = textsOf(value).map(expand);
     const before = found.get(type);
     if (before === undefined) found.set(type, texts);

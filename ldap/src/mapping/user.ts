@@ -1,15 +1,12 @@
-// A user of the core as an entry, and its virtual group (ldap.md §9.5, §9.6).
-
+// A user of the core as an entry, and its virtual group (ldap.md §9.5, §9.6): what is the same under every provider.
 import { createHash } from 'node:crypto';
 import type { UserRow } from '@gatehouse/contract/rest';
-import { type DnKey, dnKeyOf } from '@gatehouse/wire/ldap';
 import { attribute, formatGeneralizedTime } from '../directory/attribute-types.ts';
-import type { Entry, EntryAttribute } from '../directory/entry.ts';
-import { entryDn, type Provider } from '../providers/provider.ts';
+import type { EntryAttribute } from '../directory/entry.ts';
 import { type CustomTypes, customAttributes, withCustom } from './custom-attributes.ts';
-import { ownNumber } from './numbers.ts';
+import { ownNumbers } from './numbers.ts';
 
-const userClasses = [
+export const userClasses: readonly string[] = [
   'top',
   'person',
   'organizationalPerson',
@@ -17,22 +14,25 @@ const userClasses = [
   'user',
   'posixAccount',
   'goauthentik.io/ldap/user',
-] as const;
-const virtualClasses = [
+];
+export const virtualClasses: readonly string[] = [
   'group',
   'groupOfUniqueNames',
   'groupOfNames',
   'goauthentik.io/ldap/group',
   'posixGroup',
   'goauthentik.io/ldap/virtual-group',
-] as const;
+];
 
-/** `groupNames`: of the user's direct groups, in order. */
-export function userEntry(user: UserRow, groupNames: readonly string[], provider: Provider, types: CustomTypes): Entry {
-  const dn = entryDn(user.username, provider.users);
-  const { uidNumber, gidNumber } = numbersOf(user, provider);
+/** Attributes that go out with `*`, and those that are asked for by name. */
+export interface EntryRecord {
+  readonly withStar: readonly EntryAttribute[];
+  readonly byName: readonly EntryAttribute[];
+}
+
+/** Numbers are in it only if they are the user's own; names of groups and DNs depend on who shows the entry. */
+export function userRecord(user: UserRow, types: CustomTypes): EntryRecord {
   const generated: EntryAttribute[] = [
-    { type: attribute.objectClass, values: userClasses },
     { type: attribute.cn, values: [user.username] },
     { type: attribute.sAMAccountName, values: [user.username] },
     { type: attribute.uid, values: [user.uid] },
@@ -42,67 +42,14 @@ export function userEntry(user: UserRow, groupNames: readonly string[], provider
     { type: attribute.mail, values: [user.email] },
     { type: attribute.akActive, values: [user.is_active ? 'TRUE' : 'FALSE'] },
     { type: attribute.akSuperuser, values: [user.is_superuser ? 'TRUE' : 'FALSE'] },
-    { type: attribute.memberOf, values: groupNames.map((name) => entryDn(name, provider.groups)) },
-    { type: attribute.uidNumber, values: [uidNumber] },
-    { type: attribute.gidNumber, values: [gidNumber] },
     { type: attribute.homeDirectory, values: [`/home/${user.username}`] },
     ...timestamps(user),
   ];
-  const custom = customAttributes(types, user.attributes, (text) => expandName(text, user.username)).map((given) =>
-    given.type === attribute.uidNumber || given.type === attribute.gidNumber
-      ? { type: given.type, values: [given.type === attribute.uidNumber ? uidNumber : gidNumber] }
-      : given,
-  );
-  const operational: EntryAttribute[] = [
-    { type: attribute.entryDN, values: [dn] },
-    { type: attribute.entryUUID, values: [user.uuid] },
-    { type: attribute.structuralObjectClass, values: ['inetOrgPerson'] },
-    { type: attribute.hasSubordinates, values: ['FALSE'] },
-    { type: attribute.subschemaSubentry, values: ['cn=subschema'] },
-  ];
+  const custom = customAttributes(types, user.attributes, (text) => expandName(text, user.username));
   return {
-    kind: 'user',
-    dn,
-    key: keyOf(dn),
-    parent: provider.users.key,
-    attributes: [...withCustom(generated, custom), ...operational],
-    userPk: user.pk,
+    withStar: [...withCustom(generated, custom), ...ownNumbers(user.attributes, ['uidNumber', 'gidNumber'])],
+    byName: [{ type: attribute.entryUUID, values: [user.uuid] }],
   };
-}
-
-/** The group that consists of one user, as POSIX clients want it. */
-export function virtualGroupEntry(user: UserRow, provider: Provider): Entry {
-  const dn = entryDn(user.username, provider.virtualGroups);
-  const member = entryDn(user.username, provider.users);
-  return {
-    kind: 'virtual group',
-    dn,
-    key: keyOf(dn),
-    parent: provider.virtualGroups.key,
-    attributes: [
-      { type: attribute.objectClass, values: virtualClasses },
-      { type: attribute.cn, values: [user.username] },
-      { type: attribute.sAMAccountName, values: [user.username] },
-      { type: attribute.uid, values: [user.uid] },
-      { type: attribute.gidNumber, values: [numbersOf(user, provider).gidNumber] },
-      { type: attribute.member, values: [member] },
-      { type: attribute.memberOf, values: [] },
-      { type: attribute.akSuperuser, values: ['false'] },
-      { type: attribute.uniqueMember, values: [member] },
-      { type: attribute.memberUid, values: [user.username] },
-      { type: attribute.entryDN, values: [dn] },
-      { type: attribute.entryUUID, values: [virtualUuid(user.uuid)] },
-      { type: attribute.structuralObjectClass, values: ['groupOfNames'] },
-      { type: attribute.hasSubordinates, values: ['FALSE'] },
-      { type: attribute.subschemaSubentry, values: ['cn=subschema'] },
-    ],
-    userPk: user.pk,
-  };
-}
-
-function numbersOf(user: UserRow, { uidStart }: Provider) {
-  const uidNumber = ownNumber(user.attributes, 'uidNumber') ?? String(uidStart + user.pk);
-  return { uidNumber, gidNumber: ownNumber(user.attributes, 'gidNumber') ?? uidNumber };
 }
 
 function timestamps(user: UserRow): EntryAttribute[] {
@@ -123,15 +70,10 @@ function expandName(text: string, username: string): string {
 }
 
 /** UUIDv5 over the user's UUID (RFC 9562 §5.5), so that it stays the same for ever. */
-function virtualUuid(userUuid: string): string {
+export function virtualUuid(userUuid: string): string {
   const namespace = Buffer.from(userUuid.replaceAll('-', ''), 'hex');
   const hash = createHash('sha1').update(namespace).update('virtual-group').digest().subarray(0, 16);
   hash[6] = ((hash[6] ?? 0) & 0x0f) | 0x50;
   hash[8] = ((hash[8] ?? 0) & 0x3f) | 0x80;
   return hash.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-}
-
-/** DNs made by us always parse; the raw text would only make the entry unfindable. */
-export function keyOf(dn: string): DnKey {
-  return dnKeyOf(dn) ?? (dn.toLowerCase() as DnKey);
 }

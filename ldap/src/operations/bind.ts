@@ -2,9 +2,10 @@
 import { type Control, controlOid, type RequestOp, resultCode } from '@gatehouse/wire/ldap';
 import { readBindName } from '../authentication/bind-name.ts';
 import type { Identity } from '../authentication/logins.ts';
-import { userDn } from '../directory/build-view.ts';
 import { Refusal } from '../errors.ts';
-import type { Answer, OperationContext, Soon } from './context.ts';
+import { userDn } from '../providers/provider.ts';
+import type { Answer, OperationContext } from './context.ts';
+import type { Soon } from './soon.ts';
 
 type BindRequest = Extract<RequestOp, { op: 'bindRequest' }>;
 

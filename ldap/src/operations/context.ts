@@ -6,6 +6,8 @@ import type { Identity } from '../authentication/logins.ts';
 import type { LdapConfig } from '../config.ts';
 import type { Cursors } from '../controls/cursors.ts';
 import type { CoreLink } from '../core.ts';
+import type { Entry } from '../directory/entry.ts';
+import type { Selection } from '../directory/selection.ts';
 import type { LdapMetrics } from '../metrics.ts';
 
 /** The connection as operations know it. */
@@ -29,12 +31,15 @@ export interface OperationContext {
   /** Aborted when the client abandons the operation or leaves; made when first read, so only what waits should read it. */
   readonly signal: AbortSignal;
   readonly controls: readonly Control[];
-  /** Sends one SearchResultEntry without envelope; waits while the client reads slowly. */
-  sendEntry(encoded: Buffer): Promise<void> | undefined;
+  /** Where entries go. */
+  readonly output: EntryOutput;
 }
 
-/** What is known at once is not waited for: an answer from memory is out before the next request is looked at. */
-export type Soon<T> = T | Promise<T>;
+export interface EntryOutput {
+  write(entry: Entry, selection: Selection): void;
+  /** What is ready goes out; a promise to wait for while the client is behind. Called before anything is waited for. */
+  flush(): Promise<void> | undefined;
+}
 
 /** The last message of an operation. */
 export interface Answer {

@@ -6,9 +6,10 @@ import { admitControls } from '../controls/admission.ts';
 import { Refusal, resultOf } from '../errors.ts';
 import { bind } from './bind.ts';
 import { compare } from './compare.ts';
-import type { Answer, OperationContext, ResultOp, Soon } from './context.ts';
+import type { Answer, OperationContext, ResultOp } from './context.ts';
 import { extended } from './extended.ts';
 import { search } from './search.ts';
+import type { Soon } from './soon.ts';
 import { refuseUpdate } from './update.ts';
 
 export type AnsweredOp = Exclude<RequestOp, { op: 'unbindRequest' | 'abandonRequest' }>;

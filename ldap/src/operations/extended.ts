@@ -1,7 +1,7 @@
 // Extended operations but StartTLS, which belongs to the connection (ldap.md §16.3).
 import { extendedOid, type RequestOp, resultCode } from '@gatehouse/wire/ldap';
-import { userDn } from '../directory/build-view.ts';
 import { Refusal } from '../errors.ts';
+import { userDn } from '../providers/provider.ts';
 import type { Answer, OperationContext } from './context.ts';
 
 type ExtendedRequest = Extract<RequestOp, { op: 'extendedRequest' }>;

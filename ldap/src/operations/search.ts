@@ -3,15 +3,12 @@ import {
   type Control,
   controlOid,
   type DnKey,
-  dnKey,
-  type Filter,
+  dnKeyOf,
   isWithin,
   type ListViewRequest,
-  parseDn,
   resultCode,
   type SearchRequest,
 } from '@gatehouse/wire/ldap';
-import type { ReadRequest } from '../access/reader.ts';
 import type { Identity } from '../authentication/logins.ts';
 import { assertEntry } from '../controls/assertion.ts';
 import type { Cursor } from '../controls/cursors.ts';
@@ -19,28 +16,41 @@ import { matchValues } from '../controls/matched-values.ts';
 import { pagedResponse, pageSizeOf } from '../controls/paged-results.ts';
 import { sortEntries } from '../controls/server-side-sort.ts';
 import { keepList, listViewOf, listViewResponse, resumeList, windowOf } from '../controls/virtual-list-view.ts';
-import { candidatesOf } from '../directory/candidates.ts';
 import type { Entry } from '../directory/entry.ts';
-import { compileFilter } from '../directory/filter.ts';
 import { anonymousRoot, boundRoot } from '../directory/fixed-entries.ts';
 import { selectAttributes } from '../directory/selection.ts';
 import { subschemaEntry } from '../directory/subschema.ts';
-import { DirectoryView } from '../directory/view.ts';
+import { type DirectoryView, PlainView } from '../directory/view.ts';
 import { Refusal } from '../errors.ts';
 import type { Answer, OperationContext } from './context.ts';
+import { type Deadline, deadlineOf } from './deadline.ts';
+import { asksForSubschema, matching } from './matching.ts';
+import { after, type Soon } from './soon.ts';
 
-/** Candidates tested before others get a turn. */
-const turnSize = 2_000;
+/** Entries sent before others get a turn. */
+const turnSize = 1_000;
 
-export async function search(request: SearchRequest, context: OperationContext): Promise<Answer> {
+export function search(request: SearchRequest, context: OperationContext): Soon<Answer> {
   const listView = listViewOf(context.controls);
   if (listView !== undefined) return searchWindow(request, listView, context);
   const page = pageSizeOf(request, context);
-  const cursor = page?.resume ?? (await startSearch(request, context));
-  if (cursor.refused) return refuseOrder(cursor);
-  const limit = Math.min(page?.size ?? Number.POSITIVE_INFINITY, remaining(request, cursor));
-  const sent = await sendEntries(cursor, { from: cursor.at, to: cursor.at + limit }, context);
-  cursor.at += sent;
+  return after(page?.resume ?? startSearch(request, context), (cursor) => {
+    if (cursor.refused) return refuseOrder(cursor);
+    const limit = Math.min(page?.size ?? Number.POSITIVE_INFINITY, remaining(request, cursor));
+    return after(sendEntries(cursor, { from: cursor.at, to: cursor.at + limit }, context), (sent) => {
+      cursor.at += sent;
+      return closeSearch(cursor, { request, page, sent }, context);
+    });
+  });
+}
+
+interface Sent {
+  readonly request: SearchRequest;
+  readonly page: ReturnType<typeof pageSizeOf>;
+  readonly sent: number;
+}
+
+function closeSearch(cursor: Cursor, { request, page, sent }: Sent, context: OperationContext): Answer {
   const more = cursor.at < cursor.entries.length;
   const cut = more && remaining(request, cursor) === 0;
   const code =
@@ -82,26 +92,64 @@ interface Range {
   readonly to: number;
 }
 
-async function sendEntries(cursor: Cursor, { from, to }: Range, context: OperationContext): Promise<number> {
+function sendEntries(cursor: Cursor, { from, to }: Range, context: OperationContext): Soon<number> {
   const end = Math.min(cursor.entries.length, to);
-  for (let at = from; at < end; at += 1) {
-    const entry = cursor.entries[at];
-    if (entry === undefined) break;
-    await context.sendEntry(cursor.selection.encode(entry));
-    context.signal.throwIfAborted();
-  }
-  return Math.max(0, end - from);
+  const first = Math.min(end, from + turnSize);
+  sendSlice(cursor, from, first, context);
+  return first < end ? sendRest(cursor, { from: first, to: end }, from, context) : Math.max(0, end - from);
 }
 
-async function startSearch(request: SearchRequest, context: OperationContext): Promise<Cursor> {
+async function sendRest(
+  cursor: Cursor,
+  { from, to }: Range,
+  began: number,
+  context: OperationContext,
+): Promise<number> {
+  for (let at = from; at < to; at += turnSize) {
+    await (context.output.flush() ?? new Promise((resume) => setImmediate(resume)));
+    context.signal.throwIfAborted();
+    sendSlice(cursor, at, Math.min(to, at + turnSize), context);
+  }
+  return to - began;
+}
+
+function sendSlice({ entries, selection }: Cursor, from: number, to: number, { output }: OperationContext): void {
+  for (let at = from; at < to; at += 1) {
+    const entry = entries[at];
+    if (entry !== undefined) output.write(entry, selection);
+  }
+}
+
+function startSearch(request: SearchRequest, context: OperationContext): Soon<Cursor> {
   const { controls } = context;
   const base = baseOf(request);
   const clock = deadlineOf(request, context);
-  const view = await viewFor(base, request, context, clock);
-  assertEntry(view.find(base), controls, view);
-  const matched = hidesAll(controls) ? [] : await matching(view, base, request, clock);
-  const sorted = await sortEntries(matched, controls, { view, turn: clock.turn });
-  const selection = matchValues(selectAttributes(request.attributes, request.typesOnly, view), controls, view);
+  return after(viewFor(base, request, context, clock), (view) => {
+    assertEntry(view.find(base), controls, view);
+    return after(hidesAll(controls) ? [] : matching(view, base, request, clock), (matched) => {
+      const selection = selectAttributes(request.attributes, request.typesOnly, view);
+      if (controls.length === 0) return cursorOf(matched, selection);
+      return sortedCursor(matched, matchValues(selection, controls, view), { view, context, clock });
+    });
+  });
+}
+
+function cursorOf(entries: readonly Entry[], selection: Cursor['selection']): Cursor {
+  return { entries, at: 0, selection, responses: [], refused: false, find: () => 0 };
+}
+
+interface Surroundings {
+  readonly view: DirectoryView;
+  readonly context: OperationContext;
+  readonly clock: Deadline;
+}
+
+async function sortedCursor(
+  matched: readonly Entry[],
+  selection: Cursor['selection'],
+  { view, context, clock }: Surroundings,
+): Promise<Cursor> {
+  const sorted = await sortEntries(matched, context.controls, { view, turn: clock.turn });
   const responses = sorted.response === undefined ? [] : [sorted.response];
   return { entries: sorted.entries, at: 0, selection, responses, refused: sorted.refused, find: sorted.find };
 }
@@ -112,44 +160,14 @@ function hidesAll(controls: readonly Control[]): boolean {
   return control?.value !== undefined && control.value.at(-1) !== 0;
 }
 
-interface Deadline {
-  readonly signal: AbortSignal;
-  /** Lets others run. @throws Refusal timeLimitExceeded; the signal's reason */
-  readonly turn: () => Promise<void>;
-}
-
-/** The client's time limit and our own, whichever is shorter. */
-function deadlineOf({ timeLimit }: SearchRequest, { clock, config, signal }: OperationContext): Deadline {
-  const ownMs = config.ldap.max_search_time;
-  const limitMs = timeLimit === 0 ? ownMs : Math.min(ownMs, timeLimit * 1000);
-  const endMs = clock.monotonicMs() + limitMs;
-  return {
-    get signal() {
-      return AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
-    },
-    async turn() {
-      await new Promise((resume) => setImmediate(resume));
-      signal.throwIfAborted();
-      if (clock.monotonicMs() > endMs) throw new Refusal(resultCode.timeLimitExceeded);
-    },
-  };
-}
-
 function baseOf({ baseObject }: SearchRequest): DnKey {
-  try {
-    return dnKey(parseDn(baseObject));
-  } catch {
-    throw new Refusal(resultCode.invalidDNSyntax, `the base "${baseObject.slice(0, 100)}" is no distinguished name`);
-  }
+  const key = dnKeyOf(baseObject);
+  if (key !== undefined) return key;
+  throw new Refusal(resultCode.invalidDNSyntax, `the base "${baseObject.slice(0, 100)}" is no distinguished name`);
 }
 
 /** What the search is about: the server's own entries, or what the bound identity may read. */
-async function viewFor(
-  base: DnKey,
-  request: SearchRequest,
-  context: OperationContext,
-  clock: Deadline,
-): Promise<DirectoryView> {
+function viewFor(base: DnKey, request: SearchRequest, context: OperationContext, clock: Deadline): Soon<DirectoryView> {
   const { core, peer, config } = context;
   const { identity } = peer;
   if (!peer.secure && config.ldap.require_tls === 'everything' && base !== '')
@@ -165,26 +183,25 @@ async function viewFor(
     throw new Refusal(resultCode.insufficientAccessRights, 'searching needs a bind', { reason: 'empty_bind_dn' });
   if (!isWithin(base, identity.provider.base.key)) return refuseForeign(base, context);
   if (asksForSubschema(request.filter)) return only(subschemaEntry(core.types.all), context);
-  const view = await readWithin(clock, identity, { base, scope: request.scope, filter: request.filter }, context);
-  if (view.find(base) === undefined) return missingBase(base, view, context);
-  return view;
+  return after(readWithin(clock, identity, base, request, context), (view) =>
+    view.find(base) === undefined ? missingBase(base, view, context) : view,
+  );
 }
 
 /** Only a search that asks the core has something to wait for. */
-async function readWithin(
+function readWithin(
   clock: Deadline,
   identity: Identity,
-  request: Omit<ReadRequest, 'signal'>,
-  { core, signal }: OperationContext,
-): Promise<DirectoryView> {
-  const limited = identity.provider.searchMode === 'direct' ? clock.signal : signal;
-  return core
-    .readerFor(identity)
-    .view({ ...request, signal: limited })
-    .catch((error: unknown) => {
-      if (limited.aborted && !signal.aborted) throw new Refusal(resultCode.timeLimitExceeded);
-      throw error;
-    });
+  base: DnKey,
+  { scope, filter }: SearchRequest,
+  context: OperationContext,
+): Soon<DirectoryView> {
+  const view = context.core.readerFor(identity).view({ base, scope, filter, signal: clock.signal });
+  if (!(view instanceof Promise)) return view;
+  return view.catch((error: unknown) => {
+    if (clock.isOver() && !context.signal.aborted) throw new Refusal(resultCode.timeLimitExceeded);
+    throw error;
+  });
 }
 
 function refuseForeign(base: DnKey, { core }: OperationContext): never {
@@ -202,63 +219,5 @@ function missingBase(base: DnKey, view: DirectoryView, context: OperationContext
   throw new Refusal(resultCode.noSuchObject, '', matchedDN === undefined ? {} : { matchedDN });
 }
 
-const only = (entry: Entry, { core }: OperationContext) =>
-  new DirectoryView([entry], (folded) => core.types.find(folded));
-const nothing = ({ core }: OperationContext) => new DirectoryView([], (folded) => core.types.find(folded));
-
-async function matching(
-  view: DirectoryView,
-  base: DnKey,
-  request: SearchRequest,
-  clock: Deadline,
-): Promise<readonly Entry[]> {
-  const { scope, filter } = request;
-  const hidden = hidesVirtualGroups(filter);
-  const matches = compileFilter(filter, view);
-  const isOwn = view.entries.length === 1 && view.entries[0]?.kind !== 'domain';
-  const inScope = (entry: Entry) => (isOwn ? scope !== 'singleLevel' : view.isInScope(entry, base, scope));
-  const found: Entry[] = [];
-  let tested = 0;
-  for (const entry of candidates(view, base, request)) {
-    tested += 1;
-    if (tested % turnSize === 0) await clock.turn();
-    if (hidden && entry.kind === 'virtual group') continue;
-    if (inScope(entry) && matches(entry) === true) found.push(entry);
-  }
-  return found;
-}
-
-/** In the view's order. */
-function candidates(view: DirectoryView, base: DnKey, { scope, filter }: SearchRequest): Iterable<Entry> {
-  const single = view.find(base);
-  if (scope === 'baseObject' && single !== undefined) return [single];
-  const positions = candidatesOf(filter, view);
-  if (positions === undefined) return view.entries;
-  return positions.toSorted((one, other) => one - other).flatMap((at) => view.entries[at] ?? []);
-}
-
-/** Values of `objectClass` that a filter names, at any depth. */
-function classesIn(filter: Filter): string[] {
-  switch (filter.kind) {
-    case 'and':
-    case 'or':
-      return filter.filters.flatMap(classesIn);
-    case 'not':
-      return classesIn(filter.filter);
-    case 'equalityMatch':
-      return filter.attribute.toLowerCase() === 'objectclass' ? [filter.value.toString('utf8').toLowerCase()] : [];
-    default:
-      return [];
-  }
-}
-
-/** Filters that name only these classes have never seen virtual groups, and POSIX clients rely on it (ldap.md §7.4). */
-function hidesVirtualGroups(filter: Filter): boolean {
-  const classes = classesIn(filter);
-  const real = ['posixgroup', 'goauthentik.io/ldap/group'];
-  return classes.some((name) => real.includes(name)) && classes.every((name) => real.includes(name));
-}
-
-function asksForSubschema(filter: Filter): boolean {
-  return classesIn(filter).at(-1) === 'subschema';
-}
+const only = (entry: Entry, { core }: OperationContext) => new PlainView([entry], (folded) => core.types.find(folded));
+const nothing = ({ core }: OperationContext) => new PlainView([], (folded) => core.types.find(folded));

@@ -59,6 +59,11 @@ export function entryDn(name: string, container: NamedDn): string {
   return `cn=${escapeValue(name)},${container.dn}`;
 }
 
+/** DN of a user's entry, as WhoAmI tells it. */
+export function userDn(username: string, provider: Provider): string {
+  return entryDn(username, provider.users);
+}
+
 function below(rdn: string, parent: DnKey): DnKey {
   return `${rdn},${parent}` as DnKey; // both parts are normalised
 }

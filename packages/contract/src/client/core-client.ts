@@ -52,6 +52,13 @@ export interface CoreClient {
     row: S,
     options: CallOptions & { readonly pageSize?: number },
   ): Promise<z.infer<S>[]>;
+  /** As `pages`, but hands each page on as it comes, for lists too long to be kept. @returns the core's count of rows */
+  eachPage<S extends z.ZodType>(
+    path: string,
+    row: S,
+    options: CallOptions & { readonly pageSize?: number },
+    take: (rows: readonly z.infer<S>[]) => void,
+  ): Promise<number>;
   /** `/sub/api/v3/…` for a path below the API root. */
   target(path: string, query?: CallOptions['query']): string;
   raw(call: RawCall): Promise<RawAnswer>;
@@ -96,6 +103,21 @@ export function createCoreClient(options: CoreClientOptions): CoreClient {
       schema,
     );
 
+  const eachPage: CoreClient['eachPage'] = async (path, row, { pageSize = 100, query = {}, ...rest }, take) => {
+    let count = 0;
+    for (let page = 1; page > 0; ) {
+      const current = page;
+      const found = await retried(
+        () => get(path, pageRow, { ...rest, query: { ...query, page: current, page_size: pageSize } }),
+        rest.signal,
+      );
+      take(found.results.map((one) => checkedRow(path, row, one)));
+      count = found.pagination.count;
+      page = found.pagination.next > current ? found.pagination.next : 0;
+    }
+    return count;
+  };
+
   return {
     address,
     options,
@@ -115,19 +137,12 @@ export function createCoreClient(options: CoreClientOptions): CoreClient {
         schema,
       );
     },
-    async pages(path, row, { pageSize = 100, query = {}, ...rest }) {
+    async pages(path, row, given) {
       const rows: z.infer<typeof row>[] = [];
-      for (let page = 1; page > 0; ) {
-        const current = page;
-        const found = await retried(
-          () => get(path, pageRow, { ...rest, query: { ...query, page: current, page_size: pageSize } }),
-          rest.signal,
-        );
-        rows.push(...found.results.map((one) => checkedRow(path, row, one)));
-        page = found.pagination.next > current ? found.pagination.next : 0;
-      }
+      await eachPage(path, row, given, (more) => rows.push(...more));
       return rows;
     },
+    eachPage,
     close: () => agent.close(),
   };
 }

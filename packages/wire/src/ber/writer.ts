@@ -7,7 +7,7 @@ export function element(tag: number, ...contents: readonly Uint8Array[]): Buffer
   for (const part of contents) length += part.length;
   const header = headerSize(length);
   const bytes = Buffer.allocUnsafe(header + length);
-  writeHeader(bytes, tag, length);
+  writeHeader(bytes, 0, tag, length);
   let at = header;
   for (const part of contents) {
     bytes.set(part, at);
@@ -21,7 +21,7 @@ export function octetString(value: string | Uint8Array, tag = 0x04): Buffer {
   const length = Buffer.byteLength(value, 'utf8');
   const header = headerSize(length);
   const bytes = Buffer.allocUnsafe(header + length);
-  writeHeader(bytes, tag, length);
+  writeHeader(bytes, 0, tag, length);
   bytes.write(value, header, 'utf8');
   return bytes;
 }
@@ -41,20 +41,23 @@ export function boolean(value: boolean, tag = 0x01): Buffer {
   return Buffer.from([tag, 1, value ? 0xff : 0]);
 }
 
-function headerSize(length: number): number {
+/** Octets of tag and minimal length in front of so many octets. */
+export function headerSize(length: number): number {
   if (length < 0x80) return 2;
   if (length < 0x100) return 3;
   if (length < 0x10000) return 4;
   return length < 0x1000000 ? 5 : 6;
 }
 
-function writeHeader(bytes: Buffer, tag: number, length: number): void {
-  bytes[0] = tag;
-  const size = headerSize(length);
-  if (size === 2) {
-    bytes[1] = length;
-    return;
+/** @returns where the contents begin */
+export function writeHeader(bytes: Buffer, at: number, tag: number, length: number): number {
+  bytes[at] = tag;
+  if (length < 0x80) {
+    bytes[at + 1] = length;
+    return at + 2;
   }
-  bytes[1] = 0x80 | (size - 2);
-  bytes.writeUIntBE(length, 2, size - 2);
+  const octets = headerSize(length) - 2;
+  bytes[at + 1] = 0x80 | octets;
+  bytes.writeUIntBE(length, at + 2, octets);
+  return at + 2 + octets;
 }

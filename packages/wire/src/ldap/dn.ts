@@ -150,9 +150,11 @@ function rdnKey(rdn: Rdn): string {
   return (pairs.length === 1 ? pairs : pairs.sort()).join('+');
 }
 
+const beyondAscii = /[^ -~]/;
+
 /** Case-insensitive, with insignificant spaces removed (RFC 4518 §2.6.1). */
 export function foldValue(value: string): string {
-  const folded = value.normalize('NFKC').toLowerCase();
+  const folded = (beyondAscii.test(value) ? value.normalize('NFKC') : value).toLowerCase();
   return folded.includes(' ') ? folded.trim().replace(/ {2,}/g, ' ') : folded;
 }
 

@@ -1,0 +1,35 @@
+// Numbers by row in typed arrays that grow by half: no object per row, nothing for the garbage collector to visit.
+
+export type Column = Uint32Array<ArrayBuffer>;
+
+export function grown(column: Column, atLeast: number): Column {
+  if (column.length >= atLeast) return column;
+  const longer = new Uint32Array(Math.max(atLeast, Math.ceil(column.length * 1.5)));
+  longer.set(column);
+  return longer;
+}
+
+/** A list of numbers; `values` is longer than the list. */
+export class NumberList {
+  values: Column = new Uint32Array(4);
+  length = 0;
+
+  push(value: number): void {
+    this.values = grown(this.values, this.length + 1);
+    this.values[this.length] = value;
+    this.length += 1;
+  }
+
+  /** Linear. Order is kept. */
+  remove(value: number): boolean {
+    const at = this.values.subarray(0, this.length).indexOf(value);
+    if (at === -1) return false;
+    this.length -= 1;
+    this.values.copyWithin(at, at + 1, this.length + 1);
+    return true;
+  }
+
+  toArray(): number[] {
+    return Array.from(this.values.subarray(0, this.length));
+  }
+}

@@ -1,0 +1,156 @@
+// All users and groups of the core that are known here, whatever provider shows them: filled whole, or as far as one search
+// needs it, and kept up to date row by row.
+import type { GroupRow, UserRow } from '@gatehouse/contract/rest';
+import type { CustomTypes } from '../mapping/custom-attributes.ts';
+import { groupRecord } from '../mapping/group.ts';
+import { userRecord } from '../mapping/user.ts';
+import { attribute } from './attribute-types.ts';
+import { grown } from './columns.ts';
+import { hashOf } from './hash-index.ts';
+import { Memberships } from './memberships.ts';
+import { Table } from './table.ts';
+
+const indexedOfUsers = [
+  attribute.cn,
+  attribute.uid,
+  attribute.mail,
+  attribute.displayName,
+  attribute.uidNumber,
+  attribute.gidNumber,
+  attribute.entryUUID,
+];
+const indexedOfGroups = [attribute.cn, attribute.uid, attribute.gidNumber];
+
+const nextTurn = () => new Promise<void>((resume) => setImmediate(resume));
+
+export class Directory {
+  readonly users = new Table(indexedOfUsers, nextTurn);
+  readonly groups = new Table(indexedOfGroups, nextTurn);
+  readonly memberships = new Memberships();
+  /** Groups in groups: the child is the member. */
+  readonly nesting = new Memberships();
+  readonly #types: CustomTypes;
+  readonly #userRows = new Map<number, number>();
+  readonly #groupRows = new Map<string, number>();
+  readonly #groupsByNumber = new Map<number, number[]>();
+  #pks = new Uint32Array(64);
+  #numbers = new Uint32Array(64);
+  /** Of what a remembered login rests on. */
+  #stamps = new Uint32Array(64);
+  readonly #onUserChanged: ((pk: number) => void) | undefined;
+
+  /** @param onUserChanged told of users that are gone, switched off, or have another password than before */
+  constructor(types: CustomTypes, onUserChanged?: (pk: number) => void) {
+    this.#types = types;
+    this.#onUserChanged = onUserChanged;
+  }
+
+  putUser(user: UserRow): void {
+    const row = this.#userRow(user.pk);
+    const stamp = hashOf(`${user.is_active} ${user.password_change_date}`);
+    const otherCredentials = this.users.isListed(row) && this.#stamps[row] !== stamp;
+    this.#stamps[row] = stamp;
+    const { withStar, byName } = userRecord(user, this.#types);
+    this.users.put(row, withStar, byName);
+    const names = new Map((user.groups_obj ?? []).map(({ pk, name }) => [pk, name]));
+    this.memberships.setGroups(
+      row,
+      user.groups.map((pk) => this.#groupRow(pk, names.get(pk))),
+    );
+    if (otherCredentials) this.#onUserChanged?.(user.pk);
+  }
+
+  putGroup(group: GroupRow): void {
+    const row = this.#groupRow(group.pk);
+    const { withStar, byName } = groupRecord(group, this.#types);
+    this.groups.put(row, withStar, byName);
+    this.#setNumber(row, group.num_pk);
+    const usernames = new Map((group.users_obj ?? []).map(({ pk, username }) => [pk, username]));
+    this.memberships.setMembers(
+      row,
+      group.users.map((pk) => this.#userRow(pk, usernames.get(pk))),
+    );
+    const relatives = [...(group.children_obj ?? []), ...(group.parents_obj ?? [])];
+    const names = new Map(relatives.map(({ pk, name }) => [pk, name]));
+    const rowsOf = (pks: readonly string[]) => pks.map((pk) => this.#groupRow(pk, names.get(pk)));
+    this.nesting.setGroups(row, rowsOf(group.parents));
+    if (group.children !== null) this.nesting.setMembers(row, rowsOf(group.children));
+  }
+
+  removeUser(pk: number): void {
+    const row = this.#userRows.get(pk);
+    if (row === undefined) return;
+    this.memberships.setGroups(row, []);
+    this.users.remove(row);
+    this.#userRows.delete(pk);
+    this.#onUserChanged?.(pk);
+  }
+
+  removeGroup(pk: string): void {
+    const row = this.#groupRows.get(pk);
+    if (row === undefined) return;
+    this.memberships.setMembers(row, []);
+    this.nesting.setGroups(row, []);
+    this.nesting.setMembers(row, []);
+    this.groups.remove(row);
+    this.#groupRows.delete(pk);
+  }
+
+  get userPks(): Iterable<number> {
+    return this.#userRows.keys();
+  }
+
+  get groupPks(): Iterable<string> {
+    return this.#groupRows.keys();
+  }
+
+  /** `undefined` for users without an entry. */
+  rowOfUser(pk: number): number | undefined {
+    const row = this.#userRows.get(pk);
+    return row !== undefined && this.users.isListed(row) ? row : undefined;
+  }
+
+  pkOf(row: number): number {
+    return this.#pks[row] ?? 0;
+  }
+
+  /** `num_pk` of a group. */
+  numberOf(row: number): number {
+    return this.#numbers[row] ?? 0;
+  }
+
+  groupsNumbered(number: number): readonly number[] {
+    return this.#groupsByNumber.get(number) ?? [];
+  }
+
+  #userRow(pk: number, username?: string): number {
+    let row = this.#userRows.get(pk);
+    if (row === undefined) {
+      row = this.users.newRow();
+      this.#userRows.set(pk, row);
+      this.#pks = grown(this.#pks, row + 1);
+      this.#stamps = grown(this.#stamps, row + 1);
+      this.#pks[row] = pk;
+    }
+    if (username !== undefined) this.users.mention(row, { type: attribute.cn, values: [username] });
+    return row;
+  }
+
+  #groupRow(pk: string, name?: string): number {
+    let row = this.#groupRows.get(pk);
+    if (row === undefined) {
+      row = this.groups.newRow();
+      this.#groupRows.set(pk, row);
+    }
+    if (name !== undefined) this.groups.mention(row, { type: attribute.cn, values: [name] });
+    return row;
+  }
+
+  #setNumber(row: number, number: number): void {
+    this.#numbers = grown(this.#numbers, row + 1);
+    this.#numbers[row] = number;
+    const rows = this.#groupsByNumber.get(number);
+    if (rows === undefined) this.#groupsByNumber.set(number, [row]);
+    else if (!rows.includes(row)) rows.push(row);
+  }
+}

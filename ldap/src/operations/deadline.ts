@@ -1,0 +1,29 @@
+// How long a search may take: the client's time limit or our own, whichever is shorter (ldap.md §7.8).
+import { resultCode, type SearchRequest } from '@gatehouse/wire/ldap';
+import { Refusal } from '../errors.ts';
+import type { OperationContext } from './context.ts';
+
+export interface Deadline {
+  /** Aborted at the end of the time, or of the operation. */
+  readonly signal: () => AbortSignal;
+  readonly isOver: () => boolean;
+  /** Lets others run. @throws Refusal timeLimitExceeded; the signal's reason */
+  readonly turn: () => Promise<void>;
+}
+
+export function deadlineOf({ timeLimit }: SearchRequest, context: OperationContext): Deadline {
+  const { clock } = context;
+  const ownMs = context.config.ldap.max_search_time;
+  const limitMs = timeLimit === 0 ? ownMs : Math.min(ownMs, timeLimit * 1000);
+  const endMs = clock.monotonicMs() + limitMs;
+  const isOver = () => clock.monotonicMs() >= endMs;
+  return {
+    signal: () => AbortSignal.any([context.signal, AbortSignal.timeout(limitMs)]),
+    isOver,
+    async turn() {
+      await new Promise((resume) => setImmediate(resume));
+      context.signal.throwIfAborted();
+      if (isOver()) throw new Refusal(resultCode.timeLimitExceeded);
+    },
+  };
+}

@@ -1,0 +1,96 @@
+// Which entries of a view a search matches: by index where one helps, each tested with the whole filter.
+import { type DnKey, type Filter, foldValue, type SearchRequest } from '@gatehouse/wire/ldap';
+import { candidatesOf, kindsOf } from '../directory/candidates.ts';
+import type { Entry } from '../directory/entry.ts';
+import { compileFilter, type Predicate, textOf } from '../directory/filter.ts';
+import { bitOf, type Ref, virtual } from '../directory/kinds.ts';
+import type { DirectoryView, Refs } from '../directory/view.ts';
+import type { Deadline } from './deadline.ts';
+import type { Soon } from './soon.ts';
+
+/** Candidates tested before others get a turn; a millisecond or two. */
+const turnSize = 2_000;
+
+/** In the order in which they are sent. */
+export function matching(view: DirectoryView, base: DnKey, request: SearchRequest, clock: Deadline): Soon<Entry[]> {
+  const { filter } = request;
+  const scope = view.scope(base, request.scope);
+  const hidden = hidesVirtualGroups(filter) ? bitOf(virtual) : 0;
+  const kinds = scope.kinds & kindsOf(filter, view) & ~hidden;
+  const run: Run = {
+    view,
+    refs: inOrder(candidatesOf(filter, view, kinds)) ?? view.all(kinds),
+    inScope: scope.holds,
+    matches: compileFilter(filter, view),
+    probe: view.probe(),
+    found: [],
+  };
+  test(run, 0, turnSize);
+  return run.refs.length > turnSize ? testRest(run, clock) : run.found;
+}
+
+interface Run {
+  readonly view: DirectoryView;
+  readonly refs: Refs;
+  readonly inScope: (ref: Ref) => boolean;
+  readonly matches: Predicate;
+  readonly probe: (ref: Ref) => Entry;
+  readonly found: Entry[];
+}
+
+async function testRest(run: Run, clock: Deadline): Promise<Entry[]> {
+  for (let at = turnSize; at < run.refs.length; at += turnSize) {
+    await clock.turn();
+    test(run, at, at + turnSize);
+  }
+  return run.found;
+}
+
+function test({ view, refs, inScope, matches, probe, found }: Run, from: number, to: number): void {
+  const end = Math.min(to, refs.length);
+  for (let at = from; at < end; at += 1) {
+    const ref = refs[at] ?? 0;
+    if (inScope(ref) && matches(probe(ref)) === true) found.push(view.entry(ref));
+  }
+}
+
+/** Sorted, each once. */
+function inOrder(refs: Refs | undefined): Refs | undefined {
+  if (refs === undefined || refs.length < 2) return refs;
+  const sorted = Uint32Array.from(refs).sort();
+  let kept = 1;
+  for (let at = 1; at < sorted.length; at += 1) {
+    if (sorted[at] === sorted[at - 1]) continue;
+    sorted[kept] = sorted[at] ?? 0;
+    kept += 1;
+  }
+  return sorted.subarray(0, kept);
+}
+
+/** Filters that name only these classes have never seen virtual groups, and POSIX clients rely on it (ldap.md §7.4). */
+function hidesVirtualGroups(filter: Filter): boolean {
+  const classes = classesIn(filter);
+  return classes.length > 0 && classes.every((name) => name === 'posixgroup' || name === 'goauthentik.io/ldap/group');
+}
+
+/** Some clients name the subschema by its class alone, whatever the base. */
+export function asksForSubschema(filter: Filter): boolean {
+  return classesIn(filter).at(-1) === 'subschema';
+}
+
+const noClasses: readonly string[] = [];
+
+/** Values of `objectClass` that a filter names, at any depth. */
+function classesIn(filter: Filter): readonly string[] {
+  switch (filter.kind) {
+    case 'and':
+    case 'or':
+      return filter.filters.flatMap(classesIn);
+    case 'not':
+      return classesIn(filter.filter);
+    case 'equalityMatch':
+      return filter.attribute.toLowerCase() === 'objectclass' ? [foldValue(textOf(filter.value))] : noClasses;
+    default:
+      return noClasses;
+  }
+}
