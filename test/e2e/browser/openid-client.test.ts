@@ -1,0 +1,126 @@
+// A stock OpenID Connect client (openid-client) signs in through the core's pages in a real browser (issue: the core, done
+// when): discovery, PKCE, login, consent, tokens, user info, renewal, logout.
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import * as client from 'openid-client';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { skipWithout } from '../../harness/index.ts';
+import { expectAccessible } from './accessible.ts';
+import { enterPassword } from './sign-in.ts';
+import { type Site, startSite } from './site.ts';
+
+interface Named {
+  readonly pk: string;
+  readonly slug: string;
+}
+
+describe.skipIf(skipWithout('chromium'))('openid-client', () => {
+  let site: Site;
+  let application: Server;
+  let redirectUri: string;
+  let config: client.Configuration;
+  beforeAll(async () => {
+    site = await startSite();
+    application = createServer((_request, response) => response.end('<!doctype html><h1>Back at the application</h1>'));
+    await once(application.listen(0, '127.0.0.1'), 'listening');
+    const { port } = application.address() as AddressInfo; // listens on TCP
+    redirectUri = `http://127.0.0.1:${port}/callback`;
+    config = await register(site, redirectUri);
+  }, 120_000);
+  afterAll(async () => {
+    application?.closeAllConnections();
+    application?.close();
+    await site?.[Symbol.asyncDispose]();
+  });
+
+  const ask = async () => {
+    const verifier = client.randomPKCECodeVerifier();
+    const [state, nonce] = [client.randomState(), client.randomNonce()];
+    const url = client.buildAuthorizationUrl(config, {
+      redirect_uri: redirectUri,
+      scope: 'openid profile email offline_access',
+      code_challenge: await client.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+      state,
+      nonce,
+    });
+    const checks = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce };
+    return { url: url.href, checks };
+  };
+
+  test('core: a stock OIDC client logs in through the browser pages, with consent', async () => {
+    await using visit = await site.visit();
+    const { page } = visit;
+    const { url, checks } = await ask();
+    await page.goto(url);
+    await enterPassword(page, 'ada', site.core.password);
+    await page.getByText("You're about to sign into Workshop.").waitFor();
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.waitForURL(`${redirectUri}?*`);
+    const tokens = await client.authorizationCodeGrant(config, new URL(page.url()), checks);
+    const claims = tokens.claims();
+    expect(claims).toMatchObject({ preferred_username: 'ada', email: 'ada@example.org' });
+    const info = await client.fetchUserInfo(config, tokens.access_token, claims?.sub ?? '');
+    expect(info).toMatchObject({ preferred_username: 'ada', name: 'Ada Lovelace' });
+    const renewed = await client.refreshTokenGrant(config, tokens.refresh_token ?? '');
+    expect(renewed.access_token).not.toBe(tokens.access_token);
+    expect(visit.complaints).toEqual([]);
+  });
+
+  test('whoever is signed in already is asked for consent only, and may decline', async () => {
+    await using visit = await site.visit();
+    const { page } = visit;
+    await page.goto((await ask()).url);
+    await enterPassword(page, 'grace', site.core.password);
+    await page.getByRole('button', { name: 'Continue' }).waitFor();
+    await page.goto((await ask()).url);
+    await page.getByText("You're about to sign into Workshop.").waitFor();
+    await page.getByRole('link', { name: 'Cancel' }).click();
+    await page.waitForURL(`${site.url}/**`);
+    await page.getByLabel('E-mail address or user name').waitFor();
+  });
+
+  test('signing out at the client ends the session here', async () => {
+    await using visit = await site.visit();
+    const { page } = visit;
+    const { url, checks } = await ask();
+    await page.goto(url);
+    await enterPassword(page, 'alan', site.core.password);
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.waitForURL(`${redirectUri}?*`);
+    const tokens = await client.authorizationCodeGrant(config, new URL(page.url()), checks);
+    await page.goto(client.buildEndSessionUrl(config, { id_token_hint: tokens.id_token ?? '' }).href);
+    await page.waitForURL(`${site.url}/**`);
+    await page.goto(`${site.url}/if/user/`);
+    await page.getByLabel('E-mail address or user name').waitFor();
+  });
+});
+
+/** A confidential client with the flow that asks for consent. */
+async function register(site: Site, redirectUri: string): Promise<client.Configuration> {
+  const { results: flows } = await site.core.call<{ results: Named[] }>('GET', '/flows/instances/?page_size=100');
+  const flow = (slug: string) => flows.find((one) => one.slug === slug)?.pk;
+  const secret = 'the secret of the workshop';
+  await site.core.call('POST', '/providers/oauth2/', {
+    name: 'Workshop',
+    authorization_flow: flow('default-provider-authorization-explicit-consent'),
+    invalidation_flow: flow('default-invalidation-flow'),
+    client_id: 'workshop',
+    client_secret: secret,
+    client_type: 'confidential',
+    redirect_uris: [{ matching_mode: 'strict', url: redirectUri, redirect_uri_type: 'authorization' }],
+  });
+  const { results: providers } = await site.core.call<{ results: { pk: number }[] }>(
+    'GET',
+    '/providers/oauth2/?search=Workshop',
+  );
+  await site.core.call('POST', '/core/applications/', {
+    name: 'Workshop',
+    slug: 'workshop',
+    provider: providers[0]?.pk,
+  });
+  const issuer = new URL(`${site.url}/application/o/workshop/`);
+  return client.discovery(issuer, 'workshop', secret, undefined, { execute: [client.allowInsecureRequests] });
+}

@@ -1,0 +1,94 @@
+// An application behind our proxy outpost: static files, a WebSocket, server-sent events. It knows nothing of logins; what
+// its page sees of its two streams is written into the page.
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { WebSocketServer } from 'ws';
+import { type RunningDaemon, startDaemon, until } from '../../harness/index.ts';
+import { freePort } from '../../interop/reverse-proxies/servers.ts';
+import type { Site } from './site.ts';
+
+export interface ProtectedSite extends AsyncDisposable {
+  /** As a browser calls it, without a slash at the end. */
+  readonly url: string;
+  readonly proxy: RunningDaemon;
+  /** Headers of the last request that reached the application. */
+  readonly seen: () => IncomingMessage['headers'];
+}
+
+const tickMs = 50;
+const page = `<!doctype html><html lang="en"><title>Notice board</title>
+<h1>Notice board</h1><p>Hello <b id="user"></b></p>
+<p>Socket: <output id="socket">closed</output>, <output id="said"></output></p>
+<p>Events: <output id="events">0</output></p>
+<a href="/outpost.goauthentik.io/sign_out">Sign out</a>
+<script src="/board.js"></script></html>`;
+const script = `
+const show = (id, text) => { document.getElementById(id).textContent = text; };
+fetch('/who').then((answer) => answer.text()).then((name) => show('user', name));
+const socket = new WebSocket(location.origin.replace('http', 'ws') + '/socket');
+socket.onopen = () => { show('socket', 'open'); socket.send('ping'); };
+socket.onmessage = ({ data }) => show('said', data);
+socket.onclose = () => { show('socket', 'closed'); window.closedAt = Date.now(); };
+const events = new EventSource('/events');
+events.onmessage = ({ data }) => show('events', data);
+`;
+
+/** The demo's proxy provider, in proxy mode in front of a new application. */
+export async function startProtectedSite(site: Site): Promise<ProtectedSite> {
+  let seen: IncomingMessage['headers'] = {};
+  const application = createServer((request, response) => {
+    seen = request.headers;
+    answer(request, response);
+  });
+  const sockets = new WebSocketServer({ server: application, path: '/socket' });
+  sockets.on('connection', (socket) => socket.on('message', (data) => socket.send(`pong to ${String(data)}`)));
+  await once(application.listen(0, '127.0.0.1'), 'listening');
+  const { port: applicationPort } = application.address() as AddressInfo; // listens on TCP
+  const port = await freePort();
+  const url = `http://board.localhost:${port}`;
+  const { results } = await site.core.call<{ results: { pk: number }[] }>('GET', '/providers/proxy/');
+  await site.core.call('PATCH', `/providers/proxy/${results[0]?.pk}/`, {
+    mode: 'proxy',
+    external_host: url,
+    internal_host: `http://127.0.0.1:${applicationPort}`,
+  });
+  const proxy = await startDaemon('proxy', {
+    env: {
+      AUTHENTIK_HOST: site.core.url,
+      AUTHENTIK_HOST_BROWSER: site.url,
+      AUTHENTIK_TOKEN: await site.core.outpostToken('proxy'),
+      AUTHENTIK_LISTEN__HTTP: `127.0.0.1:${port}`,
+    },
+  });
+  const { host, port: metricsPort } = proxy.bound('metrics');
+  await until(async () => (await fetch(`http://${host}:${metricsPort}/-/ready`)).ok);
+  return {
+    url,
+    proxy,
+    seen: () => seen,
+    async [Symbol.asyncDispose]() {
+      await proxy[Symbol.asyncDispose]();
+      sockets.close();
+      application.closeAllConnections();
+      application.close();
+    },
+  };
+}
+
+function answer({ url, headers }: IncomingMessage, response: ServerResponse): void {
+  if (url === '/board.js') response.setHeader('Content-Type', 'text/javascript').end(script);
+  else if (url === '/who') response.end(String(headers['x-authentik-username'] ?? 'nobody'));
+  else if (url === '/events') stream(response);
+  else response.setHeader('Content-Type', 'text/html; charset=utf-8').end(page);
+}
+
+function stream(response: ServerResponse): void {
+  response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+  let count = 0;
+  const timer = setInterval(() => {
+    count += 1;
+    response.write(`data: ${count}\n\n`);
+  }, tickMs);
+  response.on('close', () => clearInterval(timer));
+}
