@@ -80,6 +80,15 @@ export const radiusConfig = defineConfig({
       doc: 'How long a successful login by password is remembered; 0 asks the core for each. Never with a one-time code.',
     }),
     accounting_interim: boolean({ default: false, doc: 'Report interim updates as events too; many.' }),
+    accounting_folder: text({
+      default: './accounting',
+      doc: 'Where accounting is kept until the core has it; only with accounting listeners.',
+    }),
+    accounting_max_events: integer({
+      default: 1_000_000,
+      min: 1,
+      doc: 'Events kept at most; then devices get no answer.',
+    }),
     coa: boolean({ default: false, doc: 'Send a Disconnect-Request to the device when the core ends a session.' }),
     coa_port: integer({ default: 3799, min: 1, max: 65_535, doc: 'Port of the devices for Disconnect-Requests.' }),
     radsec_certificate: text({ default: '', doc: 'PEM file with the certificate of the RadSec listener.' }),

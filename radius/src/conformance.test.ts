@@ -54,7 +54,7 @@ describe('logins', () => {
     ['radius C03', 'User-Name=alice,User-Password=s3cr3t', 'Access-Accept'],
     ['radius C22', 'User-Name=erin,User-Password="pa;ss",MA', 'Access-Accept'],
     ['radius C30', 'User-Name=mallory,User-Password=s3cr3t,MA', 'Access-Reject'],
-  ])('%s, radius C04: %s gives %s, with Message-Authenticator', async (_case, input, expected) => {
+  ])('radius C04: %s: %s gives %s, with Message-Authenticator', async (_case, input, expected) => {
     await using radius = await startTestRadius();
     const { code, output } = await radclient(radius.port, input);
     expect(code).toBe(expected);

@@ -2,7 +2,7 @@
 // faults that an operator can cause, with what to do about them.
 import { GatewayError } from '@gatehouse/daemon/errors';
 
-export type RadiusErrorCode = 'ERR_RADIUS_POLICY';
+export type RadiusErrorCode = 'ERR_RADIUS_POLICY' | 'ERR_RADIUS_ACCOUNTING';
 
 export function radiusError(code: RadiusErrorCode, message: string, hint: string): GatewayError<RadiusErrorCode> {
   return new GatewayError(code, message, { hint });

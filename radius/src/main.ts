@@ -7,7 +7,8 @@ import { createLogger, type Logger } from '@gatehouse/daemon/log';
 import { createMetrics, type Metrics } from '@gatehouse/daemon/metrics';
 import { kernelDrops } from '@gatehouse/daemon/net';
 import { packetCode } from '@gatehouse/wire/radius';
-import { createOutbox } from './accounting/outbox.ts';
+import { createOutbox, type Outbox } from './accounting/outbox.ts';
+import { openSpool } from './accounting/spool.ts';
 import { createChallenges } from './authentication/challenges.ts';
 import { providerFromApi } from './clients/provider.ts';
 import { type ClientTable, createClientTable } from './clients/table.ts';
@@ -100,7 +101,7 @@ export async function startRadius(
     },
     onSessionEnd: (sessionId) => sessionEnd(sessionId),
   });
-  const outbox = createOutbox({ clock, log, signal: parts.signal, send: core.report });
+  const outbox = await openOutbox(config, parts, core.report);
   const answering = {
     access: core.access,
     log,
@@ -164,7 +165,7 @@ export async function startRadius(
         createAccountingRequest({
           clock,
           reportsInterim: config.radius.accounting_interim,
-          addEvent: outbox.add,
+          addEvent: async (event) => (await outbox?.add(event)) ?? false,
           onRecord: (request, record) => logins.link(request, record.status === 'stop'),
           count: metrics.accounting,
         }),
@@ -172,7 +173,26 @@ export async function startRadius(
     ]),
   });
   listening = server;
-  return { server, drops, refresh: core.refresh, close: () => core.close() };
+  return {
+    server,
+    drops,
+    refresh: core.refresh,
+    async close() {
+      await outbox?.close();
+      await core.close();
+    },
+  };
+}
+
+/** Without a port that takes accounting there is nothing to keep. RadSec takes it too. */
+async function openOutbox(
+  { listen, radius }: Config,
+  { clock, log, signal }: Parts,
+  send: (event: object) => Promise<void>,
+): Promise<Outbox | undefined> {
+  if (listen.accounting.length === 0 && listen.radsec.length === 0) return undefined;
+  const { accounting_folder: folder, accounting_max_events: maxEvents } = radius;
+  return createOutbox({ clock, log, signal, send, spool: await openSpool({ folder, maxEvents, log }) });
 }
 
 function keyFileNames({ radius }: Config): KeyFileNames {

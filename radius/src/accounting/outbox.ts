@@ -1,59 +1,66 @@
-// Events on their way to the core: bounded, in order, tried again while the core is away. A record counts as safe once it is
-// in here; when it is full the device gets no answer and keeps its record (RFC 2866 §4.1).
+// Events on their way to the core: in order, tried again while the core is away. A record counts as safe once the spool has
+// it; until then the device gets no answer and keeps it (RFC 2866 §4.1).
 import { type Clock, createBackoff } from '@gatehouse/daemon/async';
 import type { Logger } from '@gatehouse/daemon/log';
+import type { Spool } from './spool.ts';
 
 export interface Outbox {
-  /** @returns false when there is no room */
-  add(event: object): boolean;
+  /** Resolves when the event is safe; false when there is no room for it. */
+  add(event: object): Promise<boolean>;
   readonly size: number;
+  /** After the signal: waits for what is being written. */
+  close(): Promise<void>;
 }
-
-const maxEvents = 10_000;
 
 export interface OutboxOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  readonly spool: Spool;
   /** Throws when it should be tried again. */
   readonly send: (event: object) => Promise<void>;
 }
 
-export function createOutbox(options: OutboxOptions): Outbox {
-  const events: object[] = [];
-  let isSending = false;
+export function createOutbox({ clock, log, signal, spool, send }: OutboxOptions): Outbox {
+  let sending: Promise<void> | undefined;
   const sendAll = async () => {
     const backoff = createBackoff({ baseMs: 500, maxMs: 30_000 });
-    while (!options.signal.aborted) {
-      const [event] = events;
+    while (!signal.aborted) {
+      const event = await spool.oldest();
       if (event === undefined) return;
-      const isSent = await options.send(event).then(
+      const isSent = await send(event).then(
         () => true,
         (error: unknown) => {
-          options.log.debug('event not sent', { error: String(error) });
+          log.debug('event not sent', { error: String(error) });
           return false;
         },
       );
       if (isSent) {
-        events.shift();
+        await spool.delivered();
         backoff.reset();
-      } else await options.clock.sleep(backoff.next(), options.signal).catch(() => undefined); // aborted: the loop ends
+      } else await clock.sleep(backoff.next(), signal).catch(() => undefined); // aborted: the loop ends
     }
   };
+  const start = () => {
+    sending ??= sendAll()
+      .catch((error: unknown) => log.error('accounting cannot be read', { error: String(error) }))
+      .finally(() => {
+        sending = undefined;
+      });
+  };
+  if (spool.size > 0) start();
   return {
-    add(event) {
-      if (events.length >= maxEvents) return false;
-      events.push(event);
-      if (!isSending) {
-        isSending = true;
-        void sendAll().finally(() => {
-          isSending = false;
-        });
-      }
-      return true;
+    async add(event) {
+      const isSafe = await spool.append(event);
+      if (isSafe) start();
+      return isSafe;
     },
     get size() {
-      return events.length;
+      return spool.size;
+    },
+    async close() {
+      await sending;
+      await spool.close();
     },
   };
 }

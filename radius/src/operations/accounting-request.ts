@@ -8,7 +8,8 @@ import type { AdmittedRequest, Operation } from '../datagram/request.ts';
 export interface AccountingOptions {
   readonly clock: Clock;
   readonly reportsInterim: boolean;
-  readonly addEvent: (event: object) => boolean;
+  /** Resolves when the event is safe on disk; false when it cannot be kept. */
+  readonly addEvent: (event: object) => Promise<boolean>;
   readonly onRecord: (request: AdmittedRequest, record: AccountingRecord) => void;
   readonly count: (statusType: string) => void;
 }
@@ -35,8 +36,11 @@ export function createAccountingRequest(options: AccountingOptions): Operation {
     const isReported =
       record.status === 'start' || record.status === 'stop' || (record.status === 'interim' && options.reportsInterim);
     if (isReported && !isRepeated(key)) {
-      if (!options.addEvent(eventOf(provider.name, client, record))) return { kind: 'silence', reason: 'overload' };
       seen.set(key, options.clock.monotonicMs());
+      if (!(await options.addEvent(eventOf(provider.name, client, record)))) {
+        seen.delete(key);
+        return { kind: 'silence', reason: 'overload' };
+      }
     }
     options.onRecord(request, record);
     return { kind: 'reply', code: packetCode.accountingResponse, attributes: [], username: record.username };

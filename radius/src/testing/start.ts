@@ -1,12 +1,13 @@
 // One RADIUS daemon in this process, in front of a fake core, on free ports, with a client for raw packets. Used by tests.
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { radiusProviderRow } from '@gatehouse/contract/rest';
 import { systemClock } from '@gatehouse/daemon/async';
 import { loadConfig } from '@gatehouse/daemon/config';
 import { createHealth } from '@gatehouse/daemon/health';
 import { createMetrics } from '@gatehouse/daemon/metrics';
-import { captureLogger } from '@gatehouse/daemon/testing';
+import { captureLogger, temporaryFolder } from '@gatehouse/daemon/testing';
 import { type Provider, providerFromApi } from '../clients/provider.ts';
 import type { ClientSettings } from '../clients/settings.ts';
 import { radiusConfig } from '../config.ts';
@@ -86,7 +87,9 @@ export async function startTestRadius(
 ): Promise<Running> {
   const core = await startFakeCore({ users: given.users ?? users, providers: given.providers ?? [p1, p2] });
   given.prepare?.(core);
+  const folder = await temporaryFolder();
   const env = {
+    AUTHENTIK_RADIUS__ACCOUNTING_FOLDER: join(folder.path, 'accounting'),
     AUTHENTIK_HOST: core.url,
     AUTHENTIK_TOKEN: 'token',
     AUTHENTIK_LISTEN__RADIUS: '127.0.0.1:0',
@@ -115,6 +118,7 @@ export async function startTestRadius(
       ending.abort();
       await radius.close();
       await core[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
     },
   };
 }
