@@ -241,8 +241,8 @@ describe.each(bases)('controls below %s', (base) => {
   test('ldap 84: unknown critical controls are 12 for every operation, before it does anything', async () => {
     const unknown = control('1.2.3.4', true);
     using other = await WireClient.plain(fixture.port);
-    const flows = () => fixture.gate.calls.filter(({ path }) => path.includes('/flows/')).length;
-    const before = flows();
+    const logins = () => fixture.gate.calls.filter(({ path }) => path.includes('/default-authentication-flow/')).length;
+    const before = logins();
     const bind = {
       op: 'bindRequest',
       version: 3,
@@ -250,7 +250,7 @@ describe.each(bases)('controls below %s', (base) => {
       authentication: { kind: 'simple', password: Buffer.from('never sent') },
     } as const;
     expect(await other.code(bind, [unknown])).toBe(12);
-    expect(flows()).toBe(before);
+    expect(logins()).toBe(before);
     expect(
       await svc.code({ op: 'compareRequest', entry: dnOf('jdoe', base), attribute: 'cn', value: Buffer.from('x') }, [
         unknown,
