@@ -1,5 +1,5 @@
 // Which provider a bind DN belongs to, and whose name it holds (ldap.md §5.3): the most specific base wins, and the first
-// `cn` from the left is the name. Where it is allowed, also the forms that devices made for other directories send.
+// `cn` from the left is the name.
 import { dnKey, isWithin, parseDn } from '@gatehouse/wire/ldap';
 import type { Provider } from '../providers/provider.ts';
 
@@ -8,10 +8,9 @@ export interface BindName {
   readonly username: string;
 }
 
-/** @param extraForms also `uid=` and `sAMAccountName=`, a bare name, `name@domain` and `DOMAIN\\name` */
-export function readBindName(name: string, providers: readonly Provider[], extraForms = false): BindName | undefined {
-  const parsed = parse(name, extraForms ? foreignTypes : plainTypes) ?? rawName(name, providers);
-  if (parsed === undefined) return extraForms ? foreignName(name, providers) : undefined;
+export function readBindName(dn: string, providers: readonly Provider[]): BindName | undefined {
+  const parsed = parse(dn) ?? rawName(dn, providers);
+  if (parsed === undefined) return undefined;
   const { rdns, username } = parsed;
   const key = dnKey(rdns);
   const provider = providers
@@ -28,13 +27,10 @@ interface Parsed {
   readonly username: string | undefined;
 }
 
-const plainTypes = ['cn'];
-const foreignTypes = ['cn', 'uid', 'samaccountname'];
-
-function parse(dn: string, types: readonly string[]): Parsed | undefined {
+function parse(dn: string): Parsed | undefined {
   try {
     const rdns = parseDn(dn);
-    const username = rdns.flat().find(({ type }) => types.includes(type.toLowerCase()))?.value;
+    const username = rdns.flat().find(({ type }) => type.toLowerCase() === 'cn')?.value;
     return { rdns, username };
   } catch {
     return undefined;
@@ -50,29 +46,4 @@ function rawName(dn: string, providers: readonly Provider[]): Parsed | undefined
     return { rdns: [[{ type: 'cn', value: username }], ...parseDn(users.dn)], username };
   }
   return undefined;
-}
-
-/** No DN at all. The domain of a provider is the `dc` parts of its base; with one provider only it need not be told. */
-function foreignName(name: string, providers: readonly Provider[]): BindName | undefined {
-  const [only, ...others] = providers;
-  const sole = others.length === 0 ? only : undefined;
-  const { domain, username } = splitDomain(name);
-  const named = domain === undefined ? undefined : providers.find((provider) => isDomainOf(provider, domain));
-  const provider = named ?? sole;
-  if (provider === undefined || username === '') return undefined;
-  // Of another domain, so it is no UPN of ours: an e-mail address, which the flow may know.
-  return { provider, username: named === undefined && name.includes('@') ? name : username };
-}
-
-function splitDomain(name: string): { readonly domain: string | undefined; readonly username: string } {
-  const backslash = name.indexOf('\\');
-  if (backslash > 0) return { domain: name.slice(0, backslash), username: name.slice(backslash + 1) };
-  const at = name.lastIndexOf('@');
-  return at > 0 ? { domain: name.slice(at + 1), username: name.slice(0, at) } : { domain: undefined, username: name };
-}
-
-function isDomainOf({ base }: Provider, domain: string): boolean {
-  const labels = base.key.split(',').flatMap((rdn) => (rdn.startsWith('dc=') ? [rdn.slice(3)] : []));
-  const folded = domain.toLowerCase();
-  return labels.join('.') === folded || labels[0] === folded;
 }

@@ -31,8 +31,6 @@ export interface ServerFacts {
   readonly version: string;
   /** Over TLS only: PLAIN shows the password. */
   readonly saslMechanisms: readonly string[];
-  /** Whether passwords can be changed here. */
-  readonly passwordModify: boolean;
 }
 
 /** What an anonymous client may see: enough to find the base and to bind. */
@@ -56,12 +54,11 @@ function root(attributes: readonly EntryAttribute[]): Entry {
   return new PlainEntry({ kind: 'root', dn: '', key: '' as DnKey, attributes });
 }
 
-function abilities({ version, saslMechanisms, passwordModify }: ServerFacts): EntryAttribute[] {
-  const extensions = passwordModify ? [...supportedExtensions, extendedOid.passwordModify] : supportedExtensions;
+function abilities({ version, saslMechanisms }: ServerFacts): EntryAttribute[] {
   return [
     { type: attribute.supportedLDAPVersion, values: ['3'] },
     { type: attribute.supportedControl, values: supportedControls },
-    { type: attribute.supportedExtension, values: extensions },
+    { type: attribute.supportedExtension, values: supportedExtensions },
     { type: attribute.supportedFeatures, values: supportedFeatures },
     { type: attribute.supportedSASLMechanisms, values: saslMechanisms },
     { type: attribute.vendorName, values: ['goauthentik.io'] },

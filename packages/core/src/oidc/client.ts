@@ -1,10 +1,10 @@
 // Clients of the OAuth2 endpoints: providers of kind OAuth2 and proxy with their application (core.md §4.2, §17.4, §17.5).
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { sql } from 'kysely';
-import { RE2JS } from 're2js';
 import { z } from 'zod';
 import type { ApiRequest } from '../api/request.ts';
 import type { CoreDeps } from '../deps.ts';
+import { matchesWhole } from '../models/pattern.ts';
 import { OauthFailure } from './failure.ts';
 
 const settings = z.object({
@@ -80,14 +80,6 @@ export function allowsRedirect(client: Client, uri: string, type: 'authorization
     if (redirect_uri_type !== type) return false;
     return matching_mode === 'regex' ? matchesWhole(url, uri) : url === uri;
   });
-}
-
-function matchesWhole(pattern: string, uri: string): boolean {
-  try {
-    return RE2JS.matches(pattern, uri);
-  } catch {
-    return false; // an invalid pattern matches nothing
-  }
 }
 
 /** Fields of a form body; repeated names are refused (RFC 6749 §3.1). */

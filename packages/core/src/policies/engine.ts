@@ -23,7 +23,7 @@ export interface PolicyInput {
 }
 
 type Binding = Selectable<Tables['policy_bindings']>;
-type Asked = Omit<PolicyQuestion, 'signal'>;
+type Asked = Omit<PolicyQuestion, 'signal' | 'callPolicy'>;
 
 export async function evaluate(
   deps: CoreDeps,
@@ -99,7 +99,8 @@ export async function evaluatePolicy(use: PolicyUse, asked: Asked): Promise<Poli
       .executeTakeFirstOrThrow();
     const run = evaluators[policy.kind];
     if (run === undefined) throw new Error(`Policies of kind ${policy.kind} cannot be evaluated.`);
-    const answer = await withDeadline((signal) => run(policy.settings, { ...asked, signal }), use.timeout);
+    const callPolicy: PolicyQuestion['callPolicy'] = (name, context) => askByName(name, use, asked, context);
+    const answer = await withDeadline((signal) => run(policy.settings, { ...asked, callPolicy, signal }), use.timeout);
     const result = { ...answer, passing: answer.passing !== use.negate };
     if (policy.settings['execution_logging'] === true) await note('policy_execution', use, asked, { result });
     return result;
@@ -109,6 +110,27 @@ export async function evaluatePolicy(use: PolicyUse, asked: Asked): Promise<Poli
     await note('policy_exception', use, asked, { message: text });
     return { passing: use.failure_result, messages: [text] };
   }
+}
+
+const callsKey = 'gatehouse/policy_calls';
+const mostCalls = 16;
+
+/** For policies that ask others; how deep they do is limited, so that two cannot ask each other for ever. */
+async function askByName(
+  name: string,
+  { timeout }: PolicyUse,
+  asked: Asked,
+  given: Record<string, unknown>,
+): Promise<PolicyAnswer> {
+  const calls = Number(asked.context[callsKey] ?? 0) + 1;
+  if (calls > mostCalls) throw new Error(`Policies ask each other more than ${mostCalls} deep.`);
+  const { uuid } = await asked.deps.database.kysely
+    .selectFrom('policies')
+    .select('uuid')
+    .where('name', '=', name)
+    .executeTakeFirstOrThrow(() => new Error(`There is no policy ${name}.`));
+  const context = { ...asked.context, ...given, [callsKey]: calls };
+  return evaluatePolicy({ policy: uuid, negate: false, timeout, failure_result: false }, { ...asked, context });
 }
 
 async function note(

@@ -10,6 +10,8 @@ export interface PolicyQuestion {
   readonly request: FlowRequest | undefined;
   /** Plan context, and whatever the target adds. Expressions may change what is in it. */
   readonly context: Record<string, unknown>;
+  /** Asks another policy by its name, with this added to the context. @throws Error if there is none */
+  readonly callPolicy: (name: string, context: Record<string, unknown>) => Promise<PolicyAnswer>;
   /** Aborted at the binding's deadline. */
   readonly signal: AbortSignal;
 }

@@ -3,7 +3,6 @@
 import { sql } from 'kysely';
 import type { CoreDeps } from '../deps.ts';
 
-const limits = { lower: -5, upper: 5 } as const;
 const lifeMs = 86_400_000;
 
 export function lowerReputation(deps: CoreDeps, identifier: string, ip: string): Promise<void> {
@@ -35,13 +34,19 @@ export async function scoreOf(
 }
 
 /** One statement, so that two requests at once both count. */
-async function change({ database, clock }: CoreDeps, identifier: string, ip: string, by: 1 | -1): Promise<void> {
+async function change(
+  { database, clock, settings }: CoreDeps,
+  identifier: string,
+  ip: string,
+  by: 1 | -1,
+): Promise<void> {
+  const { reputation_lower_limit: lower, reputation_upper_limit: upper } = settings.current();
   const now = new Date(clock.now());
   const expires = new Date(clock.now() + lifeMs);
   const name = identifier.slice(0, 200);
   await sql`insert into reputation (identifier, ip, score, updated, expires) values (${name}, ${ip}, ${by}, ${now}, ${expires})
     on conflict (identifier, ip) do update set
-      score = greatest(${limits.lower}::int, least(${limits.upper}::int,
+      score = greatest(${lower}::int, least(${upper}::int,
         (case when reputation.expires <= ${now} then 0 else reputation.score end) + ${by}::int)),
       updated = excluded.updated, expires = excluded.expires`.execute(database.kysely);
 }

@@ -17,6 +17,7 @@ import {
 import { exactly, ofSetting } from '../models/filters.ts';
 import { InvalidInput, invalidField, message } from '../models/invalid.ts';
 import type { Model, Row } from '../models/model.ts';
+import { compilePattern } from '../models/pattern.ts';
 import { assignmentsOf } from './assignments.ts';
 
 interface ProviderKind {
@@ -140,20 +141,12 @@ export const oauthProviderModel = providerModel({
   async prepare(_unit, values) {
     const uris = values['redirect_uris'];
     for (const uri of Array.isArray(uris) ? uris : []) {
-      if (uri.matching_mode === 'regex' && !compiles(uri.url))
+      if (uri.matching_mode === 'regex' && compilePattern(uri.url) === undefined)
         throw invalidField('redirect_uris', `Invalid Regex Pattern: ${uri.url}`);
     }
     return values;
   },
 });
-
-function compiles(pattern: string): boolean {
-  try {
-    return new RegExp(pattern, 'u') instanceof RegExp;
-  } catch {
-    return false;
-  }
-}
 
 const webUrl = z.union([z.literal(''), z.url({ protocol: /^https?$/, error: 'Enter a valid URL.' })]);
 const { client_id, redirect_uris, ...proxyOauthFields } = oauthFields;

@@ -1,7 +1,41 @@
-// Expression policy (core.md §16.1).
+// Expression policy (core.md §16.1): passes when its text gives something true; nothing is false.
 
-import { expressionOf } from '../expressions.ts';
+import { evaluateExpression } from '../../expressions/evaluate.ts';
+import { contextView } from '../../expressions/host/context.ts';
+import { UserObject } from '../../expressions/host/identity.ts';
+import { RecordObject } from '../../expressions/host/record.ts';
+import { httpRequestObject } from '../../expressions/host/request.ts';
+import { toPlain } from '../../expressions/run/convert.ts';
+import { str } from '../../expressions/run/text.ts';
+import { isTrue, Native } from '../../expressions/run/values.ts';
 import type { Evaluate } from '../kind.ts';
 
-export const runExpressionPolicy: Evaluate = async ({ expression }, question) =>
-  expressionOf(String(expression))(question);
+export const runExpressionPolicy: Evaluate = async ({ expression }, question) => {
+  const { deps, user, request, context, signal, callPolicy } = question;
+  const messages: string[] = [];
+  const view = contextView(deps, context, request?.host);
+  const policyRequest = new RecordObject('PolicyRequest', {
+    user: new UserObject(deps, user, request?.host),
+    http_request: httpRequestObject(deps, request),
+    context: view.value,
+    obj: null,
+    debug: false,
+  });
+  const result = await evaluateExpression(deps, {
+    text: String(expression),
+    request,
+    signal,
+    callPolicy,
+    names: {
+      request: policyRequest,
+      context: view.value,
+      ak_is_sso_flow: context['is_sso'] === true,
+      ak_message: new Native('ak_message', ({ args }) => {
+        messages.push(args.map(str).join(' ').slice(0, 1000));
+        return null;
+      }),
+    },
+  });
+  view.writeBack();
+  return { passing: isTrue(result), messages, rawResult: toPlain(result) };
+};

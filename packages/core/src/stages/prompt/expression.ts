@@ -1,13 +1,47 @@
-// Expressions of prompts (core.md §16.1).
+// Expressions of prompts (core.md §16.1): placeholder, initial value, choices.
+import { recordEvent } from '../../events/record.ts';
+import { evaluateExpression } from '../../expressions/evaluate.ts';
+import { UserObject } from '../../expressions/host/identity.ts';
+import { RecordObject } from '../../expressions/host/record.ts';
+import { httpRequestObject } from '../../expressions/host/request.ts';
+import { Converter, toPlain } from '../../expressions/run/convert.ts';
 import type { StageContext } from '../stage.ts';
 import type { Prompt } from './prompt.ts';
 import type { PromptData } from './texts.ts';
 
+/** @throws whatever the expression fails with, after an event has recorded it */
 export async function runPromptText(
-  _context: StageContext,
-  _prompt: Prompt,
-  _data: PromptData,
+  { deps, request, pendingUser }: StageContext,
+  prompt: Prompt,
+  data: PromptData,
   text: string,
 ): Promise<unknown> {
-  return text;
+  const user = new UserObject(deps, (await pendingUser())?.record, request.host);
+  const context = new Converter().toValue(data);
+  const names = {
+    prompt_context: context,
+    user,
+    request: new RecordObject('PolicyRequest', {
+      user,
+      http_request: httpRequestObject(deps, request),
+      context,
+      obj: null,
+      debug: false,
+    }),
+  };
+  try {
+    return toPlain(await evaluateExpression(deps, { text, request, names }));
+  } catch (error) {
+    await recordEvent(deps, {
+      action: 'property_mapping_exception',
+      app: 'authentik.stages.prompt',
+      request,
+      context: {
+        expression: text,
+        message: error instanceof Error ? error.message : String(error),
+        mapping: { app: 'authentik_stages_prompt', model_name: 'prompt', pk: prompt.pk, name: prompt.name },
+      },
+    });
+    throw error;
+  }
 }

@@ -1,0 +1,72 @@
+// Expressions of the core (core.md §16): the language together with the objects and functions each place offers.
+import type { CoreDeps } from '../deps.ts';
+import { coreError } from '../errors.ts';
+import type { FlowRequest } from '../flows/request.ts';
+import { SyntaxFault, UnsupportedFault } from './faults.ts';
+import { commonFunctions, type FunctionContext } from './host/functions.ts';
+import { AddressObject } from './host/network.ts';
+import { httpRequestObject } from './host/request.ts';
+import { checkText, interpret } from './interpret.ts';
+import { createModules } from './modules/all.ts';
+import type { HostObject, Value } from './run/values.ts';
+
+export interface ExpressionCall extends Omit<FunctionContext, 'deps' | 'request'> {
+  readonly text: string;
+  readonly request: FlowRequest | undefined;
+  /** What this place offers beyond what every place does. */
+  readonly names: Readonly<Record<string, Value>>;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * @throws GatewayError `ERR_CORE_EXPRESSION` for text that cannot be run; Raised, BudgetFault for what went wrong in it
+ */
+export async function evaluateExpression(deps: CoreDeps, call: ExpressionCall): Promise<Value> {
+  const { text, request, signal, names } = call;
+  const world: Record<string, Value> = {
+    ...commonFunctions({ deps, request, ...(call.callPolicy === undefined ? {} : { callPolicy: call.callPolicy }) }),
+    http_request: httpRequestObject(deps, request),
+    ...(request === undefined ? {} : { ak_client_ip: new AddressObject(request.clientIp) }),
+    ...names,
+  };
+  try {
+    return await interpret({
+      text,
+      names: new Map(Object.entries(world)),
+      modules: modulesOf(deps),
+      monotonicMs: () => deps.clock.monotonicMs(),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  } catch (error) {
+    if (error instanceof SyntaxFault || error instanceof UnsupportedFault) throw unusable(error);
+    throw error;
+  }
+}
+
+function unusable(fault: SyntaxFault | UnsupportedFault) {
+  return coreError(
+    'ERR_CORE_EXPRESSION',
+    `The expression cannot be run: ${fault.message}.`,
+    'Rewrite it within the language that packages/core/README.md describes.',
+    fault,
+  );
+}
+
+/** What is wrong with a text before it is ever run; `undefined` if nothing is. */
+export function expressionProblem(text: string): string | undefined {
+  try {
+    checkText(text);
+    return undefined;
+  } catch (error) {
+    if (error instanceof SyntaxFault || error instanceof UnsupportedFault) return error.message;
+    throw error;
+  }
+}
+
+const modules = new WeakMap<CoreDeps, ReadonlyMap<string, HostObject>>();
+
+function modulesOf(deps: CoreDeps): ReadonlyMap<string, HostObject> {
+  const known = modules.get(deps) ?? createModules(() => deps.clock.now());
+  modules.set(deps, known);
+  return known;
+}
