@@ -3,7 +3,7 @@
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Logger } from '@gatehouse/daemon/log';
 import type { Observer } from '@gatehouse/daemon/metrics';
-import type { Application } from './applications/application.ts';
+import type { Application, UpstreamTarget } from './applications/application.ts';
 import { methodLabel, type ProxyMetrics } from './metrics.ts';
 import type { Answer } from './request/answer.ts';
 import { header, type Incoming, requestHost } from './request/incoming.ts';
@@ -18,6 +18,8 @@ export interface Finished {
   readonly size: number;
   readonly tookMs: number;
   readonly upstreamMs: number | undefined;
+  /** Which upstream has answered. */
+  readonly upstream: UpstreamTarget | undefined;
 }
 
 export interface AccessLog {
@@ -123,8 +125,8 @@ function createObservers({ metrics, outpostName }: AccessLogOptions) {
   };
   const bindRequests = (method: string, type: string, application: Application | undefined) =>
     metrics.requests.bind({ outpost_name: outpostName(), method, host: hostOf(application), type });
-  const bindUpstream = (method: string, application: Application | undefined) => {
-    const { protocol, host: upstream_host } = new URL(application?.upstream?.origin ?? 'http://unknown');
+  const bindUpstream = (method: string, application: Application | undefined, origin: string) => {
+    const { protocol, host: upstream_host } = new URL(origin);
     const scheme = protocol.slice(0, -1);
     return metrics.upstream.bind({
       outpost_name: outpostName(),
@@ -135,14 +137,17 @@ function createObservers({ metrics, outpostName }: AccessLogOptions) {
     });
   };
   return {
-    observe({ request, application, tookMs, upstreamMs }: Finished): void {
+    observe({ request, application, tookMs, upstreamMs, upstream }: Finished): void {
       const { requests, upstreams } = seriesOf(application);
       const method = methodLabel(request.method);
       const type = typeOf(request);
       const key = type === 'app' ? method : `${method} ${type}`;
       kept(requests, key, () => bindRequests(method, type, application)).observe(tookMs / 1000);
-      if (upstreamMs === undefined) return;
-      kept(upstreams, method, () => bindUpstream(method, application)).observe(upstreamMs / 1000);
+      if (upstreamMs === undefined || upstream === undefined) return;
+      const { origin } = upstream;
+      kept(upstreams, `${method} ${origin}`, () => bindUpstream(method, application, origin)).observe(
+        upstreamMs / 1000,
+      );
     },
   };
 }

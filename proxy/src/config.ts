@@ -35,6 +35,11 @@ export const proxyConfig = defineConfig({
     env: 'AKPROXY_COMPAT',
     doc: 'strict: clients that are no browsers are redirected too, as the reference does.',
   }),
+  rules: text({
+    default: '',
+    env: 'AKPROXY_RULES',
+    doc: 'Rule file: access rules, upstreams and headers per application. Read again when it changes.',
+  }),
   drain: duration({ default: 8_000, env: 'AKPROXY_DRAIN', doc: 'How long requests may go on after a signal to stop.' }),
   connections: {
     total: integer({ default: 20_000, min: 1, env: 'AKPROXY_CONNECTIONS__TOTAL', doc: 'Connections at a time.' }),

@@ -11,9 +11,11 @@ import type { Logger } from '@gatehouse/daemon/log';
 import type { Metrics } from '@gatehouse/daemon/metrics';
 import { type CertificateStore, type Outpost, startOutpost } from '@gatehouse/outpost';
 import { z } from 'zod';
-import { type Application, applicationFromApi } from './applications/application.ts';
+import { type Application, applicationFromApi, fingerprintOf } from './applications/application.ts';
 import type { ApplicationCertificates } from './applications/certificates.ts';
 import { createLookup, type Lookup } from './applications/lookup.ts';
+import type { Claims } from './oidc/claims.ts';
+import { emptyRuleFile, type RuleFile } from './rules/rule-file.ts';
 
 export interface ConnectOptions {
   readonly config: { readonly host: string; readonly token: Secret; readonly insecure: boolean };
@@ -65,6 +67,8 @@ export interface ApplicationsOptions {
 export interface Applications {
   readonly lookup: () => Lookup<Application> | undefined;
   readonly all: () => readonly Application[];
+  /** Takes a rule file into service; applications that it changes are built anew. */
+  useRules(rules: RuleFile): void;
   /** Takes a list into service whole; what did not change stays the same object, what cannot be used keeps its last form. */
   replace(rows: readonly ProxyProviderRow[], outpost: OutpostRow, certificates: Pick<CertificateStore, 'get'>): void;
 }
@@ -72,20 +76,35 @@ export interface Applications {
 export function createApplications(options: ApplicationsOptions): Applications {
   let lookup: Lookup<Application> | undefined;
   let current: readonly Application[] = [];
-  return {
+  let rules = emptyRuleFile;
+  let latest: Parameters<Applications['replace']> | undefined;
+  const own: Applications = {
     lookup: () => lookup,
     all: () => current,
+    useRules(given) {
+      rules = given;
+      if (latest !== undefined) own.replace(...latest);
+    },
     replace(rows, outpost, certificates) {
+      latest = [rows, outpost, certificates];
       const before = new Map(current.map((application) => [application.pk, application]));
       const context = {
         hosts: { browser: options.hostBrowser, configured: textOf(outpost.config['authentik_host']) },
         outpostName: outpost.name,
         version: options.version,
+        onLargeHeaders: ({ preferredUsername, sub, groups }: Claims, bytes: number) =>
+          options.log.warn('identity headers are large', {
+            user: preferredUsername || sub,
+            bytes,
+            count: groups.length,
+            hint: 'Tell fewer groups, or leave out X-Authentik-Jwt, in the rule file.',
+          }),
       };
       current = rows.flatMap((row) => {
         const old = before.get(row.pk);
-        if (old?.fingerprint === JSON.stringify([row, context])) return [old];
-        const built = build(options.log, row, () => applicationFromApi(row, context));
+        const ofRules = rules.of([row.client_id, row.assigned_application_slug, row.external_host, hostOf(row)]);
+        if (old?.fingerprint === fingerprintOf(row, context, ofRules)) return [old];
+        const built = build(options.log, row, () => applicationFromApi(row, context, ofRules));
         return built ?? (old === undefined ? [] : [old]);
       });
       warnOfTwins(options.log, current);
@@ -93,6 +112,11 @@ export function createApplications(options: ApplicationsOptions): Applications {
       lookup = createLookup(current);
     },
   };
+  return own;
+}
+
+function hostOf({ external_host }: ProxyProviderRow): string {
+  return URL.canParse(external_host) ? new URL(external_host).host : external_host;
 }
 
 function build(log: Logger, row: ProxyProviderRow, make: () => Application): [Application] | undefined {

@@ -19,6 +19,7 @@ import { clientAddress, type Incoming } from './request/incoming.ts';
 import { createRateLimit } from './request/rate-limit.ts';
 import { createSessions, type Sessions } from './sessions/sessions.ts';
 import type { SessionStore } from './sessions/store.ts';
+import { type Balancer, createBalancer } from './upstream/balancer.ts';
 import { createFastLane } from './upstream/fast-lane.ts';
 import { createForwarding, type Forwarding } from './upstream/forwarding.ts';
 import { createPools } from './upstream/pools.ts';
@@ -42,6 +43,7 @@ export interface Engine {
   readonly gateway: Gateway;
   readonly sessions: Sessions;
   readonly forwarding: Forwarding;
+  readonly balancer: Balancer;
   readonly tunnels: Tunnels;
   /** The core says that a session ended (§7.7). @throws GatewayError `ERR_PROXY_SESSION_STORE` */
   endCoreSession(sid: string): Promise<void>;
@@ -57,7 +59,8 @@ export function createEngine(options: EngineOptions): Engine {
   const tokens = createTokens(backChannel, verifier);
   const sessions = createSessions({ store, clock });
   const credentials = createCredentials(tokens, clock);
-  const forwarding = createForwarding(createPools(), createFastLane());
+  const balancer = createBalancer(clock);
+  const forwarding = createForwarding({ pools: createPools(), fastLane: createFastLane(), balancer, log });
   const tunnels = createTunnels();
   const endCoreSession = async (sid: string) => {
     credentials.endBySid(sid);
@@ -101,6 +104,7 @@ export function createEngine(options: EngineOptions): Engine {
     gateway,
     sessions,
     forwarding,
+    balancer,
     tunnels,
     endCoreSession,
     liveness,

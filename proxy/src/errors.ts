@@ -4,7 +4,9 @@ import { GatewayError } from '@gatehouse/daemon/errors';
 export type ProxyErrorCode =
   | 'ERR_PROXY_BACK_CHANNEL'
   | 'ERR_PROXY_CLIENT_GONE'
+  | 'ERR_PROXY_NO_UPSTREAM'
   | 'ERR_PROXY_PROVIDER_INVALID'
+  | 'ERR_PROXY_RULES_INVALID'
   | 'ERR_PROXY_SESSION_STORE'
   | 'ERR_PROXY_TOKEN_INVALID'
   | 'ERR_PROXY_TOKEN_REFUSED'
@@ -14,7 +16,9 @@ export type ProxyErrorCode =
 const hints: Readonly<Record<ProxyErrorCode, string>> = {
   ERR_PROXY_BACK_CHANNEL: 'Check that this machine reaches the core under AUTHENTIK_HOST, and its certificate.',
   ERR_PROXY_CLIENT_GONE: 'Nothing: the client went away before the end.',
+  ERR_PROXY_NO_UPSTREAM: 'Check that the applications run; each is tried again after ten seconds.',
   ERR_PROXY_PROVIDER_INVALID: 'Correct the external host of the provider in the core.',
+  ERR_PROXY_RULES_INVALID: 'Correct the file named by AKPROXY_RULES; docs/rules.md shows every field.',
   ERR_PROXY_SESSION_STORE:
     'Check the session store named by AKPROXY_SESSION__STORE; requests are refused until it answers.',
   ERR_PROXY_TOKEN_INVALID: "Check the provider's signing key and issuer, and the clocks of this machine and the core.",

@@ -17,6 +17,7 @@ import { proxyConfig } from './config.ts';
 import { type CoreLine, connectCore, createApplications } from './core.ts';
 import { createEngine } from './engine.ts';
 import { createProxyMetrics } from './metrics.ts';
+import { loadRuleFile, watchRuleFile } from './rules/rule-file.ts';
 import { listenProxy } from './server.ts';
 import { openSessionStore } from './sessions/open-store.ts';
 
@@ -56,6 +57,11 @@ async function run({ config, env, log, output }: Running, context: ProcessContex
   const version = `goauthentik.io/outpost/${contractVersion}${build === '' ? '' : `+${build}`}`;
   const tls = createApplicationCertificates(await selfSignedCertificate(), log);
   const applications = createApplications({ hostBrowser: config.host_browser ?? '', version, log, tls });
+  if (config.rules !== '') {
+    applications.useRules(loadRuleFile(config.rules));
+    const watching = watchRuleFile({ path: config.rules, log, clock, signal: context.signal }, applications.useRules);
+    context.onDrain(() => watching);
+  }
   const store = await openSessionStore({ ...config.session, path: sessionFolder(config) }, { clock, log });
   context.onDrain(async () => store[Symbol.asyncDispose]());
   const trusted = createCidrSet(config.listen.trusted_proxy_cidrs);
@@ -76,6 +82,7 @@ async function run({ config, env, log, output }: Running, context: ProcessContex
     {
       gateway: engine.gateway,
       forwarding: engine.forwarding,
+      balancer: engine.balancer,
       tunnels: engine.tunnels,
       accessLog: createAccessLog({
         write: (line) => output.write(line),

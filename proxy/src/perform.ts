@@ -15,12 +15,13 @@ import { page } from './pages/page.ts';
 import { cookies, type Forward } from './request/answer.ts';
 import { header, type Incoming } from './request/incoming.ts';
 import type { ReadyResponse } from './request/ready-response.ts';
+import type { Balancer } from './upstream/balancer.ts';
 import type { Forwarding } from './upstream/forwarding.ts';
 import {
   type UpstreamHeaders,
   type UpstreamRequest,
   upstreamHeaders,
-  upstreamTarget,
+  upstreamTargets,
 } from './upstream/request-headers.ts';
 import { openTunnel } from './upstream/tunnel.ts';
 import type { Tunnels } from './upstream/tunnels.ts';
@@ -28,6 +29,7 @@ import type { Tunnels } from './upstream/tunnels.ts';
 export interface Performing {
   readonly gateway: Gateway;
   readonly forwarding: Forwarding;
+  readonly balancer: Balancer;
   readonly tunnels: Tunnels;
   readonly accessLog: AccessLog;
   readonly log: Logger;
@@ -66,6 +68,7 @@ class Work {
   readonly #job: Job;
   readonly #startedMs: number;
   #upstreamMs: number | undefined;
+  #upstream: UpstreamTarget | undefined;
 
   constructor(job: Job) {
     this.#job = job;
@@ -115,12 +118,13 @@ class Work {
     const { application, allow, authentication } = answer;
     const { usedAuthorization, setCookie } = authentication;
     const upstream: UpstreamRequest = { request, application, allow, usedAuthorization };
-    const target = upstreamTarget(upstream);
-    if (target === undefined) throw proxyError('ERR_PROXY_UPSTREAM', `Provider "${application.name}" has no upstream.`);
+    const targets = upstreamTargets(upstream);
+    if (targets.length === 0) throw proxyError('ERR_PROXY_UPSTREAM', `Provider "${application.name}" has no upstream.`);
     const headers = upstreamHeaders(upstream, performing.clock.now());
     const sentMs = performing.clock.monotonicMs();
-    const onHead = () => {
+    const onHead = (target: UpstreamTarget) => {
       this.#upstreamMs = performing.clock.monotonicMs() - sentMs;
+      this.#upstream = target;
     };
     let size = 0;
     let abort: () => void = () => undefined;
@@ -130,11 +134,12 @@ class Work {
     });
     const { rawTarget: path, method } = request;
     if (upgrade !== undefined) {
-      this.#tunnel(answer, upgrade, { target, method, path, headers, onHead });
+      const target = performing.balancer.pick(targets, new Set()) ?? targets[0];
+      if (target !== undefined) this.#tunnel(answer, upgrade, { target, method, path, headers, onHead });
       return;
     }
     abort = performing.forwarding.run({
-      target,
+      targets,
       method,
       path,
       headers,
@@ -157,13 +162,15 @@ class Work {
     const headers = [...own, ...identity.flat];
     openTunnel({ ...to, headers, protocol: header(request, 'upgrade'), ...upgrade }).then(
       (status) => {
-        to.onHead();
+        to.onHead(to.target);
+        performing.balancer.reached(to.target);
         if (status === 101) performing.tunnels.add(upgrade.socket, answer.allow);
         response.statusCode = status;
         upgrade.socket.once('close', () => response.emit('close'));
       },
       (error: unknown) => {
         response.assignSocket(message.socket);
+        performing.balancer.failed(to.target);
         if (isGatewayError(error)) this.#upstreamFailed(answer, error);
         else this.broken(error);
       },
@@ -186,8 +193,12 @@ class Work {
       allow.identity?.claims.akProxy.isSuperuser === true
         ? `Error proxying to upstream server: ${message}`
         : 'Failed to connect to backend.';
-    const { headers, body } = page(request, { status: 502, title: 'Bad Gateway', text });
-    this.#write(502, undefined, headers, body);
+    const isNone = code === 'ERR_PROXY_NO_UPSTREAM';
+    const shown = isNone
+      ? ({ status: 503, title: 'Service Unavailable', text, headers: ['Retry-After', '10'] } as const)
+      : ({ status: 502, title: 'Bad Gateway', text } as const);
+    const { status, headers, body } = page(request, shown);
+    this.#write(status, undefined, headers, body);
   }
 
   #finished({ answer, application }: Handled, size: number): void {
@@ -200,6 +211,7 @@ class Work {
       size,
       tookMs: performing.clock.monotonicMs() - this.#startedMs,
       upstreamMs: this.#upstreamMs,
+      upstream: this.#upstream,
     });
   }
 }
@@ -209,5 +221,5 @@ interface Handshake {
   readonly method: string;
   readonly path: string;
   readonly headers: UpstreamHeaders;
-  readonly onHead: () => void;
+  readonly onHead: (target: UpstreamTarget) => void;
 }

@@ -4,12 +4,16 @@ import type { ProxyProviderRow } from '@gatehouse/contract/rest';
 import { Secret } from '@gatehouse/daemon/config';
 import { proxyError } from '../errors.ts';
 import { type Asserter, createAsserter } from '../identity/assertion.ts';
+import { headerMapping } from '../identity/header-mapping.ts';
 import type { HeaderSource } from '../identity/identity-headers.ts';
 import { type CoreHosts, type Endpoints, resolveEndpoints } from '../oidc/endpoints.ts';
 import type { RedirectRules } from '../oidc/redirect-target.ts';
 import type { TokenRules } from '../oidc/verify.ts';
 import { bareDomain, parseAuthority, parseScheme } from '../request/host-name.ts';
 import { prefix } from '../request/reserved.ts';
+import { type AccessRules, accessRules } from '../rules/access-rules.ts';
+import type { ApplicationRow } from '../rules/rule-file.ts';
+import { upstreamTls } from '../rules/upstream-tls.ts';
 import { type CookieSettings, sessionCookieName } from '../sessions/cookie.ts';
 import { createSeal, type Seal } from '../sessions/seal.ts';
 import type { Locatable } from './lookup.ts';
@@ -21,8 +25,9 @@ export interface Application extends Locatable {
   readonly title: string;
   /** As configured; origin and path of the application's public face. */
   readonly externalHost: URL;
-  /** Origin of the upstream; absent in the forward modes. */
+  /** The first of the upstreams; absent in the forward modes. */
   readonly upstream: UpstreamTarget | undefined;
+  readonly upstreams: readonly UpstreamTarget[];
   readonly clientId: string;
   readonly clientSecret: Secret;
   readonly stateKey: { readonly clientId: string; readonly cookieSecret: string };
@@ -34,6 +39,8 @@ export interface Application extends Locatable {
   readonly cookie: CookieSettings;
   readonly seals: Seals;
   readonly skipRules: SkipRules;
+  /** Of the rule file. */
+  readonly rules: AccessRules;
   readonly interceptHeaderAuth: boolean;
   /** Longest life of a session of header credentials. */
   readonly sessionLifeMs: number;
@@ -47,6 +54,19 @@ export interface Application extends Locatable {
 export interface UpstreamTarget {
   readonly origin: string;
   readonly verifyTls: boolean;
+  /** Share among several upstreams; 1 by default. */
+  readonly weight?: number;
+  readonly tls?: UpstreamTls;
+}
+
+export interface UpstreamTls {
+  /** PEM; the system's authorities where it is missing. */
+  readonly ca: string | undefined;
+  /** PEM of our own certificate and key, for upstreams that ask for one. */
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  /** Name that the certificate must have; by default the upstream's host. */
+  readonly serverName: string | undefined;
 }
 
 export interface Seals {
@@ -58,15 +78,25 @@ export interface ApplicationContext {
   readonly hosts: CoreHosts;
   readonly outpostName: string;
   readonly version: string;
+  readonly onLargeHeaders?: NonNullable<HeaderSource['onLarge']>;
 }
 
-/** @throws GatewayError `ERR_PROXY_PROVIDER_INVALID` when its hosts cannot be used */
-export function applicationFromApi(row: ProxyProviderRow, context: ApplicationContext): Application {
+/**
+ * @param own what the rule file says of it
+ * @throws GatewayError `ERR_PROXY_PROVIDER_INVALID` when its hosts cannot be used; `ERR_PROXY_RULES_INVALID` when files that
+ * the rule file names cannot be read
+ */
+export function applicationFromApi(
+  row: ProxyProviderRow,
+  context: ApplicationContext,
+  own?: ApplicationRow,
+): Application {
   const externalHost = parseUrl(row.external_host, row.name, 'external host');
   const scheme = parseScheme(externalHost.protocol.slice(0, -1));
   const authority = parseAuthority(externalHost.host);
   if (scheme === undefined || authority === undefined) throw unusable(row.name, 'external host', row.external_host);
-  const upstream = row.mode === 'proxy' ? upstreamOf(row) : undefined;
+  const upstreams = row.mode === 'proxy' ? upstreamsOf(row, own) : [];
+  const [upstream] = upstreams;
   const endpoints = resolveEndpoints(row.oidc_configuration, context.hosts);
   const clientSecret = new Secret(row.client_secret);
   return {
@@ -79,6 +109,7 @@ export function applicationFromApi(row: ProxyProviderRow, context: ApplicationCo
     externalHost,
     cookieDomain: row.cookie_domain,
     upstream,
+    upstreams,
     clientId: row.client_id,
     clientSecret,
     stateKey: { clientId: row.client_id, cookieSecret: row.cookie_secret },
@@ -100,15 +131,20 @@ export function applicationFromApi(row: ProxyProviderRow, context: ApplicationCo
     },
     seals: { session: createSeal(row.cookie_secret, 'session'), login: createSeal(row.cookie_secret, 'login') },
     skipRules: parseSkipRules(row.skip_path_regex, row.mode === 'forward_domain' ? 'url' : 'path'),
+    rules: accessRules(own?.rules ?? []),
     interceptHeaderAuth: row.intercept_header_auth,
     sessionLifeMs: ((row.access_token_validity ?? 3_600) + 1) * 1000,
-    headerSource: headerSource(row, endpoints.jwks, context),
+    headerSource: {
+      ...headerSource(row, endpoints.jwks, context),
+      mapping: headerMapping(own?.headers),
+      ...(context.onLargeHeaders === undefined ? {} : { onLarge: context.onLargeHeaders }),
+    },
     asserter: createAsserter(row.cookie_secret, {
       issuer: externalHost.origin,
       audience: upstream?.origin ?? externalHost.origin,
     }),
     certificate: row.certificate ?? undefined,
-    fingerprint: JSON.stringify([row, context]),
+    fingerprint: fingerprintOf(row, context, own),
   };
 }
 
@@ -122,7 +158,11 @@ function redirectUriOf(externalHost: URL): string {
   return externalHost.pathname.endsWith('/') ? `${base}${prefix.slice(1)}/callback${signature}` : base + signature;
 }
 
-function headerSource(row: ProxyProviderRow, jwksUri: string, context: ApplicationContext): HeaderSource {
+function headerSource(
+  row: ProxyProviderRow,
+  jwksUri: string,
+  context: ApplicationContext,
+): Omit<HeaderSource, 'mapping'> {
   const basicAuth = {
     userAttribute: row.basic_auth_user_attribute,
     passwordAttribute: row.basic_auth_password_attribute,
@@ -137,9 +177,19 @@ function headerSource(row: ProxyProviderRow, jwksUri: string, context: Applicati
   };
 }
 
-function upstreamOf(row: ProxyProviderRow): UpstreamTarget {
-  const url = parseUrl(row.internal_host, row.name, 'internal host');
-  return { origin: url.origin, verifyTls: row.internal_host_ssl_validation };
+function upstreamsOf(row: ProxyProviderRow, own: ApplicationRow | undefined): UpstreamTarget[] {
+  const given = own?.upstreams ?? [];
+  const urls = given.length === 0 ? [{ url: row.internal_host, weight: 1 }] : given;
+  const verifyTls = row.internal_host_ssl_validation;
+  const tls = own?.upstream_tls === undefined ? {} : { tls: upstreamTls(own.upstream_tls) };
+  return urls.map(({ url, weight }) => {
+    return { origin: parseUrl(url, row.name, 'internal host').origin, verifyTls, weight, ...tls };
+  });
+}
+
+/** Everything an application is made of, to see whether it changed. */
+export function fingerprintOf(row: ProxyProviderRow, context: ApplicationContext, own?: ApplicationRow): string {
+  return JSON.stringify([row, context, own]);
 }
 
 function parseUrl(text: string, provider: string, what: string): URL {

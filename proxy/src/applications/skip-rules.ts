@@ -1,8 +1,9 @@
 // The allow-list of a provider (proxy.md §12): RE2 patterns in linear time, matched on what the request means and not on
 // what it looks like. Both the decoded and the normalised form must match, so that `/public/../admin` does not pass
-// `^/public/` (case 103). The one file that imports re2js.
-import { RE2JS } from 're2js';
+// `^/public/` (case 103).
+
 import { hrefOf, type TargetUri } from '../request/target-uri.ts';
+import { type LinearPattern, linearPattern } from './linear-pattern.ts';
 
 declare const brand: unique symbol;
 /** Proof that an allow-list entry covers this request; made by {@link SkipRules.match} only. */
@@ -29,7 +30,7 @@ export function isSkipMatch(value: object): value is SkipMatch {
 interface Rule {
   readonly pattern: string;
   readonly seesQuery: boolean;
-  readonly regex: RE2JS;
+  readonly regex: LinearPattern;
 }
 
 /** @param text one pattern per line; blank lines and surrounding blanks are ignored */
@@ -40,7 +41,7 @@ export function parseSkipRules(text: string, subject: 'path' | 'url'): SkipRules
     const pattern = line.trim();
     if (pattern === '') continue;
     try {
-      rules.push({ pattern, regex: RE2JS.compile(pattern), seesQuery: /\\\?|\[\?\]/.test(pattern) });
+      rules.push({ pattern, regex: linearPattern(pattern), seesQuery: /\\\?|\[\?\]/.test(pattern) });
     } catch (error) {
       broken.push({ pattern, reason: error instanceof Error ? error.message : String(error) });
     }

@@ -3,6 +3,7 @@
 // checked it; an error on the way leaves no evidence, and no evidence is a refusal.
 import { isSkipMatch, type SkipMatch } from '../applications/skip-rules.ts';
 import { isReservedTarget, type ReservedTarget } from '../request/reserved.ts';
+import { isRuling, type Ruling, unmetBy } from '../rules/access-rules.ts';
 import { isVerifiedIdentity, type VerifiedIdentity } from './identity.ts';
 
 declare const brand: unique symbol;
@@ -17,7 +18,9 @@ export interface Allow {
 
 export interface Refuse {
   readonly verdict: 'refuse';
-  readonly reason: 'no_evidence' | 'other_application';
+  /** `rule` and `login_too_old`: there is a login, but the rule asks for more. */
+  readonly reason: 'no_evidence' | 'other_application' | 'rule' | 'login_too_old';
+  readonly ruling: Ruling | undefined;
 }
 
 export type Verdict = Allow | Refuse;
@@ -27,16 +30,38 @@ const allows = new WeakSet<object>();
 /** An identity is verified once and asks many times: its Allow is made once. */
 const ofIdentity = new WeakMap<VerifiedIdentity, Allow>();
 
-/** @param applicationPk the application that the request is for; an identity verified for another one is no evidence */
-export function decide(evidence: Evidence | undefined, applicationPk: number): Verdict {
-  if (evidence === undefined) return { verdict: 'refuse', reason: 'no_evidence' };
+export interface Question {
+  /** The application that the request is for; an identity verified for another one is no evidence. */
+  readonly applicationPk: number;
+  /** What the rule file says of the request. */
+  readonly ruling: Ruling;
+  readonly nowMs: number;
+}
+
+export function decide(evidence: Evidence | undefined, question: Question): Verdict {
+  const { applicationPk, ruling, nowMs } = question;
+  // Our own paths behind nginx stay reachable, whatever a rule says: the login itself goes through them.
+  if (evidence !== undefined && isReservedTarget(evidence)) return allow(undefined, 'reserved');
+  if (ruling.kind === 'deny') return refuse('rule', ruling);
+  if (evidence === undefined) {
+    return ruling.kind === 'skip' && isRuling(ruling) ? allow(undefined, 'skip') : refuse('no_evidence', ruling);
+  }
   if (isVerifiedIdentity(evidence)) {
-    if (evidence.applicationPk !== applicationPk) return { verdict: 'refuse', reason: 'other_application' };
+    if (evidence.applicationPk !== applicationPk) return refuse('other_application');
+    const unmet = ruling.kind === 'require' ? unmetBy(evidence.claims, ruling.requirement, nowMs) : undefined;
+    if (unmet !== undefined) return refuse(unmet === 'age' ? 'login_too_old' : 'rule', ruling);
     return ofIdentity.get(evidence) ?? allowIdentity(evidence);
   }
-  if (isSkipMatch(evidence)) return allow(undefined, 'skip');
-  if (isReservedTarget(evidence)) return allow(undefined, 'reserved');
-  return { verdict: 'refuse', reason: 'no_evidence' };
+  // A rule that asks for a login closes what the allow-list of the core opens.
+  if (isSkipMatch(evidence))
+    return ruling.rule === undefined || ruling.kind === 'skip'
+      ? allow(undefined, 'skip')
+      : refuse('no_evidence', ruling);
+  return refuse('no_evidence', ruling);
+}
+
+function refuse(reason: Refuse['reason'], ruling?: Ruling): Refuse {
+  return { verdict: 'refuse', reason, ruling };
 }
 
 /** Whether this very object came from {@link decide}; a copy or a look-alike did not. */

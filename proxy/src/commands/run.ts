@@ -8,7 +8,8 @@ import { createLogger } from '@gatehouse/daemon/log';
 import { proxyConfig } from '../config.ts';
 import { createApplications } from '../core.ts';
 import { exampleSite, recipes } from '../recipes/recipe.ts';
-import { explain } from './explain.ts';
+import { loadRuleFile } from '../rules/rule-file.ts';
+import { type Asker, explain } from './explain.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -28,7 +29,8 @@ export async function runCommand(words: readonly string[], env: Environment): Pr
 }
 
 async function explainUrl(url: string, flags: readonly string[], env: Environment): Promise<string> {
-  const { config } = loadConfig(proxyConfig, { env, argv: flags });
+  const { asker, rest } = askerOf(flags);
+  const { config } = loadConfig(proxyConfig, { env, argv: rest });
   const core = createCoreClient({ ...config, userAgent: 'goauthentik.io/outpost/explain' });
   try {
     const [outpost] = await core.pages('/outposts/instances/', outpostRow, {});
@@ -36,13 +38,30 @@ async function explainUrl(url: string, flags: readonly string[], env: Environmen
     const log = createLogger({ level: 'error', name: 'explain', destination: process.stderr });
     const tls = { replace: () => undefined };
     const applications = createApplications({ hostBrowser: config.host_browser ?? '', version: '', log, tls });
+    if (config.rules !== '') applications.useRules(loadRuleFile(config.rules));
     if (outpost === undefined) return 'The core lists no outpost for this token.\n';
     applications.replace(rows, outpost, { get: () => undefined });
     const lookup = applications.lookup();
-    return lookup === undefined ? 'The outpost has no provider.\n' : explain(lookup, url);
+    return lookup === undefined ? 'The outpost has no provider.\n' : explain(lookup, url, asker);
   } finally {
     await core.close();
   }
+}
+
+/** `--user=alice --groups=a,b --entitlements=c --method=POST`, and what else was said. */
+function askerOf(flags: readonly string[]): { readonly asker: Asker | undefined; readonly rest: readonly string[] } {
+  const given = new Map<string, string>();
+  const rest = flags.filter((flag) => {
+    const [, name, value] = /^--(user|groups|entitlements|method)=(.*)$/s.exec(flag) ?? [];
+    if (name !== undefined && value !== undefined) given.set(name, value);
+    return name === undefined;
+  });
+  const user = given.get('user');
+  const list = (name: string) => (given.get(name) ?? '').split(',').filter((item) => item !== '');
+  const method = given.get('method')?.toUpperCase() ?? 'GET';
+  const groups = list('groups');
+  const entitlements = list('entitlements');
+  return { rest, asker: user === undefined ? undefined : { user, method, groups, entitlements } };
 }
 
 function printRecipe(name: string): number {

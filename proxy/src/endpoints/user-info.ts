@@ -7,7 +7,7 @@ import { type Answer, noStore } from '../request/answer.ts';
 
 export function userInfo(context: ModeContext): Answer | Promise<Answer> {
   return chain(
-    judge(context, () => undefined),
+    judge(context, { target: context.target, method: context.request.method, otherwise: () => undefined }),
     ({ verdict }) => {
       const identity = verdict.verdict === 'allow' ? verdict.identity : undefined;
       if (identity === undefined) return apiRefusal(context.application, context.application.externalHost.href);

@@ -22,3 +22,34 @@ export function fieldValue(text: string): string {
 export function fieldText(value: string): string {
   return /[\x80-\xff]/.test(value) ? Buffer.from(value, 'latin1').toString('utf8') : value;
 }
+
+/**
+ * A value for applications that cannot read bytes beyond ASCII (WISHES P11). What is ASCII stays as it is, except a percent
+ * sign under `percent` and what looks like an encoded word under `rfc2047`, so that everything reads back.
+ */
+export function encodedValue(text: string, encoding: 'raw' | 'percent' | 'rfc2047'): string {
+  if (encoding === 'raw') return fieldValue(text);
+  const clean = text.replace(/(?!\t)\p{Cc}/gu, '');
+  if (encoding === 'percent') return clean.replace(/[^\x20-\x24\x26-\x7e\t]+/g, (part) => percentEncoded(part));
+  if (/^[\x20-\x7e\t]*$/.test(clean) && !clean.includes('=?')) return clean;
+  return encodedWords(clean);
+}
+
+function percentEncoded(text: string): string {
+  return [...Buffer.from(text, 'utf8')].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
+}
+
+/** RFC 2047 §2: words of at most 75 characters, each whole characters. */
+function encodedWords(text: string): string {
+  const words: string[] = [];
+  let part = '';
+  for (const letter of text) {
+    if (Buffer.byteLength(part + letter, 'utf8') > 45) {
+      words.push(part);
+      part = '';
+    }
+    part += letter;
+  }
+  words.push(part);
+  return words.map((word) => `=?UTF-8?B?${Buffer.from(word, 'utf8').toString('base64')}?=`).join(' ');
+}

@@ -2,7 +2,8 @@
 // request in proxy mode and for the answer in the forward modes. All twelve are always there, empty where unknown, so that
 // a reverse proxy overwrites what a client sent (GO-2026-4639).
 import type { Claims } from '../oidc/claims.ts';
-import { fieldKey, fieldValue, isFieldName } from './field.ts';
+import { encodedValue, fieldKey, isFieldName } from './field.ts';
+import type { HeaderMapping } from './header-mapping.ts';
 
 export const identityHeaderNames = [
   'X-Authentik-Username',
@@ -26,7 +27,15 @@ export interface HeaderSource {
   readonly providerName: string;
   readonly applicationSlug: string;
   readonly version: string;
+  readonly mapping: HeaderMapping;
+  /** Told of identities whose headers are over the budget: servers behind us refuse large heads. */
+  readonly onLarge?: (claims: Claims, bytes: number) => void;
   readonly basicAuth: { readonly userAttribute: string; readonly passwordAttribute: string } | undefined;
+}
+
+/** Whether a mapping may set this name at all. */
+export function isAssertable(name: string): boolean {
+  return !refusedAdditional.has(fieldKey(name));
 }
 
 /** Names that an attribute may not set (§9.4): routing, framing, cookies, and everything we assert ourselves. */
@@ -45,9 +54,10 @@ const refusedAdditional = new Set([
 ]);
 
 export function identityHeaders(claims: Claims, source: HeaderSource): string[] {
+  const { mapping } = source;
   const values = [
     claims.preferredUsername,
-    claims.groups.join('|'),
+    mapping.groups(claims).join('|'),
     claims.entitlements.join('|'),
     claims.email,
     claims.name,
@@ -59,14 +69,25 @@ export function identityHeaders(claims: Claims, source: HeaderSource): string[] 
     source.applicationSlug,
     source.version,
   ];
-  const flat = identityHeaderNames.flatMap((name, at) => [name, fieldValue(values[at] ?? '')]);
+  const additional = [...additionalHeaders(claims), ...mapping.extra(claims)];
   const authorization = basicAuthorization(claims, source);
-  const additional = additionalHeaders(claims);
-  if (authorization !== undefined && !additional.some(([name]) => fieldKey(name) === 'authorization')) {
-    flat.push('Authorization', authorization);
-  }
-  for (const [name, value] of additional) flat.push(name, value);
+  const named = [
+    ...identityHeaderNames.map((name, at) => [name, values[at] ?? ''] as const),
+    ...(authorization === undefined || hasAuthorization(additional) ? [] : [['Authorization', authorization] as const]),
+    ...additional,
+  ];
+  // What is left out is told as empty: a header that is missing could be the client's own.
+  const flat = named.flatMap(([name, value]) => [
+    name,
+    mapping.keeps(name) ? encodedValue(value, mapping.encoding) : '',
+  ]);
+  const bytes = flat.reduce((sum, item) => sum + item.length + 2, 0);
+  if (bytes > mapping.budgetBytes) source.onLarge?.(claims, bytes);
   return flat;
+}
+
+function hasAuthorization(headers: readonly (readonly [string, string])[]): boolean {
+  return headers.some(([name]) => fieldKey(name) === 'authorization');
 }
 
 /** The same names with empty values, for an allowed request without a login. */
@@ -90,8 +111,8 @@ function additionalHeaders({ akProxy }: Claims): (readonly [string, string])[] {
   return Object.entries(wanted).flatMap(([name, given]) => {
     const key = fieldKey(name);
     const value = additionalValue(given);
-    const isRefused = !isFieldName(name) || refusedAdditional.has(key) || key.startsWith('x-authentik-');
-    return value === undefined || isRefused ? [] : [[canonicalName(name), fieldValue(value)] as const];
+    const isRefused = !isFieldName(name) || !isAssertable(name) || key.startsWith('x-authentik-');
+    return value === undefined || isRefused ? [] : [[canonicalName(name), value] as const];
   });
 }
 

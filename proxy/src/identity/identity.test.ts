@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseClaims } from '../oidc/claims.ts';
 import { fieldKey, fieldText, fieldValue } from './field.ts';
+import { plainMapping } from './header-mapping.ts';
 import { type HeaderSource, identityHeaderNames, identityHeaders } from './identity-headers.ts';
 import { stripRequestHeaders, stripResponseHeaders } from './strip.ts';
 
@@ -11,6 +12,7 @@ const source: HeaderSource = {
   providerName: 'p',
   applicationSlug: 'app',
   version: 'goauthentik.io/outpost/1',
+  mapping: plainMapping,
   basicAuth: undefined,
 };
 const headersOf = (payload: Record<string, unknown>, given: Partial<HeaderSource> = {}) => {

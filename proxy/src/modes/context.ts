@@ -50,15 +50,22 @@ export interface Judged {
   readonly authentication: Authentication;
 }
 
-/** Authenticates and decides; `otherwise` is the evidence that stands in for a login. */
-export function judge(
-  { rooms, application, request }: ModeContext,
-  otherwise: () => Evidence | undefined,
-): Judged | Promise<Judged> {
-  const conclude = (authentication: Authentication): Judged => ({
-    authentication,
-    verdict: decide(authentication.identity ?? otherwise(), application.pk),
-  });
+/** What is asked for, as the user sees it. */
+export interface Wanted {
+  readonly target: TargetUri;
+  readonly method: string;
+  /** Evidence that stands in for a login. */
+  readonly otherwise: () => Evidence | undefined;
+}
+
+/** Authenticates and decides. */
+export function judge(context: ModeContext, { target, method, otherwise }: Wanted): Judged | Promise<Judged> {
+  const { rooms, application, request } = context;
+  const ruling = application.rules.rulingOf(target, method);
+  const conclude = (authentication: Authentication): Judged => {
+    const question = { applicationPk: application.pk, ruling, nowMs: rooms.clock.now() };
+    return { authentication, verdict: decide(authentication.identity ?? otherwise(), question) };
+  };
   const authentication = rooms.authenticator.authenticate(application, request);
   return authentication instanceof Promise ? authentication.then(conclude) : conclude(authentication);
 }

@@ -7,6 +7,7 @@ import { hrefOf, type TargetUri } from '../request/target-uri.ts';
 import { isBound } from './binding.ts';
 import { chain, type Judged, judge, type ModeContext } from './context.ts';
 import { allowed } from './forward.ts';
+import { maxAgeOf, ruledOut } from './ruled-out.ts';
 import { isNavigation, startUrl } from './unauthenticated.ts';
 
 export function forwardNginx(context: ModeContext, original: TargetUri | undefined): Answer | Promise<Answer> {
@@ -17,19 +18,23 @@ export function forwardNginx(context: ModeContext, original: TargetUri | undefin
   }
   if (!isBound(context, original)) {
     rooms.misconfigured(application, request, 'nginx');
-    return unauthorized(context, original);
+    return unauthorized(context, original, undefined);
   }
-  const judged = judge(context, () => application.skipRules.match(original) ?? reservedTarget(original));
-  return chain(judged, (done) => answerOf(context, original, done));
+  const method = header(request, 'x-original-method') || request.method;
+  const otherwise = () => reservedTarget(original) ?? application.skipRules.match(original);
+  return chain(judge(context, { target: original, method, otherwise }), (done) => answerOf(context, original, done));
 }
 
 function answerOf(context: ModeContext, original: TargetUri, { verdict, authentication }: Judged): Answer {
   if (verdict.verdict === 'allow') return allowed(context, verdict, authentication);
-  return unauthorized(context, original);
+  return ruledOut(context, verdict) ?? unauthorized(context, original, maxAgeOf(verdict));
 }
 
-function unauthorized({ application, request }: ModeContext, original: TargetUri): Answer {
+function unauthorized({ application, request }: ModeContext, original: TargetUri, maxAgeS: number | undefined): Answer {
   const method = header(request, 'x-original-method') || request.method;
   if (!isNavigation(request, method)) return refuse(401, 'unauthorized request\n');
-  return refuse(401, 'unauthorized request\n', ['X-Outpost-Location', startUrl(application, hrefOf(original))]);
+  return refuse(401, 'unauthorized request\n', [
+    'X-Outpost-Location',
+    startUrl(application, hrefOf(original), maxAgeS),
+  ]);
 }

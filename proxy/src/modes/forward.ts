@@ -2,7 +2,7 @@
 // the browser shall get. The kinds differ only in where the original URL comes from (request/original.ts).
 
 import type { Authentication } from '../authentication/authenticate.ts';
-import type { Allow } from '../authentication/verdict.ts';
+import type { Allow, Refuse } from '../authentication/verdict.ts';
 import { signOut } from '../endpoints/sign-out.ts';
 import { assertionHeader } from '../identity/assertion.ts';
 import { headerBlock } from '../identity/header-block.ts';
@@ -13,6 +13,7 @@ import { reservedTarget, signatureOf } from '../request/reserved.ts';
 import { hrefOf, type TargetUri } from '../request/target-uri.ts';
 import { isBound } from './binding.ts';
 import { chain, type Judged, judge, type ModeContext } from './context.ts';
+import { maxAgeOf, ruledOut } from './ruled-out.ts';
 import { apiRefusal, credentialsRefused, isNavigation } from './unauthenticated.ts';
 
 export interface ForwardKind {
@@ -31,10 +32,11 @@ export function forwardAuth(context: ModeContext, { kind, original }: ForwardKin
   if (signature === 'logout') return signOut({ ...context, target: original });
   if (!isBound(context, original)) {
     rooms.misconfigured(application, request, kind);
-    return unauthenticated(context, original);
+    return unauthenticated(context, original, undefined);
   }
-  const judged = judge(context, () => application.skipRules.match(original));
-  return chain(judged, (done) => answerOf(context, original, done));
+  const method = header(request, 'x-forwarded-method') || request.method;
+  const otherwise = () => application.skipRules.match(original);
+  return chain(judge(context, { target: original, method, otherwise }), (done) => answerOf(context, original, done));
 }
 
 /** 200 with identity headers, or with all of them empty so that none of the client's stays. */
@@ -55,15 +57,17 @@ const noIdentity = headerBlock([...emptyIdentityHeaders(), assertionHeader, ''])
 
 function answerOf(context: ModeContext, original: TargetUri, { verdict, authentication }: Judged): Answer {
   if (verdict.verdict === 'allow') return allowed(context, verdict, authentication);
-  return unauthenticated(context, original);
+  return ruledOut(context, verdict) ?? unauthenticated(context, original, verdict);
 }
 
-function unauthenticated(context: ModeContext, original: TargetUri): Answer {
+function unauthenticated(context: ModeContext, original: TargetUri, verdict: Refuse | undefined): Answer {
   const { application, request, rooms } = context;
   const target = reservedTarget(original) === undefined ? hrefOf(original) : application.externalHost.href;
-  const presented = header(request, 'authorization') !== '';
+  const presented = verdict?.reason !== 'login_too_old' && header(request, 'authorization') !== '';
   if (presented && application.interceptHeaderAuth && !rooms.strict) return credentialsRefused(context);
   const method = header(request, 'x-forwarded-method') || request.method;
   if (!rooms.strict && !isNavigation(request, method)) return apiRefusal(application, target);
-  return rooms.logins.start(application, request, { target });
+  const maxAgeS = verdict === undefined ? undefined : maxAgeOf(verdict);
+  const parameters = maxAgeS === undefined ? {} : { max_age: String(maxAgeS) };
+  return rooms.logins.start(application, request, { target, parameters });
 }

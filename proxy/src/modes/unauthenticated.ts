@@ -17,10 +17,15 @@ export function isNavigation(request: Incoming, method: string): boolean {
   return (method === 'GET' || method === 'HEAD') && !prefersJson(request);
 }
 
-/** Where the login for `target` begins, below Ext. @param target an absolute URL in ASCII */
-export function startUrl({ externalHost }: Application, target: string): string {
+/**
+ * Where the login for `target` begins, below Ext.
+ * @param target an absolute URL in ASCII
+ * @param maxAgeS how old the login may be
+ */
+export function startUrl({ externalHost }: Application, target: string, maxAgeS?: number): string {
   const base = externalHost.origin + externalHost.pathname.replace(/\/$/, '');
-  return `${base}${prefix}/start?rd=${encodeURIComponent(target)}`;
+  const age = maxAgeS === undefined ? '' : `max_age=${maxAgeS}&`;
+  return `${base}${prefix}/start?${age}rd=${encodeURIComponent(target)}`;
 }
 
 export function apiRefusal(application: Application, target: string): Refused {

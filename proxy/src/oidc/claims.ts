@@ -13,6 +13,8 @@ export interface Claims {
   readonly groups: readonly string[];
   readonly entitlements: readonly string[];
   readonly authTime: number | undefined;
+  /** How the user has authenticated (RFC 8176). */
+  readonly amr: readonly string[];
   readonly akProxy: AkProxy;
   /** The token itself, as the upstream gets it. */
   readonly rawToken: string;
@@ -39,6 +41,7 @@ export function parseClaims(payload: Readonly<Record<string, unknown>>, rawToken
     groups: list(payload['groups']),
     entitlements: list(payload['entitlements']),
     authTime: whole(payload['auth_time']),
+    amr: list(payload['amr']),
     akProxy: {
       present: proxy !== undefined,
       userAttributes: record(proxy?.['user_attributes']) ?? {},

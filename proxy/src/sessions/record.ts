@@ -43,6 +43,7 @@ const recordSchema = z.object({
     groups: z.array(z.string()),
     entitlements: z.array(z.string()),
     authTime: z.number().optional(),
+    amr: z.array(z.string()).default([]),
     akProxy: z.object({
       present: z.boolean(),
       userAttributes: z.record(z.string(), z.unknown()),

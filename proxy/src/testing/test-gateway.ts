@@ -10,6 +10,7 @@ import { createApplications } from '../core.ts';
 import { createEngine, type Engine } from '../engine.ts';
 import type { Answer } from '../request/answer.ts';
 import type { Incoming } from '../request/incoming.ts';
+import { parseRules } from '../rules/rule-file.ts';
 import { createMemoryStore } from '../sessions/memory-store.ts';
 import { defaultStoreLimits, type SessionStore } from '../sessions/store.ts';
 import { type FakeIssuer, fakeIssuer } from './fake-issuer.ts';
@@ -41,6 +42,8 @@ export interface TestOptions {
   readonly strict?: boolean;
   readonly hostBrowser?: string;
   readonly authentikHost?: string;
+  /** A rule file. */
+  readonly rules?: string;
 }
 
 /** A throw-away pair, made once: RSA keys cost a tenth of a second. */
@@ -55,6 +58,7 @@ export async function testGateway(options: TestOptions = {}): Promise<TestGatewa
   const tls = createApplicationCertificates(await pair, log);
   const version = 'goauthentik.io/outpost/test';
   const applications = createApplications({ hostBrowser: options.hostBrowser ?? '', version, log, tls });
+  if (options.rules !== undefined) applications.useRules(parseRules(options.rules));
   const events: object[] = [];
   const engine = createEngine({
     clock,

@@ -73,6 +73,7 @@ export async function testServer(
     {
       gateway: gateway.engine.gateway,
       forwarding: gateway.engine.forwarding,
+      balancer: gateway.engine.balancer,
       tunnels: gateway.engine.tunnels,
       accessLog: createAccessLog({
         write: (line) => accessLines.push(JSON.parse(line)),

@@ -1,6 +1,10 @@
-// Carries a request to the application and its answer back: chooses the lane, tries again where that is safe (proxy.md
-// §9.7), and tells how it ended. A request is safe to send again when the upstream cannot have acted on it, or when acting
-// twice is the same as once and there is no body that is gone already.
+// Carries a request to the application and its answer back: chooses upstream and lane, tries again where that is safe
+// (proxy.md §9.7), and tells how it ended. A request is safe to send again when the upstream cannot have seen it, or when
+// acting twice is the same as once; and in either case only while there is no body that is gone already.
+import type { Logger } from '@gatehouse/daemon/log';
+import type { UpstreamTarget } from '../applications/application.ts';
+import { proxyError } from '../errors.ts';
+import type { Balancer } from './balancer.ts';
 import type { Exchange, ExchangeFailure } from './exchange.ts';
 import type { createFastLane } from './fast-lane.ts';
 import { createGeneralLane, hasBody } from './general-lane.ts';
@@ -8,32 +12,99 @@ import type { Pools } from './pools.ts';
 
 export interface Forwarding extends AsyncDisposable {
   /** @returns what ends it because the client left */
-  run(exchange: Exchange): () => void;
+  run(order: Order): () => void;
+}
+
+export interface Order extends Omit<Exchange, 'target' | 'onHead'> {
+  readonly targets: readonly UpstreamTarget[];
+  /** The head of the answer is there and about to go out; told by which upstream. */
+  readonly onHead: (target: UpstreamTarget) => void;
+}
+
+export interface ForwardingRooms {
+  readonly pools: Pools;
+  readonly fastLane: ReturnType<typeof createFastLane>;
+  readonly balancer: Balancer;
+  readonly log: Logger;
 }
 
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
-export function createForwarding(pools: Pools, fastLane: ReturnType<typeof createFastLane>): Forwarding {
-  const generalLane = createGeneralLane(pools);
-  const attempt = (exchange: Exchange) => (fastLane.takes(exchange) ? fastLane : generalLane).run(exchange);
+export function createForwarding(rooms: ForwardingRooms): Forwarding {
+  const general = createGeneralLane(rooms.pools);
+  const { fastLane } = rooms;
   return {
-    run(exchange) {
-      let abort: () => void = () => undefined;
-      const again = (failure: ExchangeFailure) => {
-        if (!isSafe(exchange, failure)) return exchange.onFailed(failure);
-        abort = attempt(exchange);
-      };
-      abort = attempt({ ...exchange, onFailed: again });
-      return () => abort();
+    run(order) {
+      const attempts = new Attempts(order, rooms, (exchange) =>
+        (fastLane.takes(exchange) ? fastLane : general).run(exchange),
+      );
+      attempts.next();
+      return () => attempts.abort();
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all([fastLane[Symbol.asyncDispose](), generalLane[Symbol.asyncDispose]()]);
+      await Promise.all([fastLane[Symbol.asyncDispose](), general[Symbol.asyncDispose]()]);
     },
   };
 }
 
-function isSafe({ method, request, response }: Exchange, { phase }: ExchangeFailure): boolean {
-  return (
-    phase === 'stale' && idempotent.has(method) && !hasBody(request) && !response.headersSent && !response.destroyed
-  );
+const nobody: ReadonlySet<UpstreamTarget> = new Set();
+
+/** The attempts of one request. */
+class Attempts {
+  readonly #order: Order;
+  readonly #rooms: ForwardingRooms;
+  readonly #send: (exchange: Exchange) => () => void;
+  #tried: Set<UpstreamTarget> | undefined;
+  #hasBeenStale = false;
+  #abort: () => void = () => undefined;
+
+  constructor(order: Order, rooms: ForwardingRooms, send: (exchange: Exchange) => () => void) {
+    this.#order = order;
+    this.#rooms = rooms;
+    this.#send = send;
+  }
+
+  next(): void {
+    const { targets } = this.#order;
+    const target = this.#rooms.balancer.pick(targets, this.#tried ?? nobody);
+    if (target === undefined) {
+      const error = proxyError('ERR_PROXY_NO_UPSTREAM', `None of ${targets.length} upstreams can be reached.`);
+      this.#order.onFailed({ error, phase: 'connect' });
+    } else this.#try(target);
+  }
+
+  abort(): void {
+    this.#abort();
+  }
+
+  #try(target: UpstreamTarget): void {
+    this.#abort = this.#send({
+      ...this.#order,
+      target,
+      onHead: () => {
+        this.#rooms.balancer.reached(target);
+        this.#order.onHead(target);
+      },
+      onFailed: (failure) => this.#failed(target, failure),
+    });
+  }
+
+  #failed(target: UpstreamTarget, failure: ExchangeFailure): void {
+    const { method, request, response, targets, onFailed } = this.#order;
+    const isGone = hasBody(request) || response.headersSent || response.destroyed;
+    if (failure.phase === 'connect' && failure.error.code === 'ERR_PROXY_UPSTREAM') {
+      if (this.#rooms.balancer.failed(target) && targets.length > 1) {
+        this.#rooms.log.warn('upstream left out for a while', { addr: target.origin, error: failure.error.message });
+      }
+      this.#tried ??= new Set();
+      this.#tried.add(target);
+      if (!isGone && targets.length > this.#tried.size) return void this.next();
+    }
+    // A kept connection that the upstream closed just then; a new one tells more.
+    if (failure.phase === 'stale' && !this.#hasBeenStale && !isGone && idempotent.has(method)) {
+      this.#hasBeenStale = true;
+      return void this.#try(target);
+    }
+    onFailed(failure);
+  }
 }

@@ -1,7 +1,7 @@
 // Connections to upstreams (proxy.md §9.7): one undici pool per origin, kept alive, bounded, without any limit on how long
 // an answer may take. The one file of this room that imports undici.
 import { Pool } from 'undici';
-import type { UpstreamTarget } from '../applications/application.ts';
+import type { UpstreamTarget, UpstreamTls } from '../applications/application.ts';
 
 export interface Pools extends AsyncDisposable {
   get(target: UpstreamTarget): Pool;
@@ -13,9 +13,16 @@ const mostPools = 10_000;
 
 export function createPools(): Pools {
   const pools = new Map<string, Pool>();
+  const numbers = new WeakMap<UpstreamTls, number>();
+  let count = 0;
+  /** Connections are shared by targets that are alike; those with certificates of their own are alike when these are one. */
+  const keyOf = ({ origin, verifyTls, tls }: UpstreamTarget): string => {
+    if (tls !== undefined && !numbers.has(tls)) numbers.set(tls, ++count);
+    return `${origin} ${verifyTls} ${tls === undefined ? '' : numbers.get(tls)}`;
+  };
   return {
     get(target) {
-      const key = `${target.verifyTls ? '' : 'insecure '}${target.origin}`;
+      const key = keyOf(target);
       const known = pools.get(key);
       if (known !== undefined) return known;
       if (pools.size >= mostPools) closeOldest(pools);
@@ -27,7 +34,7 @@ export function createPools(): Pools {
         keepAliveTimeout: 30_000,
         maxHeaderSize: maxHeaderBytes,
         allowH2: false,
-        connect: { timeout: connectMs, rejectUnauthorized: target.verifyTls },
+        connect: { timeout: connectMs, ...tlsOptions(target) },
       });
       pools.set(key, pool);
       return pool;
@@ -35,6 +42,17 @@ export function createPools(): Pools {
     async [Symbol.asyncDispose]() {
       await Promise.all([...pools.values()].map((pool) => pool.destroy()));
     },
+  };
+}
+
+/** What of node:tls a target asks for; also for tunnels. */
+export function tlsOptions({ verifyTls, tls }: UpstreamTarget) {
+  return {
+    rejectUnauthorized: verifyTls,
+    ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
+    ...(tls?.cert === undefined ? {} : { cert: tls.cert }),
+    ...(tls?.key === undefined ? {} : { key: tls.key }),
+    ...(tls?.serverName === undefined ? {} : { servername: tls.serverName }),
   };
 }
 

@@ -48,13 +48,13 @@ export function upstreamHeaders(
   return { own, identity };
 }
 
-/** Where the request goes: a mapping of the core may choose another upstream for a user; a bad one is ignored (case 70). */
-export function upstreamTarget({ application, allow }: UpstreamRequest): UpstreamTarget | undefined {
+/** Where the request may go: a mapping of the core may choose another upstream for a user; a bad one is ignored (case 70). */
+export function upstreamTargets({ application, allow }: UpstreamRequest): readonly UpstreamTarget[] {
   const override = allow.identity?.claims.akProxy.backendOverride ?? '';
-  if (override === '' || !URL.canParse(override)) return application.upstream;
+  if (override === '' || !URL.canParse(override)) return application.upstreams;
   const url = new URL(override);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') return application.upstream;
-  return { origin: url.origin, verifyTls: application.upstream?.verifyTls ?? true };
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return application.upstreams;
+  return [{ ...application.upstream, origin: url.origin, verifyTls: application.upstream?.verifyTls ?? true }];
 }
 
 /** Keys of what we set besides the names that are always ours, so that the client's own are dropped. */

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import type { UpstreamTarget } from '../applications/application.ts';
 import { proxyError } from '../errors.ts';
 import { stripResponseHeaders } from '../identity/strip.ts';
+import { tlsOptions } from './pools.ts';
 
 export interface Tunnel {
   readonly target: UpstreamTarget;
@@ -36,7 +37,7 @@ export function openTunnel(tunnel: Tunnel): Promise<number> {
       path: tunnel.path,
       agent: false,
       maxHeaderSize: 1024 * 1024,
-      rejectUnauthorized: target.verifyTls,
+      ...tlsOptions(target),
       // A flat list is written as it is; node:http's types know only the other forms.
       headers: handshake(tunnel) as unknown as OutgoingHttpHeaders,
     });

@@ -1,29 +1,14 @@
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
-import { connect as connectTls } from 'node:tls';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { rawValue } from './identity/strip.ts';
-import { type TestServer, testServer, testUpstream } from './testing/test-server.ts';
-
-const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n';
-const lastSeen = ({ upstream }: TestServer) => upstream.seen.at(-1)?.rawHeaders ?? [];
-const valuesOf = (raw: readonly string[], name: string) =>
-  raw.flatMap((item, at) => (at % 2 === 0 && item.toLowerCase() === name ? [raw[at + 1] ?? ''] : []));
-
-/** Bytes as they are, for requests that no client library would send. */
-async function raw(port: number, text: string): Promise<string> {
-  const socket = connect(port, '127.0.0.1');
-  socket.write(text);
-  let answer = '';
-  for await (const part of socket) answer += String(part);
-  return answer;
-}
+import { lastSeen, valuesOf } from './testing/raw-exchange.ts';
+import { testServer, testUpstream } from './testing/test-server.ts';
 
 describe('proxying', () => {
   test('proxy 13, 64, 70: target byte for byte, identity, one Host, forwarding headers', async () => {
@@ -260,164 +245,5 @@ describe('proxying', () => {
     await proxy.get('/', { Authorization: 'Bearer a.b.c' });
     expect(rawValue(lastSeen(proxy), 'authorization')).toBeUndefined();
     expect(rawValue(lastSeen(proxy), 'x-authentik-username')).toBe('bot');
-  });
-});
-
-describe('upgrades', () => {
-  const echo = (proxy: TestServer) =>
-    proxy.upstream.server.on('upgrade', (request, socket) => {
-      proxy.upstream.seen.push({ method: 'GET', url: request.url ?? '', rawHeaders: request.rawHeaders });
-      socket.write(
-        'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: chat\r\n\r\nhello',
-      );
-      socket.pipe(socket);
-      socket.on('error', () => {});
-    });
-  test('proxy 75: bytes both ways after the upstream’s own 101, identity on the handshake', async () => {
-    await using proxy = await testServer();
-    echo(proxy);
-    const { cookie } = await proxy.login();
-    const socket = connect(proxy.port, '127.0.0.1');
-    socket.write(`GET /ws HTTP/1.1\r\nHost: app.company\r\nCookie: ${cookie}\r\n${upgrade}\r\nearly`);
-    let text = '';
-    for await (const part of socket) {
-      text += String(part);
-      if (text.endsWith('helloearly')) socket.write('more');
-      if (text.endsWith('more')) break;
-    }
-    expect(text).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/);
-    expect(text).toContain('Sec-WebSocket-Protocol: chat');
-    expect(rawValue(lastSeen(proxy), 'x-authentik-username')).toBe('alice');
-    expect(rawValue(lastSeen(proxy), 'cookie')).toBeUndefined();
-  });
-  test('proxy 23: without a session 401, and the upstream hears nothing', async () => {
-    await using proxy = await testServer();
-    echo(proxy);
-    expect(await raw(proxy.port, `GET /ws HTTP/1.1\r\nHost: app.company\r\n${upgrade}\r\n`)).toMatch(
-      /^HTTP\/1\.1 401 /,
-    );
-    expect(proxy.upstream.seen).toEqual([]);
-  });
-  test('§9.8: an upstream that does not upgrade answers for itself', async () => {
-    await using proxy = await testServer();
-    const { cookie } = await proxy.login();
-    const answer = await raw(
-      proxy.port,
-      `GET /ws HTTP/1.1\r\nHost: app.company\r\nCookie: ${cookie}\r\n${upgrade}\r\n`,
-    );
-    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*hello$/);
-  });
-  test('proxy 77: an upstream that is not there is 502 on the handshake too', async () => {
-    await using proxy = await testServer([{ internal_host: 'http://127.0.0.1:1' }]);
-    const { cookie } = await proxy.login();
-    const answer = await raw(
-      proxy.port,
-      `GET /ws HTTP/1.1\r\nHost: app.company\r\nCookie: ${cookie}\r\n${upgrade}\r\n`,
-    );
-    expect(answer).toMatch(/^HTTP\/1\.1 502 /);
-  });
-  test('§17.30: the end of the session closes its tunnels', async () => {
-    await using proxy = await testServer();
-    echo(proxy);
-    const { cookie, browser } = await proxy.login();
-    const socket = connect(proxy.port, '127.0.0.1');
-    socket.on('error', () => {});
-    socket.write(`GET /ws HTTP/1.1\r\nHost: app.company\r\nCookie: ${cookie}\r\n${upgrade}\r\n`);
-    await once(socket, 'data');
-    const closed = once(socket, 'close');
-    await browser.send('/outpost.goauthentik.io/sign_out');
-    await closed;
-  });
-});
-
-describe('bad requests', () => {
-  for (const [what, text] of [
-    ['two Hosts', 'GET / HTTP/1.1\r\nHost: app.company\r\nHost: b.company\r\n\r\n'],
-    ['an absolute target for somebody else', 'GET http://evil.company/ HTTP/1.1\r\nHost: app.company\r\n\r\n'],
-    ['the asterisk', 'OPTIONS * HTTP/1.1\r\nHost: app.company\r\n\r\n'],
-    ['a fragment', 'GET /a#b HTTP/1.1\r\nHost: app.company\r\nConnection: close\r\n\r\n'],
-    [
-      'both lengths',
-      'POST / HTTP/1.1\r\nHost: app.company\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
-    ],
-    ['two lengths', 'POST / HTTP/1.1\r\nHost: app.company\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcd'],
-    ['a bare line feed in a header', 'GET / HTTP/1.1\r\nHost: app.company\r\nX: a\nY: b\r\n\r\n'],
-    ['an obsolete fold', 'GET / HTTP/1.1\r\nHost: app.company\r\nX: a\r\n b\r\nConnection: close\r\n\r\n'],
-    ['a blank in a header name', 'GET / HTTP/1.1\r\nHost : app.company\r\n\r\n'],
-    ['a wrong chunk length', 'POST / HTTP/1.1\r\nHost: app.company\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n'],
-    [
-      'an unknown coding',
-      'POST / HTTP/1.1\r\nHost: app.company\r\nTransfer-Encoding: xchunked\r\nConnection: close\r\n\r\n',
-    ],
-    ['CONNECT', 'CONNECT app.company:443 HTTP/1.1\r\nHost: app.company\r\n\r\n'],
-  ] as const) {
-    test(`issue 6, smuggling: ${what} reaches no upstream`, async () => {
-      await using proxy = await testServer();
-      const { cookie } = await proxy.login();
-      const answer = await raw(proxy.port, text.replace('\r\n', `\r\nCookie: ${cookie}\r\n`));
-      expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
-      expect(proxy.upstream.seen).toEqual([]);
-    });
-  }
-});
-
-describe('listeners', () => {
-  test('proxy 10: TLS with the default certificate for any name', async () => {
-    await using proxy = await testServer();
-    const port = proxy.server.bound.https[0]?.port ?? 0;
-    const socket = connectTls({ port, host: '127.0.0.1', servername: 'nope.company', rejectUnauthorized: false });
-    socket.write('GET /outpost.goauthentik.io/ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
-    await once(socket, 'secureConnect');
-    expect(socket.getPeerCertificate().subject.CN).toBe('authentik default certificate');
-    let answer = '';
-    for await (const part of socket) answer += String(part);
-    expect(answer).toMatch(/^HTTP\/1\.1 204 /);
-  });
-  test('proxy 12: a PROXY header sets the peer', async () => {
-    await using proxy = await testServer();
-    const { cookie } = await proxy.login();
-    const head = `GET / HTTP/1.1\r\nHost: app.company\r\nCookie: ${cookie}\r\nConnection: close\r\n\r\n`;
-    await raw(proxy.port, `PROXY TCP4 203.0.113.9 127.0.0.1 4711 80\r\n${head}`);
-    expect(rawValue(lastSeen(proxy), 'x-forwarded-for')).toBe('203.0.113.9');
-  });
-  test('proxy 108: one access line per request, without code and state', async () => {
-    await using proxy = await testServer();
-    const { cookie } = await proxy.login();
-    await proxy.get('/x?code=SECRET&state=SECRET&y=1', { cookie, 'User-Agent': 'curl' });
-    const line = proxy.accessLines.find((one) => String(one['event']).startsWith('/x'));
-    expect(line).toMatchObject({
-      event: '/x?code=***&state=***&y=1',
-      name: 'p',
-      host: 'app.company',
-      method: 'GET',
-      scheme: 'http',
-      status: 200,
-      user_agent: 'curl',
-      user: 'alice',
-      auth: 'session',
-    });
-    expect(line?.['runtime']).toMatch(/^\d+\.\d{3}$/);
-    expect(await proxy.metrics.text()).toMatch(
-      /authentik_outpost_proxy_request_duration_seconds_count\{outpost_name="o",method="GET",host="app.company",type="app"\} 1/,
-    );
-  });
-  test('proxy 110: a download under way finishes, new connections are refused', async () => {
-    await using proxy = await testServer();
-    const { cookie } = await proxy.login();
-    let finish = () => {};
-    proxy.upstream.answer = (_, response) => {
-      response.writeHead(200).write('first');
-      finish = () => response.end(' last');
-    };
-    const call = httpRequest({ port: proxy.port, host: '127.0.0.1', headers: { Host: 'app.company', cookie } }).end();
-    const [answer] = (await once(call, 'response')) as [IncomingMessage];
-    const closed = proxy.server.close(10_000);
-    const late = connect(proxy.port, '127.0.0.1');
-    await expect(once(late, 'connect')).rejects.toThrow('ECONNREFUSED');
-    finish();
-    let text = '';
-    for await (const part of answer) text += String(part);
-    expect(text).toBe('first last');
-    await closed;
   });
 });

@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { rawValue } from './identity/strip.ts';
+import { lastSeen, raw, upgradeLines } from './testing/raw-exchange.ts';
+import { type TestServer, testServer } from './testing/test-server.ts';
+
+describe('upgrades', () => {
+  const echo = (proxy: TestServer) =>
+    proxy.upstream.server.on('upgrade', (request, socket) => {
+      proxy.upstream.seen.push({ method: 'GET', url: request.url ?? '', rawHeaders: request.rawHeaders });
+      socket.write(
+        'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: chat\r\n\r\nhello',
+      );
+      socket.pipe(socket);
+      socket.on('error', () => {});
+    });
+  test('proxy 75: bytes both ways after the upstream’s own 101, identity on the handshake', async () => {
+    await using proxy = await testServer();
+    echo(proxy);
+    const { cookie } = await proxy.login();
+    const socket = connect(proxy.port, '127.0.0.1');
+    socket.write(`GET /ws HTTP/1.1\r\nHost: app.company\r\nCookie: ${cookie}\r\n${upgradeLines}\r\nearly`);
+    let text = '';
+    for await (const part of socket) {
+      text += String(part);
+      if (text.endsWith('helloearly')) socket.write('more');
+      if (text.endsWith('more')) break;
+    }
+    expect(text).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/);
+    expect(text).toContain('Sec-WebSocket-Protocol: chat');
+    expect(rawValue(lastSeen(proxy), 'x-authentik-username')).toBe('alice');
+    expect(rawValue(lastSeen(proxy), 'cookie')).toBeUndefined();
+  });
+  test('proxy 23: without a session 401, and the upstream hears nothing', async () => {
+    await using proxy = await testServer();
+    echo(proxy);
+    expect(await raw(proxy.port, `GET /ws HTTP/1.1\r\nHost: app.company\r\n${upgradeLines}\r\n`)).toMatch(
+      /^HTTP\/1\.1 401 /,
+    );
+    expect(proxy.upstream.seen).toEqual([]);
+  });
+  test('§9.8: an upstream that does not upgrade answers for itself', async () => {
+    await using proxy = await testServer();
+    const { cookie } = await proxy.login();
+    const answer = await raw(
+      proxy.port,
+      `GET /ws HTTP/1.1\r\nHost: app.company\r\nCookie: ${cookie}\r\n${upgradeLines}\r\n`,
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*hello$/);
+  });
+  test('proxy 77: an upstream that is not there is 502 on the handshake too', async () => {
+    await using proxy = await testServer([{ internal_host: 'http://127.0.0.1:1' }]);
+    const { cookie } = await proxy.login();
+    const answer = await raw(
+      proxy.port,
+      `GET /ws HTTP/1.1\r\nHost: app.company\r\nCookie: ${cookie}\r\n${upgradeLines}\r\n`,
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 502 /);
+  });
+  test('§17.30: the end of the session closes its tunnels', async () => {
+    await using proxy = await testServer();
+    echo(proxy);
+    const { cookie, browser } = await proxy.login();
+    const socket = connect(proxy.port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write(`GET /ws HTTP/1.1\r\nHost: app.company\r\nCookie: ${cookie}\r\n${upgradeLines}\r\n`);
+    await once(socket, 'data');
+    const closed = once(socket, 'close');
+    await browser.send('/outpost.goauthentik.io/sign_out');
+    await closed;
+  });
+});
