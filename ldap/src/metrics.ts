@@ -1,22 +1,34 @@
 // Metrics of the LDAP outpost under the reference's names, and our own beside them (ldap.md §14.2).
-import type { Metrics } from '@gatehouse/daemon/metrics';
+import type { Metrics, Observer, Tally } from '@gatehouse/daemon/metrics';
 
 export function createLdapMetrics(metrics: Metrics) {
+  const duration = metrics.histogram({
+    name: 'authentik_outpost_ldap_request_duration_seconds',
+    help: 'LDAP request latency in seconds',
+    labels: ['outpost_name', 'type', 'app'],
+  });
+  const results = metrics.counter({
+    name: 'authentik_outpost_ldap_results_total',
+    help: 'Answers by operation and result code',
+    labels: ['type', 'code'],
+  });
+  const kept = new Map<string, { readonly took: Observer; readonly result: Tally }>();
   return {
-    duration: metrics.histogram({
-      name: 'authentik_outpost_ldap_request_duration_seconds',
-      help: 'LDAP request latency in seconds',
-      labels: ['outpost_name', 'type', 'app'],
-    }),
+    /** One answered operation; its series are looked up by one text. */
+    answered({ outpost, type, app, code }: AnsweredLabels, seconds: number): void {
+      const key = `${type} ${code} ${app} ${outpost}`;
+      let series = kept.get(key);
+      if (series === undefined) {
+        series = { took: duration.bind({ outpost_name: outpost, type, app }), result: results.bind({ type, code }) };
+        kept.set(key, series);
+      }
+      series.took.observe(seconds);
+      series.result.add();
+    },
     rejected: metrics.counter({
       name: 'authentik_outpost_ldap_requests_rejected_total',
       help: 'Total number of rejected requests',
       labels: ['outpost_name', 'type', 'reason', 'app'],
-    }),
-    results: metrics.counter({
-      name: 'authentik_outpost_ldap_results_total',
-      help: 'Answers by operation and result code',
-      labels: ['type', 'code'],
     }),
     connections: metrics.gauge({
       name: 'authentik_outpost_ldap_connections',
@@ -29,6 +41,14 @@ export function createLdapMetrics(metrics: Metrics) {
       labels: [],
     }),
   };
+}
+
+interface AnsweredLabels {
+  readonly outpost: string;
+  readonly type: string;
+  readonly app: string;
+  /** Name of the result code. */
+  readonly code: string;
 }
 
 export type LdapMetrics = ReturnType<typeof createLdapMetrics>;

@@ -1,6 +1,6 @@
 // Which provider a bind DN belongs to, and whose name it holds (ldap.md §5.3): the most specific base wins, and the first
 // `cn` from the left is the name.
-import { dnKey, isWithin, parseDn } from '@gatehouse/wire/ldap';
+import { type DnKey, dnKey, isWithin, parseDn, plainDnKey } from '@gatehouse/wire/ldap';
 import type { Provider } from '../providers/provider.ts';
 
 export interface BindName {
@@ -9,29 +9,32 @@ export interface BindName {
 }
 
 export function readBindName(dn: string, providers: readonly Provider[]): BindName | undefined {
-  const parsed = parse(dn) ?? rawName(dn, providers);
+  const parsed = plainName(dn) ?? parse(dn) ?? rawName(dn, providers);
   if (parsed === undefined) return undefined;
-  const { rdns, username } = parsed;
-  const key = dnKey(rdns);
-  const provider = providers
-    .filter(({ base }) => isWithin(key, base.key))
-    .reduce<Provider | undefined>(
-      (best, one) => (best === undefined || one.base.key.length > best.base.key.length ? one : best),
-      undefined,
-    );
+  const { key, username } = parsed;
+  let provider: Provider | undefined;
+  for (const one of providers)
+    if (isWithin(key, one.base.key) && (provider === undefined || one.base.key.length > provider.base.key.length))
+      provider = one;
   return provider === undefined || username === undefined || username === '' ? undefined : { provider, username };
 }
 
 interface Parsed {
-  readonly rdns: ReturnType<typeof parseDn>;
+  readonly key: DnKey;
   readonly username: string | undefined;
+}
+
+/** The usual name, read without parsing it. */
+function plainName(dn: string): Parsed | undefined {
+  const key = plainDnKey(dn);
+  return key === undefined ? undefined : { key, username: /(?:^|,)cn=([^,]*)/i.exec(dn)?.[1] };
 }
 
 function parse(dn: string): Parsed | undefined {
   try {
     const rdns = parseDn(dn);
     const username = rdns.flat().find(({ type }) => type.toLowerCase() === 'cn')?.value;
-    return { rdns, username };
+    return { key: dnKey(rdns), username };
   } catch {
     return undefined;
   }
@@ -43,7 +46,7 @@ function rawName(dn: string, providers: readonly Provider[]): Parsed | undefined
     const suffix = `,${users.dn}`;
     if (!/^cn=/i.test(dn) || !dn.toLowerCase().endsWith(suffix)) continue;
     const username = dn.slice(3, dn.length - suffix.length);
-    return { rdns: [[{ type: 'cn', value: username }], ...parseDn(users.dn)], username };
+    return { key: dnKey([[{ type: 'cn', value: username }], ...parseDn(users.dn)]), username };
   }
   return undefined;
 }

@@ -144,7 +144,9 @@ export function endOf(bytes: Buffer, at: number): number {
   const first = bytes[at + 1] ?? 0;
   if (first < 0x80) return at + 2 + first;
   const octets = first & 0x7f;
-  return at + 2 + octets + bytes.readUIntBE(at + 2, octets);
+  let length = 0;
+  for (let place = 0; place < octets; place += 1) length = length * 256 + (bytes[at + 2 + place] ?? 0);
+  return at + 2 + octets + length;
 }
 
 const skip = endOf;

@@ -25,32 +25,23 @@ function gather(entry: StoredEntry, selection: Selection): void {
   const { code, layout } = entry;
   const kind = layout.kinds[code];
   if (selection.wants(attribute.objectClass)) append(kind.classesBytes);
-  if (code === virtual) appendValues(entry, selection, virtualTypes);
+  if (code === virtual) appendVirtual(entry, selection);
   else appendRecord(entry, selection);
   if (code === user && selection.wants(attribute.uidNumber) && !isStored(entry, attribute.uidNumber))
     appendText(attribute.uidNumber, layout.uidNumberOf(entry.row));
   if (selection.wants(attribute.gidNumber) && (code === virtual || !isStored(entry, attribute.gidNumber)))
     appendText(attribute.gidNumber, layout.gidNumberOf(code, entry.row));
-  if (code === group) appendValues(entry, selection, memberTypes);
+  if (code === group) appendValues(entry, selection, attribute.member);
   if (selection.wants(attribute.memberOf)) appendGroups(entry);
-  if (code === group) appendValues(entry, selection, namedMemberTypes);
   if (!selection.namesMore) return;
+  if (code !== user) {
+    appendValues(entry, selection, attribute.uniqueMember);
+    appendValues(entry, selection, attribute.memberUid);
+  }
+  if (code === virtual) appendValues(entry, selection, attribute.entryUUID);
   if (selection.wants(attribute.entryDN)) appendText(attribute.entryDN, entry.dn);
   for (const [type, bytes] of kind.constantBytes) if (selection.wants(type)) append(bytes);
 }
-
-const memberTypes = [attribute.member] as const;
-const namedMemberTypes = [attribute.uniqueMember, attribute.memberUid] as const;
-const virtualTypes = [
-  attribute.cn,
-  attribute.sAMAccountName,
-  attribute.uid,
-  attribute.akSuperuser,
-  attribute.member,
-  attribute.uniqueMember,
-  attribute.memberUid,
-  attribute.entryUUID,
-] as const;
 
 function isStored({ layout, code, row }: StoredEntry, type: AttributeType): boolean {
   return layout.tableOf(code).records.shapeOf(row).placeOf(type) !== -1;
@@ -73,9 +64,29 @@ function appendRecord({ layout, code, row }: StoredEntry, selection: Selection):
   }
 }
 
-function appendValues(entry: StoredEntry, selection: Selection, types: readonly AttributeType[]): void {
-  for (const type of types) if (selection.wants(type)) append(encodeAttribute({ type, values: entry.values(type) }));
+function appendValues(entry: StoredEntry, selection: Selection, type: AttributeType): void {
+  if (selection.wants(type)) append(encodeAttribute({ type, values: entry.values(type) }));
 }
+
+/** What a virtual group has of its user. */
+function appendVirtual(entry: StoredEntry, selection: Selection): void {
+  const { layout, row } = entry;
+  const { records } = layout.directory.users;
+  const bytes = records.bytes(row);
+  let at = records.start(row);
+  for (const type of records.shapeOf(row).types) {
+    const end = endOf(bytes, at);
+    if (type === attribute.cn || type === attribute.sAMAccountName || type === attribute.uid) {
+      if (selection.wants(type)) appendRange(bytes, at, end);
+      if (type === attribute.uid) break; // the last of the three
+    }
+    at = end;
+  }
+  if (selection.wants(attribute.akSuperuser)) append(notSuperuser);
+  if (selection.wants(attribute.member)) appendText(attribute.member, entry.values(attribute.member)[0] ?? '');
+}
+
+const notSuperuser = encodeAttribute({ type: attribute.akSuperuser, values: ['false'] });
 
 /** `memberOf`, from the ready names of groups. */
 function appendGroups(entry: StoredEntry): void {
@@ -87,13 +98,19 @@ function appendGroups(entry: StoredEntry): void {
   for (const row of rows) append(layout.groupDnBytes(row));
 }
 
-/** One value of ASCII. */
+/** One value. */
 function appendText(type: AttributeType, value: string): void {
   const length = Buffer.byteLength(value);
   beginAttribute(type, headerSize(length) + length);
   reserve(headerSize(length) + length);
-  scratch.used = writeHeader(scratch.bytes, scratch.used, 0x04, length);
-  scratch.used += scratch.bytes.write(value, scratch.used);
+  const { bytes } = scratch;
+  let at = writeHeader(bytes, scratch.used, 0x04, length);
+  // As many octets as characters means ASCII, and numbers are short.
+  if (length === value.length && length < 16)
+    for (let place = 0; place < length; place += 1) bytes[at + place] = value.charCodeAt(place);
+  else bytes.write(value, at, 'utf8');
+  at += length;
+  scratch.used = at;
 }
 
 /** Headers and name of an attribute whose values have so many octets. */
@@ -111,9 +128,16 @@ function append(piece: Buffer): void {
 }
 
 function appendRange(from: Buffer, start: number, end: number): void {
-  reserve(end - start);
-  from.copy(scratch.bytes, scratch.used, start, end);
-  scratch.used += end - start;
+  const length = end - start;
+  reserve(length);
+  copyOctets(from, start, length, scratch.bytes, scratch.used);
+  scratch.used += length;
+}
+
+/** A short copy costs less than the call of a library function. */
+function copyOctets(from: Buffer, start: number, length: number, to: Buffer, at: number): void {
+  if (length > 48) from.copy(to, at, start, start + length);
+  else for (let offset = 0; offset < length; offset += 1) to[at + offset] = from[start + offset] ?? 0;
 }
 
 function reserve(size: number): void {
@@ -139,17 +163,22 @@ function send({ layout, code, row }: StoredEntry, messageId: MessageId, sink: By
   const { bytes } = sink;
   at = writeHeader(bytes, at, 0x30, length);
   at = writeHeader(bytes, at, 0x02, idOctets);
-  at = bytes.writeUIntBE(messageId, at, idOctets);
+  for (let octet = idOctets - 1; octet >= 0; octet -= 1, at += 1) bytes[at] = (messageId >>> (8 * octet)) & 0xff;
   at = writeHeader(bytes, at, 0x64, opLength);
   at = writeHeader(bytes, at, 0x04, nameLength);
-  at += commonName.copy(bytes, at);
-  at += escaped === undefined ? source.copy(bytes, at, nameStart, nameEnd) : escaped.copy(bytes, at);
-  at += suffix.copy(bytes, at);
+  at = writeName(bytes, at, escaped ?? source.subarray(nameStart, nameEnd), suffix);
   at = writeHeader(bytes, at, 0x30, scratch.used);
   scratch.bytes.copy(bytes, at, 0, scratch.used);
 }
 
-const commonName = Buffer.from('cn=');
+function writeName(bytes: Buffer, start: number, name: Buffer, suffix: Buffer): number {
+  bytes[start] = 0x63;
+  bytes[start + 1] = 0x6e;
+  bytes[start + 2] = 0x3d;
+  copyOctets(name, 0, name.length, bytes, start + 3);
+  copyOctets(suffix, 0, suffix.length, bytes, start + 3 + name.length);
+  return start + 3 + name.length + suffix.length;
+}
 
 /** Where the one value of the first attribute of a record is: its `cn`. */
 function firstValue(bytes: Buffer, record: number): readonly [number, number] {

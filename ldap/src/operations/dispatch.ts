@@ -79,8 +79,7 @@ function report(
   const type = types[op.op] ?? titles[op.op].split(' ')[0]?.toLowerCase() ?? '';
   const app = peer.identity?.provider.applicationSlug ?? '';
   const code = answer.op.op === 'searchResultEntry' ? 0 : answer.op.resultCode;
-  metrics.results.add({ type, code: resultCodeName(code) });
-  metrics.duration.observe({ outpost_name: core.outpostName(), type, app }, tookMs / 1000);
+  metrics.answered({ outpost: core.outpostName(), type, app, code: resultCodeName(code) }, tookMs / 1000);
   if (error instanceof Refusal && error.reason !== undefined)
     metrics.rejected.add({ outpost_name: core.outpostName(), type, reason: error.reason, app });
   if (answer.entries !== undefined) metrics.entries.add({}, answer.entries);

@@ -57,6 +57,11 @@ function test({ view, refs, inScope, matches, probe, found }: Run, from: number,
 /** Sorted, each once. */
 function inOrder(refs: Refs | undefined): Refs | undefined {
   if (refs === undefined || refs.length < 2) return refs;
+  if (refs.length === 2) {
+    const one = refs[0] ?? 0;
+    const other = refs[1] ?? 0;
+    return one === other ? [one] : one < other ? [one, other] : [other, one];
+  }
   const sorted = Uint32Array.from(refs).sort();
   let kept = 1;
   for (let at = 1; at < sorted.length; at += 1) {

@@ -58,6 +58,7 @@ export function writeHeader(bytes: Buffer, at: number, tag: number, length: numb
   }
   const octets = headerSize(length) - 2;
   bytes[at + 1] = 0x80 | octets;
-  bytes.writeUIntBE(length, at + 2, octets);
+  for (let place = octets - 1, left = length; place >= 0; place -= 1, left = Math.floor(left / 256))
+    bytes[at + 2 + place] = left & 0xff;
   return at + 2 + octets;
 }

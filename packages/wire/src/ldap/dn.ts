@@ -135,9 +135,15 @@ export function dnKey(dn: Dn): DnKey {
 const plainPair = String.raw`[A-Za-z][A-Za-z0-9-]*=[\w.@:/$&!?()*'%|{}~^[\]-]+(?: [\w.@:/$&!?()*'%|{}~^[\]-]+)*`;
 const plainDn = new RegExp(`^${plainPair}(?:,${plainPair})*$`);
 
+/** Key of a DN whose names and values stand in its text as they are, parted by commas alone; others have to be parsed. */
+export function plainDnKey(text: string): DnKey | undefined {
+  return plainDn.test(text) ? (text.toLowerCase() as DnKey) : undefined;
+}
+
 /** Key of a DN given as text, or `undefined` when it is none. */
 export function dnKeyOf(text: string): DnKey | undefined {
-  if (plainDn.test(text)) return text.toLowerCase() as DnKey;
+  const plain = plainDnKey(text);
+  if (plain !== undefined) return plain;
   try {
     return dnKey(parseDn(text));
   } catch {

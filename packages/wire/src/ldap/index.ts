@@ -12,6 +12,7 @@ export {
   isWithin,
   parentKey,
   parseDn,
+  plainDnKey,
   type Rdn,
 } from './dn.ts';
 export { encodeEntryOp, encodeEnvelope, encodeRequest, encodeResponse } from './encode.ts';
