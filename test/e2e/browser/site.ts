@@ -36,6 +36,7 @@ export async function startSite(options: TestCoreOptions = {}): Promise<Site> {
         AUTHENTIK_CORE__URL: core.url,
         AUTHENTIK_CORE__TOKEN: core.adminToken,
         AUTHENTIK_SECRET_KEY: secretKey,
+        AUTHENTIK_STORAGE__FILE__PATH: join(core.folder, 'files'),
       },
     }),
     chromium.launch({
@@ -85,6 +86,8 @@ const documented = new Set([
   'ak-stage-prompt-dark-phone',
   'layout-sidebar_left',
   'user-applications',
+  'admin-files',
+  'admin-picker',
 ]);
 
 /** Takes a picture for the documentation, where the run was asked to: `SCREENSHOTS=1`, or `all` to look at every page. */

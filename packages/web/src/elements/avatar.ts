@@ -1,5 +1,5 @@
 // Pictures of users and applications; a drawn one where there is none.
-import { html, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import { type Themed, themed } from '../page-settings.ts';
 import { icon } from './icon.ts';
 
@@ -11,12 +11,18 @@ export function avatar(url: string): TemplateResult {
 
 const hues = 8;
 
-/** The icon of an application; its initials on a colour of its own where there is none. */
+/** The icon of an application; its initials on a colour of its own where there is none, or where it cannot be loaded. */
 export function tile(name: string, url: string | null, variants: Themed | null): TemplateResult {
   const source = themed(url ?? '', variants);
-  if (source !== '' && !source.startsWith('fa://')) return html`<img class="gh-tile" src=${source} alt="" />`;
   const words = name.split(/\s+/).filter((word) => word !== '');
   const initials = words.slice(0, 2).map((word) => word.charAt(0).toUpperCase());
   const hue = [...name].reduce((sum, sign) => sum + (sign.codePointAt(0) ?? 0), 0) % hues;
-  return html`<span class="gh-tile gh-tile--${hue}" aria-hidden="true">${initials.join('')}</span>`;
+  const missing = ({ target }: Event) => {
+    if (target instanceof HTMLElement) target.hidden = true;
+  };
+  return html`<span class="gh-tile gh-tile--${hue}" aria-hidden="true"
+    >${initials.join('')}${
+      source === '' || source.startsWith('fa://') ? nothing : html`<img src=${source} alt="" @error=${missing} />`
+    }</span
+  >`;
 }

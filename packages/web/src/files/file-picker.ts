@@ -1,0 +1,109 @@
+// Chooses the value of a file field (files.md §6.2): a stored or packaged file, an address elsewhere, or nothing. Used for
+// icons of applications, logos of brands, backgrounds of flows. The value is that of a text input in the surrounding form.
+import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import type { Api, Page } from '../call/api.ts';
+import { notice } from '../elements/notice.ts';
+import { searchBox } from '../elements/search-box.ts';
+import { messageOf } from '../elements/section.ts';
+import { type FileRow, thumbnail } from './files-section.ts';
+import type { StoredFile } from './upload.ts';
+
+const mostShown = 60;
+
+export class FilePicker extends LitElement {
+  static override properties = {
+    label: { attribute: false },
+    value: { attribute: false },
+    preview: { attribute: false },
+    files: { state: true },
+    problem: { state: true },
+    open: { state: true },
+  };
+  declare api: Api;
+  /** Of the input. */
+  declare name: string;
+  declare label: string;
+  declare value: string;
+  /** URL of the picture behind the first value. */
+  declare preview: string;
+  declare files: readonly FileRow[] | undefined;
+  declare problem: string | undefined;
+  declare open: boolean | undefined;
+
+  protected override createRenderRoot(): this {
+    return this;
+  }
+
+  override render(): TemplateResult {
+    const id = `field-${this.name}`;
+    const type = (event: Event) => {
+      if (event.target instanceof HTMLInputElement) this.#take(event.target.value, event.target.value);
+    };
+    return html`<div class="pf-v6-c-form__group gh-picker">
+      <label class="pf-v6-c-form__label" for=${id}><span class="pf-v6-c-form__label-text">${this.label}</span></label>
+      <div class="gh-picker__row">
+        <span class="gh-thumb">${
+          /^(?:https?:|\/|data:)/.test(this.preview) ? html`<img src=${this.preview} alt="" />` : nothing
+        }</span>
+        <span class="pf-v6-c-form-control"
+          ><input id=${id} name=${this.name} type="text" .value=${this.value} placeholder="None" @change=${type}
+        /></span>
+        <button
+          type="button"
+          class="pf-v6-c-button pf-m-secondary"
+          aria-expanded=${this.open === true ? 'true' : 'false'}
+          @click=${() => void this.#toggle()}
+        >
+          Choose<span class="pf-v6-screen-reader"> ${this.label}</span>
+        </button>
+      </div>
+      ${this.open === true ? this.#panel() : nothing}
+    </div>`;
+  }
+
+  async #toggle(): Promise<void> {
+    this.open = this.open !== true;
+    if (this.open) await this.#load('');
+  }
+
+  async #load(search: string): Promise<void> {
+    try {
+      const query = { detail: true, page_size: mostShown, search, ordering: 'name' };
+      this.files = (await this.api.get<Page<FileRow>>('/admin/file/', query)).results;
+    } catch (error) {
+      this.problem = messageOf(error);
+    }
+  }
+
+  #panel(): TemplateResult {
+    const stored = (event: CustomEvent<StoredFile>) => this.#take(event.detail.name, event.detail.url);
+    return html`<div class="gh-picker__panel">
+      ${this.problem === undefined ? nothing : notice('danger', this.problem)}
+      ${searchBox('Search files', (text) => void this.#load(text))}
+      <ul class="gh-picker__files">
+        ${(this.files ?? []).filter(({ mime_type: type }) => type.startsWith('image/')).map((file) => this.#choice(file))}
+      </ul>
+      <gh-upload-list .api=${this.api} @gh-stored=${stored}></gh-upload-list>
+    </div>`;
+  }
+
+  #choice(file: FileRow): TemplateResult {
+    return html`<li>
+      <button
+        type="button"
+        class="gh-picker__file"
+        aria-pressed=${file.name === this.value ? 'true' : 'false'}
+        title=${file.name}
+        @click=${() => this.#take(file.name, file.themed_urls?.light ?? file.url)}
+      >
+        ${thumbnail(file)}<span>${file.name.split('/').at(-1)}</span>
+      </button>
+    </li>`;
+  }
+
+  #take(value: string, preview: string): void {
+    this.value = value;
+    this.preview = preview;
+    this.open = false;
+  }
+}
