@@ -1,0 +1,4 @@
+// Entry `@gatehouse/radius/testing`: foreign peers and an authority for tests and benchmarks. Users: test.
+export { createTestAuthority, type Issued, type TestAuthority } from './authority.ts';
+export { type EapolResult, type EapolTest, eapolTest } from './eapol-test.ts';
+export { type RadclientOptions, type RadclientResult, radclient } from './radclient.ts';

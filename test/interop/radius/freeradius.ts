@@ -1,0 +1,182 @@
+// FreeRADIUS from one configuration file of our own, as proxy or as server. Used by tests and benchmarks.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { freePort, type Program, startProgram } from './site.ts';
+
+export interface FreeRadiusOptions {
+  /** Where it may write. */
+  readonly folder: string;
+  readonly secret: string;
+  /** Where its requests go; without, it decides by `users`. */
+  readonly homeServer?: HomeServer;
+  /** Text of a users file. */
+  readonly users?: string;
+  readonly threads?: number;
+  /** Further text inside `modules`, and `eap` in the right places when true. */
+  readonly eapModule?: string;
+  /** Prints every packet; slow. */
+  readonly isLoud?: boolean;
+}
+
+export interface HomeServer {
+  readonly port: number;
+  readonly secret: string;
+  /** RadSec: files of its own certificate, key, and of the authority. */
+  readonly tls?: { readonly certificate: string; readonly key: string; readonly ca: string };
+}
+
+export interface FreeRadius extends AsyncDisposable {
+  readonly port: number;
+  readonly accountingPort: number;
+  output(): string;
+}
+
+export async function startFreeRadius(options: FreeRadiusOptions): Promise<FreeRadius> {
+  const [port, accountingPort] = [await freePort(), await freePort()];
+  const folder = join(options.folder, `freeradius-${port}`);
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'users'), options.users ?? '');
+  await writeFile(join(folder, 'radiusd.conf'), configuration(options, folder, { port, accountingPort }));
+  const words = ['-d', folder, '-n', 'radiusd', '-l', 'stdout', ...(options.isLoud === false ? ['-f'] : ['-X'])];
+  const program: Program = startProgram('freeradius', words, folder);
+  await program.printed(/Ready to process requests/).catch(async (error: unknown) => {
+    await program[Symbol.asyncDispose]();
+    throw error;
+  });
+  return { port, accountingPort, output: program.output, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() };
+}
+
+function configuration(
+  { secret, homeServer, threads = 1, eapModule = '' }: FreeRadiusOptions,
+  folder: string,
+  { port, accountingPort }: { readonly port: number; readonly accountingPort: number },
+): string {
+  const hasEap = eapModule !== '';
+  const proxied = homeServer !== undefined;
+  return `
+prefix = /usr
+raddbdir = ${folder}
+logdir = ${folder}
+run_dir = ${folder}
+libdir = /usr/lib/freeradius
+pidfile = ${folder}/pid
+max_request_time = 30
+cleanup_delay = 1
+max_requests = 65536
+hostname_lookups = no
+log {
+  destination = stdout
+  auth = no
+}
+security {
+  max_attributes = 200
+  reject_delay = 0
+  status_server = yes
+}
+proxy_requests = ${proxied ? 'yes' : 'no'}
+thread pool {
+  start_servers = ${threads}
+  max_servers = ${threads}
+  min_spare_servers = ${threads}
+  max_spare_servers = ${threads}
+  max_requests_per_server = 0
+  auto_limit_acct = no
+}
+modules {
+  pap {
+    normalise = no
+  }
+  files {
+    filename = ${folder}/users
+  }
+  always ok {
+    rcode = ok
+  }
+  ${eapModule}
+}
+client devices {
+  ipaddr = 127.0.0.1
+  secret = ${secret}
+}
+${proxied ? homeServerText(homeServer) : ''}
+server default {
+  listen {
+    type = auth
+    ipaddr = 127.0.0.1
+    port = ${port}
+  }
+  listen {
+    type = acct
+    ipaddr = 127.0.0.1
+    port = ${accountingPort}
+  }
+  authorize {
+    ${proxied ? toSite : `${hasEap ? 'eap {\n      ok = return\n    }' : ''}\n    files\n    pap`}
+  }
+  authenticate {
+    Auth-Type PAP {
+      pap
+    }
+    ${hasEap ? 'eap' : ''}
+  }
+  preacct {
+    ${proxied ? toSite : 'ok'}
+  }
+  accounting {
+    ok
+  }
+}
+${hasEap ? innerServer : ''}
+`;
+}
+
+const toSite = 'update control {\n      &Proxy-To-Realm := "site"\n    }';
+const innerServer = `
+server inner {
+  authorize {
+    files
+    pap
+  }
+  authenticate {
+    Auth-Type PAP {
+      pap
+    }
+  }
+}`;
+
+function homeServerText({ port, secret, tls }: HomeServer): string {
+  const transport =
+    tls === undefined
+      ? 'status_check = status-server\n  check_interval = 6\n  num_answers_to_alive = 3'
+      : `proto = tcp
+    tls {
+      private_key_file = ${tls.key}
+      certificate_file = ${tls.certificate}
+      ca_file = ${tls.ca}
+      fragment_size = 8192
+      check_crl = no
+      tls_min_version = "1.2"
+      tls_max_version = "1.2"
+    }`;
+  return `
+proxy server {
+  default_fallback = no
+}
+home_server site {
+  type = auth${tls === undefined ? '' : '+acct'}
+  ipaddr = 127.0.0.1
+  port = ${port}
+  secret = ${secret}
+  ${transport}
+}
+home_server_pool site {
+  type = fail-over
+  home_server = site
+}
+realm site {
+  auth_pool = site
+  ${tls === undefined ? '' : 'acct_pool = site'}
+  nostrip
+}
+`;
+}
