@@ -14,6 +14,27 @@ import {
   url,
 } from '@gatehouse/daemon/config';
 
+/** Where sessions are kept; the router's embedded outpost has the same settings. */
+export const sessionOptions = defineConfig({
+  store: choice(['directory', 'memory', 'redis', 'postgresql'], {
+    default: 'directory',
+    env: 'AKPROXY_SESSION__STORE',
+    doc: 'Where sessions are kept; redis and postgresql are shared between replicas.',
+  }),
+  path: text({
+    default: '',
+    env: 'AKPROXY_SESSION__PATH',
+    doc: 'Directory of the directory store; by default gatehouse-proxy-sessions in the temporary folder.',
+  }),
+  url: secret({ env: 'AKPROXY_SESSION__URL', doc: 'Address of the shared store: redis://… or postgresql://….' }),
+  per_user: integer({
+    default: 50,
+    min: 1,
+    env: 'AKPROXY_SESSION__PER_USER',
+    doc: 'Sessions of one user; the oldest ends.',
+  }),
+});
+
 export const proxyConfig = defineConfig({
   ...outpostOptions,
   host_browser: url({ doc: 'Base URL under which browsers reach the core, where it is another one.' }),
@@ -50,23 +71,5 @@ export const proxyConfig = defineConfig({
       doc: 'Connections at a time of one address; a reverse proxy in front is one address.',
     }),
   },
-  session: {
-    store: choice(['directory', 'memory', 'redis', 'postgresql'], {
-      default: 'directory',
-      env: 'AKPROXY_SESSION__STORE',
-      doc: 'Where sessions are kept; redis and postgresql are shared between replicas.',
-    }),
-    path: text({
-      default: '',
-      env: 'AKPROXY_SESSION__PATH',
-      doc: 'Directory of the directory store; by default gatehouse-proxy-sessions in the temporary folder.',
-    }),
-    url: secret({ env: 'AKPROXY_SESSION__URL', doc: 'Address of the shared store: redis://… or postgresql://….' }),
-    per_user: integer({
-      default: 50,
-      min: 1,
-      env: 'AKPROXY_SESSION__PER_USER',
-      doc: 'Sessions of one user; the oldest ends.',
-    }),
-  },
+  session: sessionOptions,
 });

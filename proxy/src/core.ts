@@ -57,7 +57,8 @@ export function connectCore(options: ConnectOptions): CoreLine {
 }
 
 export interface ApplicationsOptions {
-  readonly hostBrowser: string;
+  /** URL of the core for browsers, by what the outpost's own settings say; empty: as the core delivers it. */
+  readonly hostBrowser: (configured: string) => string;
   readonly version: string;
   readonly log: Logger;
   readonly tls: Pick<ApplicationCertificates, 'replace'>;
@@ -88,8 +89,9 @@ export function createApplications(options: ApplicationsOptions): Applications {
     replace(rows, outpost, certificates) {
       latest = [rows, outpost, certificates];
       const before = new Map(current.map((application) => [application.pk, application]));
+      const configured = textOf(outpost.config['authentik_host']);
       const context = {
-        hosts: { browser: options.hostBrowser, configured: textOf(outpost.config['authentik_host']) },
+        hosts: { browser: options.hostBrowser(configured), configured },
         outpostName: outpost.name,
         version: options.version,
         onLargeHeaders: ({ preferredUsername, sub, groups }: Claims, bytes: number) =>

@@ -32,6 +32,8 @@ export interface EngineOptions {
   readonly lookup: () => Lookup<Application> | undefined;
   readonly insecure: boolean;
   readonly userAgent: string;
+  /** Unix socket behind which the core is; set where proxy and core share a machine. */
+  readonly coreSocket?: string;
   readonly strict: boolean;
   /** Our own proxies, and whoever else is not limited. */
   readonly trusted: CidrSet;

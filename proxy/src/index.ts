@@ -1,3 +1,3 @@
-// Entry `@gatehouse/proxy`. Users: packages/cli, router (embedded outpost), test.
+// Entry `@gatehouse/proxy`. Users: packages/cli, test.
 export { proxyConfig } from './config.ts';
 export { runProxyDaemon } from './main.ts';

@@ -2,7 +2,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { contractVersion } from '@gatehouse/contract/versions';
-import { type Clock, systemClock } from '@gatehouse/daemon/async';
+import { systemClock } from '@gatehouse/daemon/async';
 import { type ConfigOf, loadConfig } from '@gatehouse/daemon/config';
 import { createHealth, healthSocketPath, serveHealth } from '@gatehouse/daemon/health';
 import { type ProcessContext, reportFatal, runProcess } from '@gatehouse/daemon/lifecycle';
@@ -10,16 +10,11 @@ import { bufferedOutput, createLogger, type Logger, prettyOutput } from '@gateho
 import { createMetrics } from '@gatehouse/daemon/metrics';
 import { createCidrSet } from '@gatehouse/daemon/net';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
-import { createAccessLog } from './access-log.ts';
-import { createApplicationCertificates } from './applications/certificates.ts';
+import { assembleProxy } from './assembly.ts';
 import { runCommand } from './commands/run.ts';
 import { proxyConfig } from './config.ts';
-import { type CoreLine, connectCore, createApplications } from './core.ts';
-import { createEngine } from './engine.ts';
-import { createProxyMetrics } from './metrics.ts';
 import { loadRuleFile, watchRuleFile } from './rules/rule-file.ts';
 import { listenProxy } from './server.ts';
-import { openSessionStore } from './sessions/open-store.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Config = ConfigOf<typeof proxyConfig>;
@@ -50,52 +45,37 @@ interface Running {
 }
 
 async function run({ config, env, log, output }: Running, context: ProcessContext): Promise<void> {
-  const clock: Clock = systemClock;
   const metrics = createMetrics({ process: true });
   const health = createHealth();
   const build = env['GIT_BUILD_HASH'] ?? '';
-  const version = `goauthentik.io/outpost/${contractVersion}${build === '' ? '' : `+${build}`}`;
-  const tls = createApplicationCertificates(await selfSignedCertificate(), log);
-  const applications = createApplications({ hostBrowser: config.host_browser ?? '', version, log, tls });
-  if (config.rules !== '') {
-    applications.useRules(loadRuleFile(config.rules));
-    const watching = watchRuleFile({ path: config.rules, log, clock, signal: context.signal }, applications.useRules);
-    context.onDrain(() => watching);
-  }
-  const store = await openSessionStore({ ...config.session, path: sessionFolder(config) }, { clock, log });
-  context.onDrain(async () => store[Symbol.asyncDispose]());
   const trusted = createCidrSet(config.listen.trusted_proxy_cidrs);
-  const lines: CoreLine[] = [];
-  const engine = createEngine({
-    clock,
-    log,
-    store,
-    lookup: applications.lookup,
-    insecure: config.insecure,
-    userAgent: version,
+  const proxy = await assembleProxy({
+    session: { ...config.session, path: sessionFolder(config) },
+    core: config,
+    hostBrowser: () => config.host_browser ?? '',
     strict: config.compat === 'strict',
     trusted,
-    report: (event) => lines[0]?.report(event),
+    version: `goauthentik.io/outpost/${contractVersion}${build === '' ? '' : `+${build}`}`,
+    fallback: await selfSignedCertificate(),
+    loggedHeaders: config.log.http_headers,
+    output,
+    metrics,
+    health,
+    clock: systemClock,
+    log,
   });
-  context.onDrain(() => engine.close());
+  context.onDrain(() => proxy.close());
+  if (config.rules !== '') {
+    const { useRules } = proxy.applications;
+    useRules(loadRuleFile(config.rules));
+    const watching = watchRuleFile({ path: config.rules, log, clock: systemClock, signal: context.signal }, useRules);
+    context.onDrain(() => watching);
+  }
   const server = await listenProxy(
     {
-      gateway: engine.gateway,
-      forwarding: engine.forwarding,
-      balancer: engine.balancer,
-      tunnels: engine.tunnels,
-      accessLog: createAccessLog({
-        write: (line) => output.write(line),
-        log,
-        clock,
-        headers: config.log.http_headers,
-        metrics: createProxyMetrics(metrics),
-        outpostName: () => lines[0]?.outpostName() ?? '',
-      }),
-      certificates: tls.store,
+      ...proxy.performing,
+      certificates: proxy.certificates.store,
       trusted,
-      log,
-      clock,
       limits: { total: config.connections.total, perClient: config.connections.per_client },
       headerMs: config.web.timeout_http_read_header,
       idleMs: config.web.timeout_http_idle,
@@ -103,23 +83,7 @@ async function run({ config, env, log, output }: Running, context: ProcessContex
     config.listen,
   );
   context.onDrain(() => server.close(config.drain));
-  lines.push(
-    connectCore({
-      config,
-      log,
-      metrics,
-      health,
-      clock,
-      signal: context.signal,
-      applications,
-      onChannel: (isOpen) => engine.liveness.channel(isOpen),
-      onSessionEnd: (sid) => {
-        engine.endCoreSession(sid).catch((error: unknown) => {
-          log.error('sessions of an ended core session not removed', { error: String(error) });
-        });
-      },
-    }),
-  );
+  proxy.connect(context.signal);
   const socketPath = healthSocketPath(config.instance_name);
   const healthServer = await serveHealth({ health, metrics, addresses: config.listen.metrics, socketPath, log });
   context.onDrain(async () => healthServer[Symbol.asyncDispose]());

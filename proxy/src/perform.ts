@@ -106,10 +106,10 @@ class Work {
     if (response.destroyed) return;
     const length = status === 204 ? [] : ['Content-Length', String(Buffer.byteLength(body))];
     if (body === '') {
-      const lines = `${shared?.text ?? ''}${headerLines(own)}${headerLines(length)}${performing.dateLine()}`;
+      const lines = `${shared?.text ?? ''}${headerLines(own)}${headerLines(request.added)}${headerLines(length)}${performing.dateLine()}`;
       if (response.sendWhole({ status, reason: STATUS_CODES[status] ?? '', lines }, '')) return;
     }
-    response.writeHead(status, [...(shared?.flat ?? []), ...own, ...length]);
+    response.writeHead(status, [...(shared?.flat ?? []), ...own, ...request.added, ...length]);
     response.end(request.method === 'HEAD' ? undefined : body);
   }
 
@@ -145,7 +145,7 @@ class Work {
       headers,
       request: message,
       response,
-      addedHeaders: cookies(setCookie === undefined ? [] : [setCookie]),
+      addedHeaders: [...request.added, ...cookies(setCookie === undefined ? [] : [setCookie])],
       dateLine: performing.dateLine,
       onHead,
       onBody: (bytes) => {

@@ -6,8 +6,9 @@ import { TLSSocket } from 'node:tls';
 import type { Address } from '@gatehouse/daemon/config';
 import { type CidrSet, listenTcp, type TcpListener } from '@gatehouse/daemon/net';
 import { type CertificateStore, tlsParameters } from '@gatehouse/daemon/tls';
-import { type Performing, perform, type Upgrade } from './perform.ts';
+import { type Job, type Performing, perform, type Upgrade } from './perform.ts';
 import { createDateLine } from './request/date-line.ts';
+import type { Incoming } from './request/incoming.ts';
 import { ReadyResponse } from './request/ready-response.ts';
 import { type Peer, receive } from './request/receive.ts';
 
@@ -98,11 +99,8 @@ function httpServer(options: ServerOptions, peers: WeakMap<Duplex, Peer>, scheme
   server.timeout = 0;
   const performing: Performing = { ...options, dateLine: createDateLine(options.clock) };
   const peerOf = (socket: Duplex): Peer => peers.get(socket) ?? { address: '', port: 0, trusted: false };
-  const serve = (message: IncomingMessage, response: ReadyResponse, upgrade?: Upgrade) => {
-    const request = receive(message, peerOf(message.socket), scheme);
-    if (request !== undefined) perform({ with: performing, request, message, response, upgrade });
-    else response.writeHead(400, { Connection: 'close', 'Content-Length': 0 }).end();
-  };
+  const serve = (message: IncomingMessage, response: ReadyResponse, upgrade?: Upgrade) =>
+    answer(performing, receive(message, peerOf(message.socket), scheme), { message, response, upgrade });
   server.on('request', (message, response) => serve(message, response));
   server.on('upgrade', (message, socket, head) => serve(message, responseOn(message, socket), { socket, head }));
   server.on('connect', (_, socket: Duplex) =>
@@ -118,8 +116,18 @@ function httpServer(options: ServerOptions, peers: WeakMap<Duplex, Peer>, scheme
   return server;
 }
 
+/** Answers a request of node:http; `undefined` stands for one that is 400 whatever it asks for. */
+export function answer(
+  performing: Performing,
+  request: Incoming | undefined,
+  on: Pick<Job, 'message' | 'response' | 'upgrade'>,
+): void {
+  if (request !== undefined) perform({ with: performing, request, ...on });
+  else on.response.writeHead(400, { Connection: 'close', 'Content-Length': 0 }).end();
+}
+
 /** For answers to a handshake: node:http hands over the bare socket. */
-function responseOn(message: IncomingMessage, socket: Duplex): ReadyResponse {
+export function responseOn(message: IncomingMessage, socket: Duplex): ReadyResponse {
   const response = new ReadyResponse(message);
   response.shouldKeepAlive = false;
   response.assignSocket(message.socket);

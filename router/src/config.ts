@@ -19,6 +19,7 @@ import {
   trustedProxyCidrs,
   url,
 } from '@gatehouse/daemon/config';
+import { sessionOptions } from '@gatehouse/proxy/settings';
 import { storageOptions } from '@gatehouse/storage';
 
 export const routerConfig = defineConfig({
@@ -53,6 +54,9 @@ export const routerConfig = defineConfig({
   },
   web: {
     path: text({ default: '/', doc: 'URL prefix of everything.' }),
+    public_url: url({
+      doc: 'Where browsers reach this front door; unset: authentik_host of the embedded outpost, else localhost.',
+    }),
     assets_dist: text({ default: '', doc: 'Folder behind /static/dist/; empty: the pages of this release.' }),
     assets_authentik: text({ default: './web/authentik', doc: 'Folder behind /static/authentik/.' }),
     assets_previous: textList({ default: [], doc: 'Folders of earlier releases, newest first, for tabs left open.' }),
@@ -72,6 +76,7 @@ export const routerConfig = defineConfig({
   },
   storage: storageOptions,
   log: { http_headers: textList({ default: ['User-Agent'], doc: 'Request headers copied into access lines.' }) },
+  session: sessionOptions,
   outposts: { disable_embedded_outpost: boolean({ default: false, doc: 'Do not serve proxy providers here.' }) },
 });
 

@@ -1,10 +1,11 @@
 // Who answers a request (router.md §6): reads the path, asks the routing table, hands over. The only place that knows all
 // the rooms; it measures and logs for them, so that none of them has to. Called by the listeners for every request.
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Logger } from '@gatehouse/daemon/log';
+import type { ReadyResponse } from '@gatehouse/proxy/ready-response';
 import type { Usage } from '@gatehouse/storage';
 import { type RequestRecord, statusOf, writeAccessLine } from './access-log.ts';
 import { answerNotFound, serveAsset } from './assets/serve.ts';
@@ -61,15 +62,17 @@ export interface FrontDoorOptions {
 
 type Exchange = {
   readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly response: ReadyResponse;
   readonly record: RequestRecord;
   readonly settings: FrontDoorSettings;
+  /** What every answer carries: names and values alternating. */
+  readonly own: readonly string[];
 };
 
 export class FrontDoor {
   readonly #options: FrontDoorOptions;
   readonly #tunnels = new Set<() => void>();
-  readonly #open = new Set<ServerResponse>();
+  readonly #open = new Set<ReadyResponse>();
   #draining = false;
 
   constructor(options: FrontDoorOptions) {
@@ -96,7 +99,7 @@ export class FrontDoor {
     }
   }
 
-  handle(request: IncomingMessage, response: ServerResponse): void {
+  handle(request: IncomingMessage, response: ReadyResponse): void {
     const exchange = this.#begin(request, response);
     this.#answer(exchange).catch((error: unknown) => {
       this.#options.log.error('request failed', { request_id: exchange.record.id, error: String(error) });
@@ -128,7 +131,7 @@ export class FrontDoor {
     };
   }
 
-  #begin(request: IncomingMessage, response: ServerResponse): Exchange {
+  #begin(request: IncomingMessage, response: ReadyResponse): Exchange {
     const { metrics, clock, log, settings } = this.#options;
     const record = this.#identify(request);
     this.#open.add(response);
@@ -143,16 +146,15 @@ export class FrontDoor {
         const dest = record.route === 'core' ? 'core' : 'embedded_outpost';
         metrics.requestSeconds.observe({ dest }, tookMs / 1000);
       }
+      // The outpost writes its own line, which knows who is logged in.
+      if (record.route === 'application') return;
       writeAccessLine(request, record, status, { log, tookMs, headers: settings().loggedHeaders });
     });
-    return { request, response, record, settings: settings() };
+    return { request, response, record, settings: settings(), own: ownHeaders(record, settings()) };
   }
 
   async #answer(exchange: Exchange): Promise<void> {
-    const { request, response, record, settings } = exchange;
-    const { hstsMaxAgeS } = settings;
-    const secure = hstsMaxAgeS > 0 && record.client.scheme === 'https';
-    if (secure) response.setHeader('Strict-Transport-Security', `max-age=${hstsMaxAgeS}`);
+    const { request, response, record, settings, own } = exchange;
     if (isAmbiguous(request)) {
       response.shouldKeepAlive = false; // whatever follows on this connection may be part of the trick
       return answerPlain(exchange, 400, 'bad request');
@@ -161,7 +163,7 @@ export class FrontDoor {
     const application = this.#options.application();
     if (!isOurs(target, settings) && application?.claims(record.client, target) === true) {
       record.route = 'application';
-      return application.handle(request, response, record.client);
+      return application.handle(request, response, { ...record, own });
     }
     const reading = readPath(target);
     if (reading.kind === 'refused') return answerPlain(exchange, 400, 'bad request');
@@ -171,14 +173,14 @@ export class FrontDoor {
   }
 
   async #follow(exchange: Exchange, to: Route): Promise<void> {
-    const { request, response, record, settings } = exchange;
+    const { request, response, record, settings, own } = exchange;
     const { clock, storedFiles, assets } = this.#options;
     record.route = to.to;
     if (to.to === 'asset') {
-      await serveAsset(await assets, to.file, request, response, { version: settings.version, requestId: record.id });
+      await serveAsset(await assets, to.file, request, response, { version: settings.version, own });
       return;
     }
-    if (to.to !== 'core') response.setHeader('X-authentik-id', record.id);
+    if (to.to !== 'core') setOwn(exchange);
     switch (to.to) {
       case 'stored-file': {
         const stored = storedFiles.get(to.usage);
@@ -204,18 +206,19 @@ export class FrontDoor {
   }
 
   async #toCore(exchange: Exchange): Promise<void> {
-    const { request, response, record, settings } = exchange;
+    const { request, response, record, settings, own } = exchange;
     const { core, connections, metrics } = this.#options;
     const target = core.usable();
     const isReadiness = request.url?.split('?')[0] === `${settings.webPath}-/health/ready/`;
     if (target === undefined || (this.#draining && isReadiness)) {
+      setOwn(exchange);
       if (isReadiness) return answerEmpty(exchange, 503);
       return answerStarting(response, accept(request), situationOptions(exchange, core.detail()));
     }
     const outcome = await forward(request, response, {
       connection: connections.to(target),
       headers: forwardedHeaders(request.rawHeaders, record.client, record.id),
-      requestId: record.id,
+      own,
       maxBodyBytes: settings.maxBodyBytes,
       readStallMs: settings.readStallMs,
       writeStallMs: settings.writeStallMs,
@@ -232,6 +235,7 @@ export class FrontDoor {
     });
     if (outcome.kind === 'cut') return;
     if (!request.complete) response.shouldKeepAlive = false; // the rest of the body is nobody's
+    setOwn(exchange);
     answerSituation(response, accept(request), outcome.situation, situationOptions(exchange));
   }
 
@@ -241,7 +245,7 @@ export class FrontDoor {
     const target = request.url ?? '/';
     const application = this.#options.application();
     if (!isOurs(target, settings) && application?.claims(record.client, target) === true) {
-      return application.upgrade(request, socket, head, record.client);
+      return application.upgrade(request, socket, head, { ...record, own: ownHeaders(record, settings) });
     }
     const reading = readPath(target);
     const isForCore =
@@ -280,6 +284,18 @@ export class FrontDoor {
   }
 }
 
+function ownHeaders({ id, client }: RequestRecord, { hstsMaxAgeS }: FrontDoorSettings): readonly string[] {
+  const secure = hstsMaxAgeS > 0 && client.scheme === 'https';
+  return ['X-authentik-id', id, ...(secure ? ['Strict-Transport-Security', `max-age=${hstsMaxAgeS}`] : [])];
+}
+
+/**
+ * For answers whose headers are an object. Never before a list: node:http then keeps only the last of several cookies.
+ */
+function setOwn({ response, own }: Exchange): void {
+  for (let at = 0; at + 1 < own.length; at += 2) response.setHeader(own[at] ?? '', own[at + 1] ?? '');
+}
+
 /** UUID version 4 in hex, as the core makes them. */
 function freshId(): string {
   return randomUUID().replaceAll('-', '');
@@ -308,12 +324,14 @@ function situationOptions({ settings, record }: Exchange, detail?: string) {
   return { webPath: settings.webPath, requestId: record.id, detail };
 }
 
-function answerPlain({ response, record }: Exchange, status: number, text: string): void {
-  response.writeHead(status, { 'Content-Type': 'text/plain', 'X-authentik-id': record.id }).end(`${text}\n`);
+function answerPlain(exchange: Exchange, status: number, text: string): void {
+  const { response } = exchange;
+  setOwn(exchange);
+  response.writeHead(status, { 'Content-Type': 'text/plain' }).end(`${text}\n`);
 }
 
-function answerEmpty({ response, record }: Exchange, status: number): void {
-  const headers = { 'Content-Length': '0', 'Cache-Control': 'no-store', 'X-authentik-id': record.id };
+function answerEmpty({ response }: Exchange, status: number): void {
+  const headers = { 'Content-Length': '0', 'Cache-Control': 'no-store' };
   response.writeHead(status, headers).end();
 }
 
@@ -328,8 +346,9 @@ function answerText({ request, response, settings }: Exchange, text: string): vo
   response.end(request.method === 'HEAD' ? undefined : text);
 }
 
-function redirect({ response, record }: Exchange, status: number, location: string): void {
-  response.writeHead(status, { Location: location, 'Content-Length': '0', 'X-authentik-id': record.id }).end();
+function redirect(exchange: Exchange, status: number, location: string): void {
+  setOwn(exchange);
+  exchange.response.writeHead(status, { Location: location, 'Content-Length': '0' }).end();
 }
 
 function refuseSwitch(socket: Duplex, status: number, text: string, requestId: string): void {

@@ -7,7 +7,7 @@ import { systemClock } from '@gatehouse/daemon/async';
 import { loadConfig } from '@gatehouse/daemon/config';
 import { createHealth, healthcheck, healthSocketPath, serveHealth } from '@gatehouse/daemon/health';
 import { exitCode, type ProcessContext, reportFatal, runProcess } from '@gatehouse/daemon/lifecycle';
-import { createLogger, type Logger } from '@gatehouse/daemon/log';
+import { bufferedOutput, createLogger, type Logger, prettyOutput } from '@gatehouse/daemon/log';
 import { createMetrics } from '@gatehouse/daemon/metrics';
 import { localSocketPath, type RouterConfig, routerConfig, webPathOf } from './config.ts';
 import { createRouterMetrics, withCoreMetrics } from './metrics.ts';
@@ -26,9 +26,10 @@ export async function runRouterDaemon(argv: readonly string[], env: Environment)
     reportFatal(early, error);
     return exitCode.configuration;
   }
-  const log = createLogger({ level: config.log_level, name: 'authentik.router', pretty: config.debug });
+  const output = config.debug ? prettyOutput(process.stdout) : bufferedOutput();
+  const log = createLogger({ level: config.log_level, name: 'authentik.router', destination: output });
   const drainMs = config.web.shutdown_delay + config.web.shutdown_grace + 40_000;
-  return runProcess({ log, drainMs }, (context) => serve(config, { argv, env, log, context }));
+  return runProcess({ log, drainMs }, (context) => serve(config, { argv, env, log, output, context }));
 }
 
 /** `healthcheck`: asks the router of this machine about its core (router.md §13, R56). @returns exit code 0 or 1 */
@@ -41,10 +42,11 @@ interface Surroundings {
   readonly argv: readonly string[];
   readonly env: Environment;
   readonly log: Logger;
+  readonly output: { write(line: string): void };
   readonly context: ProcessContext;
 }
 
-async function serve(config: RouterConfig, { argv, env, log, context }: Surroundings): Promise<void> {
+async function serve(config: RouterConfig, { argv, env, log, output, context }: Surroundings): Promise<void> {
   const ipc = await writeIpcKey(join(tmpdir(), 'authentik-core-ipc.key'));
   context.onDrain(async () => ipc[Symbol.asyncDispose]());
   const health = createHealth();
@@ -55,10 +57,12 @@ async function serve(config: RouterConfig, { argv, env, log, context }: Surround
     version: contractVersion,
     ipcKey: ipc.key,
     metrics: createRouterMetrics(metrics),
+    allMetrics: metrics,
     health,
     clock: systemClock,
     log,
-    passLine: (raw) => process.stdout.write(`${raw}\n`),
+    output,
+    passLine: (raw) => output.write(`${raw}\n`),
   });
   context.onDrain(() => router.close());
   reloadOnHangUp(router, argv, env, log, context.signal);

@@ -380,6 +380,13 @@ test('router R45: answers of the core are ours by name, its own is removed, its 
   expect(answer.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
 });
 
+test('router §18: Strict-Transport-Security, where it is on, takes no cookie of the core away', async () => {
+  await using site = await healthyRouter({ ...trusting, AUTHENTIK_WEB__HSTS_MAX_AGE: '60' });
+  const answer = await fetch(`${site.url}/if/user/`, { headers: { 'x-forwarded-proto': 'https' } });
+  expect(answer.headers.get('strict-transport-security')).toBe('max-age=60');
+  expect(answer.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
+});
+
 test('router R48: //if///user/ is 301 to the clean path, query kept', async () => {
   await using site = await healthyRouter();
   const answer = await raw(site.port, 'GET //if///user/?a=b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');

@@ -4,6 +4,7 @@ import type { Clock } from '@gatehouse/daemon/async';
 import type { Address, Secret } from '@gatehouse/daemon/config';
 import type { Health } from '@gatehouse/daemon/health';
 import type { Logger } from '@gatehouse/daemon/log';
+import type { Metrics } from '@gatehouse/daemon/metrics';
 import { type CidrSet, createCidrSet } from '@gatehouse/daemon/net';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
 import { backendOf, createUrlSigner, folderOf, signingKey, type Usage, type usages } from '@gatehouse/storage';
@@ -14,6 +15,7 @@ import { watchBrands } from './brands/watcher.ts';
 import { localSocketPath, type RouterConfig, webPathOf } from './config.ts';
 import { createBrandSource } from './core.ts';
 import type { ApplicationHandler } from './embedded/application-handler.ts';
+import { type EmbeddedOutpost, openEmbeddedOutpost } from './embedded/outpost.ts';
 import type { StoredFiles } from './files/serve.ts';
 import { CoreConnections, type CoreTarget, originOf } from './forwarding/core-connection.ts';
 import { FrontDoor, type FrontDoorSettings } from './front-door.ts';
@@ -30,13 +32,17 @@ export interface RouterOptions {
   readonly version: string;
   readonly ipcKey: Secret;
   readonly metrics: RouterMetrics;
+  /** Where the embedded outpost puts its own. */
+  readonly allMetrics: Metrics;
   readonly health: Health;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Takes lines of the log that are ready. */
+  readonly output: { write(line: string): void };
   /** Takes the log lines of a supervised core. */
   readonly passLine: (raw: string) => void;
-  /** The embedded outpost, when there is one. */
-  readonly application?: () => ApplicationHandler | undefined;
+  /** In the place of the embedded outpost. */
+  readonly application?: ApplicationHandler;
 }
 
 export interface RunningRouter {
@@ -60,7 +66,10 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
   const { config, clock, log, metrics, health } = options;
   const webPath = webPathOf(config.web.path);
   const end = new AbortController();
-  const identities = createBrandIdentities(selfSignedCertificate(clock.now()));
+  const fallback = selfSignedCertificate(clock.now());
+  const identities = createBrandIdentities(fallback);
+  let embedded: EmbeddedOutpost | undefined;
+  const application = () => options.application ?? embedded;
   const connections = new CoreConnections({
     answerTimeoutMs: config.core.answer_timeout,
     maxConnections: maxCoreConnections,
@@ -76,7 +85,7 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
     connections,
     assets: loadReleases(options),
     storedFiles: storedFilesOf(config),
-    application: options.application ?? (() => undefined),
+    application,
     metrics,
     clock,
     log,
@@ -88,7 +97,10 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
     https: config.listen.https,
     socketPath,
     door,
-    identity: (serverName) => identities.choose(serverName),
+    async identity(serverName) {
+      const own = serverName === undefined ? undefined : application()?.certificate?.(serverName);
+      return own === undefined ? identities.choose(serverName) : { context: own, requestClientCertificate: false };
+    },
     trusted: {
       has: (address) => settings.trust.peers.has(address),
       longest: (address) => settings.trust.peers.longest(address),
@@ -101,6 +113,15 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
     log,
   });
   health.set('listeners', { state: 'ready' });
+  if (options.application === undefined) {
+    embedded = await openEmbeddedOutpost({
+      ...options,
+      metrics: options.allMetrics,
+      publicUrl: () => `http://localhost:${listeners.bound.get('http')?.[0]?.port ?? 80}`,
+      fallback,
+      signal: end.signal,
+    });
+  }
   health.set('core', { state: 'starting' });
   const brands = watchBrands({
     source: createBrandSource({
@@ -136,7 +157,9 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
         health.set('core', { state: state === 'degraded' ? 'degraded' : 'starting', reason: state });
       else health.set('core', { state: 'ready' });
       if (state === 'starting' && watch !== undefined) metrics.coreRestarts.set({}, watch.restarts);
-      if (state === 'healthy') void brands.refresh();
+      if (state !== 'healthy') return;
+      embedded?.connect();
+      void brands.refresh();
     },
   });
   watch = running;
@@ -155,6 +178,7 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
       end.abort(new Error('router is stopping'));
       await Promise.all([listeners.close(config.web.shutdown_grace), door.endTunnels()]);
       await brands.ended;
+      await embedded?.[Symbol.asyncDispose]();
       await running[Symbol.asyncDispose]();
       await connections[Symbol.asyncDispose]();
     },

@@ -13,7 +13,6 @@ const selfSigned = { name: 'authentik Self-signed Certificate', managed: 'goauth
 const selfSignedDays = 365;
 
 export interface SeedOptions {
-  readonly embeddedOutpost: boolean;
   /** Length of RSA keys. */
   readonly rsaBits: number;
 }
@@ -30,7 +29,7 @@ export async function seedInstallation(deps: CoreDeps, options: SeedOptions): Pr
     .values({ username: anonymousUsername, name: '', type: 'internal' })
     .onConflict((conflict) => conflict.doNothing())
     .execute();
-  await Promise.all([ensureCertificate(deps, options.rsaBits), ensureEmbeddedOutpost(deps, options.embeddedOutpost)]);
+  await ensureCertificate(deps, options.rsaBits);
 }
 
 async function ensureCertificate(deps: CoreDeps, rsaBits: number): Promise<void> {
@@ -50,7 +49,8 @@ async function ensureCertificate(deps: CoreDeps, rsaBits: number): Promise<void>
   await inUnit(deps, author, (unit) => createRow(unit, certificateModel, input, 'blueprint'));
 }
 
-async function ensureEmbeddedOutpost(deps: CoreDeps, wanted: boolean): Promise<void> {
+/** Makes the router's own outpost, or removes it where it is switched off (core.md §1.3 step 5). */
+export async function ensureEmbeddedOutpost(deps: CoreDeps, wanted: boolean): Promise<void> {
   const existing = await findRow(deps.database.kysely, outpostModel, 'managed', embeddedOutpost);
   if (wanted === (existing !== undefined)) return;
   await inUnit(deps, author, async (unit) => {

@@ -37,7 +37,7 @@ import { registerPageRoutes } from './pages/routes.ts';
 import { sweepLoginBrake } from './policies/login-brake.ts';
 import { sweepReputation } from './policies/reputation.ts';
 import { registerRbacRoutes } from './rbac/routes.ts';
-import { seedInstallation } from './seed.ts';
+import { ensureEmbeddedOutpost, seedInstallation } from './seed.ts';
 import { registerSessionRoutes } from './sessions/routes.ts';
 import { createSessionStore } from './sessions/store.ts';
 import { registerHealthRoutes, registerSystemRoutes } from './system/routes.ts';
@@ -81,7 +81,8 @@ export interface RunningCore {
 export async function startCore(options: StartOptions): Promise<RunningCore> {
   const deps = await createDeps(options);
   const { embeddedOutpost = true, rsaBits = 4096 } = options;
-  await Promise.all([seedInstallation(deps, { embeddedOutpost, rsaBits }), seed(deps, options)]);
+  await Promise.all([seedInstallation(deps, { rsaBits }), seed(deps, options)]);
+  await ensureEmbeddedOutpost(deps, embeddedOutpost); // after the blueprints, which may say what it serves
   await reconcileSchedules(deps, deps.actors);
   const { server, operations } = createServer(deps);
   await registerRoutes(server, deps, operations);

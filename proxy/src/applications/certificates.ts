@@ -7,6 +7,8 @@ import type { Application } from './application.ts';
 
 export interface ApplicationCertificates {
   readonly store: Pick<CertificateStore, 'choose' | 'sniCallback'>;
+  /** Of the application that the name belongs to; `undefined` where it has none of its own. */
+  own(serverName: string): Context | undefined;
   replace(applications: readonly Application[], pairs: { get(id: string): KeyPair | undefined }): void;
 }
 
@@ -16,12 +18,14 @@ export function createApplicationCertificates(fallback: KeyPair, log: Logger): A
   const standard = createCertificateStore(fallback);
   let hosts: ReadonlyMap<string, Context> = new Map();
   let domains: ReadonlyMap<string, Context> = new Map();
-  const choose = (serverName: string | undefined) => {
-    const name = serverName?.toLowerCase().replace(/\.$/, '') ?? '';
-    return hosts.get(name) ?? ofDomain(domains, name) ?? standard.choose(undefined);
+  const own = (serverName: string) => {
+    const name = serverName.toLowerCase().replace(/\.$/, '');
+    return hosts.get(name) ?? ofDomain(domains, name);
   };
+  const choose = (serverName: string | undefined) => own(serverName ?? '') ?? standard.choose(undefined);
   return {
     store: { choose, sniCallback: (serverName, done) => done(null, choose(serverName)) },
+    own,
     replace(applications, pairs) {
       const newHosts = new Map<string, Context>();
       const newDomains = new Map<string, Context>();

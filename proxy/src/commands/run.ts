@@ -37,7 +37,7 @@ async function explainUrl(url: string, flags: readonly string[], env: Environmen
     const rows = await core.pages('/outposts/proxy/', proxyProviderRow, {});
     const log = createLogger({ level: 'error', name: 'explain', destination: process.stderr });
     const tls = { replace: () => undefined };
-    const applications = createApplications({ hostBrowser: config.host_browser ?? '', version: '', log, tls });
+    const applications = createApplications({ hostBrowser: () => config.host_browser ?? '', version: '', log, tls });
     if (config.rules !== '') applications.useRules(loadRuleFile(config.rules));
     if (outpost === undefined) return 'The core lists no outpost for this token.\n';
     applications.replace(rows, outpost, { get: () => undefined });

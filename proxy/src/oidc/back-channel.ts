@@ -22,9 +22,20 @@ const answerMs = 10_000;
 const maxAnswerBytes = 1024 * 1024;
 const connectFailures = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_SOCKET']);
 
-export function createBackChannel(options: { readonly insecure: boolean; readonly userAgent: string }): BackChannel {
+export interface BackChannelOptions {
+  readonly insecure: boolean;
+  readonly userAgent: string;
+  /** Unix socket behind which the core is, whatever host its URLs name. */
+  readonly coreSocket?: string;
+}
+
+export function createBackChannel({ coreSocket, ...options }: BackChannelOptions): BackChannel {
   const agent = new Agent({
-    connect: { timeout: 5_000, rejectUnauthorized: !options.insecure },
+    connect: {
+      timeout: 5_000,
+      rejectUnauthorized: !options.insecure,
+      ...(coreSocket === undefined ? {} : { socketPath: coreSocket }),
+    },
     keepAliveTimeout: 30_000,
     connections: 64,
   });

@@ -19,6 +19,8 @@ export interface Incoming {
   /** Whether forwarding headers of this peer are believed. */
   readonly trusted: boolean;
   readonly requestId: string;
+  /** What every answer carries: names and values alternating, of whoever listens for us. */
+  readonly added: readonly string[];
   /** The body as text, for the few endpoints that take a form; empty when it is larger than 64 KiB. */
   readonly readBody: () => Promise<string>;
 }

@@ -1,4 +1,4 @@
-// Answers whose text is ready. node:http checks and joins every field of every answer again, which is a third of what a
+// Entry `@gatehouse/proxy/ready-response`, users: proxy, router. Answers whose text is ready. node:http checks and joins every field of every answer again, which is a third of what a
 // small answer costs; the text of identity headers is the same for a whole session, so it is handed over as it is and goes
 // out in one write. It does so through `_header`, which node:http fills itself in `writeHead`: an undocumented field, but
 // the same in every version we run on. For everything but a plain HTTP/1.1 keep-alive answer `false` is returned, and the

@@ -17,8 +17,16 @@ export interface Peer {
 const processPart = randomBytes(8).toString('hex');
 let received = 0;
 
-/** @returns `undefined` for a request that is answered with 400 whatever it asks for */
-export function receive(message: IncomingMessage, peer: Peer, scheme: Scheme): Incoming | undefined {
+/**
+ * @param passed by whoever was asked first: the id of the request, and what every answer carries
+ * @returns `undefined` for a request that is answered with 400 whatever it asks for
+ */
+export function receive(
+  message: IncomingMessage,
+  peer: Peer,
+  scheme: Scheme,
+  passed: { readonly requestId?: string; readonly added?: readonly string[] } = {},
+): Incoming | undefined {
   const { headers, rawHeaders, method = '' } = message;
   const rawTarget = originForm(message.url ?? '', headers.host ?? '');
   if (rawTarget === undefined || countHosts(rawHeaders) > 1) return undefined;
@@ -32,7 +40,8 @@ export function receive(message: IncomingMessage, peer: Peer, scheme: Scheme): I
     scheme,
     trusted: peer.trusted,
     readBody: () => readBody(message),
-    requestId: `${processPart}-${(received++).toString(36)}`,
+    requestId: passed.requestId ?? `${processPart}-${(received++).toString(36)}`,
+    added: passed.added ?? [],
   };
 }
 

@@ -3,10 +3,6 @@ import type { Clock } from '@gatehouse/daemon/async';
 import type { Secret } from '@gatehouse/daemon/config';
 import type { Logger } from '@gatehouse/daemon/log';
 import { proxyError } from '../errors.ts';
-import { openDirectoryStore } from './directory-store.ts';
-import { createMemoryStore } from './memory-store.ts';
-import { openPostgresStore } from './postgres-store.ts';
-import { openRedisStore } from './redis-store.ts';
 import { defaultStoreLimits, type SessionStore } from './store.ts';
 
 export interface StoreSettings {
@@ -16,7 +12,7 @@ export interface StoreSettings {
   readonly per_user: number;
 }
 
-/** @throws GatewayError `ERR_PROXY_SESSION_STORE` when it cannot be used */
+/** Loads the one store that is asked for: drivers of the others cost memory. @throws GatewayError `ERR_PROXY_SESSION_STORE` when it cannot be used */
 export async function openSessionStore(
   settings: StoreSettings,
   { clock, log }: { readonly clock: Clock; readonly log: Logger },
@@ -24,13 +20,13 @@ export async function openSessionStore(
   const limits = { ...defaultStoreLimits, perUserCap: settings.per_user };
   switch (settings.store) {
     case 'memory':
-      return createMemoryStore(clock, limits);
+      return (await import('./memory-store.ts')).createMemoryStore(clock, limits);
     case 'directory':
-      return openDirectoryStore({ path: settings.path, clock, limits, log });
+      return (await import('./directory-store.ts')).openDirectoryStore({ path: settings.path, clock, limits, log });
     case 'redis':
-      return openRedisStore({ url: urlOf(settings), clock, limits, log });
+      return (await import('./redis-store.ts')).openRedisStore({ url: urlOf(settings), clock, limits, log });
     case 'postgresql':
-      return openPostgresStore({ url: urlOf(settings), clock, limits, log });
+      return (await import('./postgres-store.ts')).openPostgresStore({ url: urlOf(settings), clock, limits, log });
   }
 }
 

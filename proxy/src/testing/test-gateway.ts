@@ -57,7 +57,7 @@ export async function testGateway(options: TestOptions = {}): Promise<TestGatewa
   pair ??= selfSignedCertificate();
   const tls = createApplicationCertificates(await pair, log);
   const version = 'goauthentik.io/outpost/test';
-  const applications = createApplications({ hostBrowser: options.hostBrowser ?? '', version, log, tls });
+  const applications = createApplications({ hostBrowser: () => options.hostBrowser ?? '', version, log, tls });
   if (options.rules !== undefined) applications.useRules(parseRules(options.rules));
   const events: object[] = [];
   const engine = createEngine({
@@ -127,6 +127,7 @@ export function incoming(
     scheme: 'https',
     trusted: trustedPeers.has(peer),
     requestId: `test-${requests++}`,
+    added: [],
     readBody: async () => '',
     ...given,
   };

@@ -21,7 +21,7 @@ async function start() {
   await writeFile(join(folder, '.hidden'), 'x');
   await symlink('/etc/passwd', join(folder, 'link.txt'));
   const table = await loadAssets([{ folder, name: 'dist' }], { version: '1.2.3' });
-  const context = { version: '1.2.3', requestId: 'id' };
+  const context = { version: '1.2.3', own: ['X-authentik-id', 'id'] };
   const server = createServer((request, response) => {
     serveAsset(table, (request.url ?? '').slice(1), request, response, context).catch((error: unknown) =>
       response.destroy(error instanceof Error ? error : undefined),

@@ -11,7 +11,8 @@ import type { Asset, AssetTable, Variant } from './table.ts';
 /** What goes on every answer. */
 export interface AssetContext {
   readonly version: string;
-  readonly requestId: string;
+  /** What every answer carries, names and values alternating. */
+  readonly own: readonly string[];
 }
 
 const notFound = '404 page not found\n';
@@ -22,10 +23,9 @@ export async function serveAsset(
   file: string,
   request: IncomingMessage,
   response: ServerResponse,
-  { version, requestId }: AssetContext,
+  { version, own }: AssetContext,
 ): Promise<number> {
   // One ready-made list per answer: `setHeader` beforehand would make Node merge the two, name by name.
-  const own = ['X-authentik-id', requestId];
   if (request.method !== 'GET' && request.method !== 'HEAD') return refuseMethod(request, response, version, own);
   const asset = table.get(file);
   if (asset === undefined) return answerNotFound(response, version, own);

@@ -9,10 +9,10 @@ const application: ApplicationHandler = {
     host === 'app.example' ||
     target.startsWith('/outpost.goauthentik.io/ping') ||
     (host === 'forward.example' && target.startsWith('/outpost.goauthentik.io/')),
-  async handle(request, response) {
+  handle(request, response) {
     response.writeHead(request.url?.endsWith('/ping') === true ? 204 : 200).end(`application got ${request.url}`);
   },
-  async upgrade() {},
+  upgrade() {},
 };
 const trusting = { AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS: '127.0.0.0/8' };
 const files = { 'dist/x.js': 'asset' };

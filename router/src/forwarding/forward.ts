@@ -10,7 +10,8 @@ export interface ForwardOptions {
   readonly connection: CoreConnection;
   /** Alternating names and values, ready for the core. */
   readonly headers: string[];
-  readonly requestId: string;
+  /** What every answer carries, names and values alternating. */
+  readonly own: readonly string[];
   readonly maxBodyBytes: number;
   /** Longest pause of a client that sends, and of one that receives. */
   readonly readStallMs: number;
@@ -101,7 +102,7 @@ class Passage implements ExchangeHandler {
 
   onResponseStart(controller: ExchangeController, status: number, _headers: unknown, statusText?: string): void {
     if (status < 200) return; // RFC 9110 §15.2: an interim answer is nothing the client must have
-    const headers = answerHeaders(rawList(controller.rawHeaders), this.#options.requestId);
+    const headers = answerHeaders(rawList(controller.rawHeaders), this.#options.own);
     if (statusText === undefined || statusText === '') this.#response.writeHead(status, headers);
     else this.#response.writeHead(status, statusText, headers);
     // Head and first bytes leave together; a stream that is silent at first still gets its head at once.
@@ -134,7 +135,7 @@ class Passage implements ExchangeHandler {
 }
 
 /** Router.md §10: hop-by-hop and `Server` removed, our own two set, two safe defaults where the core says nothing. */
-function answerHeaders(raw: readonly string[], requestId: string): string[] {
+function answerHeaders(raw: readonly string[], own: readonly string[]): string[] {
   const dropped = hopByHop(raw);
   const kept: string[] = [];
   const seen = new Set<string>();
@@ -144,7 +145,7 @@ function answerHeaders(raw: readonly string[], requestId: string): string[] {
     seen.add(name);
     kept.push(raw[at] ?? '', raw[at + 1] ?? '');
   }
-  kept.push('X-Powered-By', 'authentik', 'X-authentik-id', requestId);
+  kept.push('X-Powered-By', 'authentik', ...own);
   if (!seen.has('x-content-type-options')) kept.push('X-Content-Type-Options', 'nosniff');
   if (!seen.has('referrer-policy')) kept.push('Referrer-Policy', 'same-origin');
   return kept;

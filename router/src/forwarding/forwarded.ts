@@ -69,6 +69,20 @@ export function identifyClient(connection: Connection, headers: Headers, trust: 
   };
 }
 
+/** Takes an untrusted peer's words about others out of a request, before somebody else reads it (R29). */
+export function withoutForwarding(
+  request: { readonly headers: Record<string, unknown>; rawHeaders: string[] },
+  client: Client,
+): void {
+  if (client.trusted) return;
+  const spoken = request.rawHeaders.some((name, at) => at % 2 === 0 && forwardingHeaders.has(name.toLowerCase()));
+  if (!spoken) return;
+  for (const name of forwardingHeaders) delete request.headers[name];
+  request.rawHeaders = request.rawHeaders.filter((_, at, raw) => {
+    return !forwardingHeaders.has((raw[at - (at % 2)] ?? '').toLowerCase());
+  });
+}
+
 /** The id of a request: a trusted peer's where it is well-formed (router.md §15), else `fresh`. */
 export function requestIdOf(headers: Headers, client: Client, fresh: () => string): string {
   const given = client.trusted ? text(headers['x-request-id']) : '';

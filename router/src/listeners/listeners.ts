@@ -1,11 +1,12 @@
 // The sockets of the front door (router.md §3): one http server behind plain TCP, TLS and the local unix socket. It listens
 // on the unix socket itself and is handed the connections of the others once they are known and decrypted.
 import { chmod, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import type { Address } from '@gatehouse/daemon/config';
 import type { Logger } from '@gatehouse/daemon/log';
 import { type CidrSet, listenTcp, type Peer, type TcpListener } from '@gatehouse/daemon/net';
+import { ReadyResponse } from '@gatehouse/proxy/ready-response';
 import { routerError } from '../errors.ts';
 import type { FrontDoor } from '../front-door.ts';
 import type { RouterMetrics } from '../metrics.ts';
@@ -26,6 +27,8 @@ export interface ListenerOptions {
   readonly metrics: RouterMetrics;
   readonly log: Logger;
 }
+
+type HttpServer = Server<typeof IncomingMessage, typeof ReadyResponse>;
 
 export interface Listeners {
   readonly bound: ReadonlyMap<'http' | 'https', readonly Address[]>;
@@ -63,9 +66,10 @@ export async function openListeners(options: ListenerOptions): Promise<Listeners
   return { bound: new Map([['http', plain?.bound ?? []] as const, ['https', secure?.bound ?? []] as const]), close };
 }
 
-function createHttpServer({ door, maxHeaderBytes, headTimeoutMs, idleTimeoutMs }: ListenerOptions): Server {
+function createHttpServer({ door, maxHeaderBytes, headTimeoutMs, idleTimeoutMs }: ListenerOptions): HttpServer {
   const server = createServer(
     {
+      ServerResponse: ReadyResponse,
       maxHeaderSize: maxHeaderBytes,
       headersTimeout: headTimeoutMs,
       requestTimeout: longestRequestMs,
@@ -87,7 +91,7 @@ function createHttpServer({ door, maxHeaderBytes, headTimeoutMs, idleTimeoutMs }
 }
 
 /** The mode of the file decides who may connect: everybody of this machine, as it always was (router.md §1). */
-async function listenLocally(server: Server, socketPath: string): Promise<void> {
+async function listenLocally(server: HttpServer, socketPath: string): Promise<void> {
   await rm(socketPath, { force: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -134,7 +138,7 @@ async function bindAll(
   };
 }
 
-async function welcomeTls(server: Server, socket: Socket, peer: Peer, options: ListenerOptions): Promise<void> {
+async function welcomeTls(server: HttpServer, socket: Socket, peer: Peer, options: ListenerOptions): Promise<void> {
   const { identity, headTimeoutMs, metrics, log } = options;
   const secure = await acceptTls(socket, { choose: identity, handshakeMs: headTimeoutMs });
   if ('failed' in secure) {
@@ -149,7 +153,7 @@ async function welcomeTls(server: Server, socket: Socket, peer: Peer, options: L
   server.emit('connection', secure);
 }
 
-async function closeServer(server: Server, graceMs: number): Promise<void> {
+async function closeServer(server: HttpServer, graceMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   const cut = setTimeout(() => server.closeAllConnections(), graceMs);

@@ -38,6 +38,8 @@ export async function runRouter(setup: RouterSetup = {}) {
     AUTHENTIK_WEB__ASSETS_DIST: join(folder.path, 'dist'),
     AUTHENTIK_WEB__ASSETS_AUTHENTIK: join(folder.path, 'authentik'),
     AUTHENTIK_STORAGE__FILE__PATH: join(folder.path, 'data'),
+    AUTHENTIK_OUTPOSTS__DISABLE_EMBEDDED_OUTPOST: 'true',
+    AKPROXY_SESSION__PATH: join(folder.path, 'sessions'),
     ...setup.env,
   };
   const log = captureLogger();
@@ -48,11 +50,13 @@ export async function runRouter(setup: RouterSetup = {}) {
     version: '1.2.3',
     ipcKey: new Secret('ipc'),
     metrics: createRouterMetrics(metrics),
+    allMetrics: metrics,
     health: createHealth(),
     clock: systemClock,
     log,
+    output: { write: () => undefined },
     passLine: () => undefined,
-    ...(setup.application === undefined ? {} : { application: () => setup.application }),
+    ...(setup.application === undefined ? {} : { application: setup.application }),
   });
   const portOf = (component: 'http' | 'https') => router.bound.get(component)?.[0]?.port ?? 0;
   return {

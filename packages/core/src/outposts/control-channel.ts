@@ -51,7 +51,7 @@ async function upgrade(
 }
 
 async function isAllowed(deps: CoreDeps, request: IncomingMessage, outpost: string): Promise<boolean> {
-  const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  const bearer = /^Bearer +(\S.*)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (bearer === undefined) return false;
   const principal = await principalOfToken(deps, bearer).catch(() => undefined);
   return principal !== undefined && may(principal, 'authentik_outposts.view_outpost', outpost);
