@@ -24,7 +24,10 @@ beforeAll(async () => {
     external_host: `http://demo.localhost:${site.port}`,
     internal_host: `http://127.0.0.1:${upstream.port}`,
   });
-  await until(async () => (await ask('demo.localhost', '/')).status === 302);
+  // Before the outpost knows of it, the host is the core's.
+  await until(
+    async () => (await ask('demo.localhost', '/')).headers.location?.includes('/outpost.goauthentik.io/') === true,
+  );
 }, 60_000);
 afterAll(async () => {
   await site[Symbol.asyncDispose]();
@@ -128,6 +131,7 @@ async function logIn(visitor: ReturnType<typeof browser>, entry: string) {
     for (let hops = 0; hops < 8 && got.status === 302; hops++) got = await visitor.visit(executor);
     challenge = JSON.parse(got.body);
   }
+  expect(challenge).toMatchObject({ component: 'xak-flow-redirect' });
   return visitor.follow(new URL(challenge.to ?? '/', page.url).href);
 }
 
