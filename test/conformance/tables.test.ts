@@ -11,7 +11,7 @@ interface Specification {
   readonly section: string;
   readonly table: string;
   readonly cases: readonly string[];
-  /** Cases of later increments, with the reason why no test stands for them. */
+  /** Cases that are left out or of later increments, with the reason why no test stands for them. */
   readonly later?: Readonly<Record<string, string>>;
   /** Whether a case without a test is a failure. */
   readonly complete: boolean;
@@ -60,7 +60,8 @@ const specifications: readonly Specification[] = [
     section: '§16',
     table: 'packages/core/docs/conformance-flow-executor.md',
     cases: numbered(53),
-    complete: false,
+    later: { '25': 'left out (F18): a warm-up saves one plan and leaves a session behind' },
+    complete: true,
   },
   {
     name: 'core-contract',

@@ -194,7 +194,7 @@ describe('bind', () => {
     ]);
   });
 
-  test('ldap 20: an application that does not let the user in is 50', async () => {
+  test('ldap 20, flow-executor 20: an application that does not let the user in is 50', async () => {
     const application = await fixture.core.call<{ pk: string }>('GET', '/core/applications/direct/');
     const group = await fixture.core.call<{ pk: string }>('POST', '/core/groups/', { name: 'nobody at all' });
     const binding = await fixture.core.call<{ pk: string }>('POST', '/policies/bindings/', {
@@ -207,13 +207,16 @@ describe('bind', () => {
     expect(await bindCode(dnOf('jdoe', direct), password)).toBe(0);
   });
 
-  test.each([404, 403, 500, 502])('ldap 21: an access check that answers %i is 52', async (status) => {
-    const heal = fixture.gate.spoil(/check_access/, { kind: 'status', status });
-    expect(await bindCode(dnOf('jane', direct), password)).toBe(52);
-    heal();
-  });
+  test.each([404, 403, 500, 502])(
+    'ldap 21, flow-executor 20: an access check that answers %i is 52',
+    async (status) => {
+      const heal = fixture.gate.spoil(/check_access/, { kind: 'status', status });
+      expect(await bindCode(dnOf('jane', direct), password)).toBe(52);
+      heal();
+    },
+  );
 
-  test('ldap 22, 23: trouble of the core is 52 for whoever is not remembered, and never 0', async () => {
+  test('ldap 22, 23, flow-executor 21: trouble of the core is 52 for whoever is not remembered, and never 0', async () => {
     for (const fault of [{ kind: 'status', status: 500 }, { kind: 'status', status: 404 }, { kind: 'cut' }] as const) {
       const heal = fixture.gate.spoil(/./, fault);
       expect(await bindCode(dnOf('grace'), password)).toBe(52);
