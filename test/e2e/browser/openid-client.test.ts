@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { skipWithout } from '../../harness/index.ts';
 import { expectAccessible } from './accessible.ts';
 import { enterPassword } from './sign-in.ts';
-import { type Site, startSite } from './site.ts';
+import { picture, type Site, startSite } from './site.ts';
 
 interface Named {
   readonly pk: string;
@@ -80,6 +80,23 @@ describe.skipIf(skipWithout('chromium'))('openid-client', () => {
     await page.getByRole('link', { name: 'Cancel' }).click();
     await page.waitForURL(`${site.url}/**`);
     await page.getByLabel('E-mail address or user name').waitFor();
+  });
+
+  test('whoever may not use the application is told so, on a page with a way on', async () => {
+    const application = await site.core.call<Named>('GET', '/core/applications/workshop/');
+    const group = await site.core.call<Named>('POST', '/core/groups/', { name: 'workshop' });
+    const binding = { target: application.pk, group: group.pk, order: 0, enabled: true };
+    const bound = await site.core.call<Named>('POST', '/policies/bindings/', binding);
+    await using visit = await site.visit();
+    const { page } = visit;
+    await page.goto((await ask()).url);
+    await enterPassword(page, 'tim', site.core.password);
+    await page.getByText('You do not have permission to access this application.').waitFor();
+    await expectAccessible(page);
+    await picture(page, 'refused');
+    await page.getByRole('link', { name: 'My applications' }).click();
+    await page.waitForURL(`${site.url}/if/user/`);
+    await site.core.call('DELETE', `/policies/bindings/${bound.pk}/`);
   });
 
   test('signing out at the client ends the session here', async () => {

@@ -76,6 +76,38 @@ describe.skipIf(skipWithout('chromium'))('the page of a user', () => {
     expect(await page.getByText('Mail on my phone').count()).toBe(0);
   });
 
+  test('a session elsewhere is shown and can be ended, which signs that browser out', async () => {
+    await using here = await site.visit();
+    await using elsewhere = await site.visit({
+      userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
+    });
+    const { page } = here;
+    await signIn(elsewhere.page, site, 'grace');
+    await signIn(page, site, 'grace');
+    await page.getByRole('link', { name: 'Sessions' }).click();
+    const rows = page.locator('.gh-row-card');
+    await rows.nth(1).waitFor();
+    expect(await rows.first().textContent()).toContain('this one');
+    await expectAccessible(page);
+    await page.getByRole('button', { name: /^End session of Firefox/ }).click();
+    await page.getByRole('button', { name: 'End session', exact: true }).click();
+    await page.getByText('The session has ended.').waitFor();
+    expect(await rows.count()).toBe(1);
+    await elsewhere.page.reload();
+    await elsewhere.page.getByLabel('E-mail address or user name').waitFor();
+  });
+
+  test('an ordinary user sees the applications that policies leave them', async () => {
+    const group = await site.core.call<{ pk: string }>('POST', '/core/groups/', { name: 'wiki readers' });
+    const wiki = await site.core.call<{ pk: string }>('GET', '/core/applications/wiki/');
+    await site.core.call('POST', '/policies/bindings/', { target: wiki.pk, group: group.pk, order: 0, enabled: true });
+    await using visit = await site.visit();
+    const { page } = visit;
+    await signIn(page, site, 'ada');
+    await page.getByRole('link', { name: 'Notice board' }).waitFor();
+    expect(await page.locator('.gh-card strong').allTextContents()).toEqual(['Mail', 'Notice board', 'Code review']);
+  });
+
   test('whoever is not signed in is sent to the login and comes back', async () => {
     await using visit = await site.visit();
     await signIn(visit.page, site, 'ada', '/if/user/');

@@ -5,6 +5,7 @@ import { type ApiReply, type ApiRequest, queryOf } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
 import { saveSession } from '../api/session-cookies.ts';
 import type { CoreDeps } from '../deps.ts';
+import { messagePage } from '../pages/message.ts';
 import { defaultFlow } from './default-flow.ts';
 import { planKey } from './plan.ts';
 import { planFlow } from './planner.ts';
@@ -15,7 +16,7 @@ export function registerFlowPages(server: Api, deps: CoreDeps): void {
     server.get(`/flows/-/default/${designation}/`, async (request, reply) => {
       const visitor = await visitorOf(deps, request);
       const flow = await defaultFlow(deps, visitor, designation);
-      if (flow === undefined) return nothing(reply, 'There is no flow for this.');
+      if (flow === undefined) return nothing(deps, reply, 'There is no flow for this.');
       return reply.redirect(pageOf(flow.slug, queryOf(request)), 302);
     });
   server.get('/flows/-/configure/:stage/', (request, reply) => configure(deps, request, reply));
@@ -31,9 +32,9 @@ async function configure(deps: CoreDeps, request: ApiRequest, reply: ApiReply) {
   if (visitor.user === undefined)
     return reply.redirect(`/flows/-/default/authentication/?${new URLSearchParams({ next: request.url })}`, 302);
   const flow = await configureFlowOf(deps, parameter(request, 'stage'));
-  if (flow === undefined) return nothing(reply, 'There is nothing to set up here.');
+  if (flow === undefined) return nothing(deps, reply, 'There is nothing to set up here.');
   const planning = await planFlow(deps, flow, visitor, { pending_user: { pk: visitor.user.id } });
-  if (planning.kind === 'not applicable') return nothing(reply, planning.message);
+  if (planning.kind === 'not applicable') return nothing(deps, reply, planning.message);
   visitor.session.data[planKey] = planning.plan;
   await saveSession(deps, request, reply, visitor.session);
   return reply.redirect(pageOf(flow.slug, queryOf(request)), 302);
@@ -57,10 +58,6 @@ function parameter({ params }: ApiRequest, name: string): string {
   return typeof value === 'string' ? value : '';
 }
 
-function nothing(reply: ApiReply, text: string) {
-  const safe = text.replace(/[&<>]/g, '');
-  return reply
-    .code(404)
-    .type('text/html; charset=utf-8')
-    .send(`<!doctype html><title>Not found</title><h1>${safe}</h1>`);
+function nothing(deps: CoreDeps, reply: ApiReply, text: string) {
+  return messagePage(deps, reply, { status: 404, title: 'Nothing here', text });
 }

@@ -15,7 +15,7 @@ import type { UserRecord } from '../identity/users.ts';
 import { grantedScopes } from './claims.ts';
 import { allowsRedirect, type Client, findClient } from './client.ts';
 import { type Grant, hashOf, issueCode } from './grants.ts';
-import { page } from './page.ts';
+import { refusalPage } from './page.ts';
 
 const ticketKey = 'gatehouse/oauth/ticket';
 const ticketParameter = 'gatehouse_ticket';
@@ -33,10 +33,14 @@ export async function authorize(deps: CoreDeps, request: ApiRequest, reply: ApiR
   const query = queryOf(request);
   reply.header('Cache-Control', 'no-store');
   const client = await findClient(deps, { clientId: query.get('client_id') ?? '' });
-  if (client === undefined) return page(reply, 400, 'The client identifier (client_id) is missing or invalid.');
+  if (client === undefined)
+    return refusalPage(deps, reply, { status: 400, text: 'The client identifier (client_id) is missing or invalid.' });
   const redirectUri = query.get('redirect_uri') ?? '';
   if (!allowsRedirect(client, redirectUri, 'authorization'))
-    return page(reply, 400, 'The redirect URI is missing, or not one of those registered for this client.');
+    return refusalPage(deps, reply, {
+      status: 400,
+      text: 'The redirect URI is missing, or not one of those registered for this client.',
+    });
   const asking: Asking = { deps, client, query, redirectUri, request, reply };
   const [error, description] = problemOf(query) ?? [];
   if (error !== undefined) return sendBack(asking, { error, error_description: description ?? '' });
@@ -68,7 +72,10 @@ async function withVisitor(asking: Asking) {
   const visitor: FlowRequest = { ...flowRequestOf(deps, request), query };
   const allowed = await mayUse(deps, client, principal.user, visitor);
   if (!allowed.passing)
-    return page(reply, 403, ['You do not have permission to access this application.', ...allowed.messages].join(' '));
+    return refusalPage(deps, reply, {
+      status: 403,
+      text: ['You do not have permission to access this application.', ...allowed.messages].join(' '),
+    });
   return runFlow(asking, visitor, principal.user, silent);
 }
 
@@ -111,7 +118,8 @@ async function runFlow(asking: Asking, visitor: FlowRequest, user: UserRecord, s
     .selectAll()
     .where('uuid', '=', client.authorizationFlow)
     .executeTakeFirst();
-  if (flow === undefined) return page(reply, 400, 'The provider has no authorization flow.');
+  if (flow === undefined)
+    return refusalPage(deps, reply, { status: 400, text: 'The provider has no authorization flow.' });
   const fresh = randomBytes(16).toString('hex');
   const back = new URLSearchParams(query);
   back.set(ticketParameter, fresh);
@@ -123,7 +131,7 @@ async function runFlow(asking: Asking, visitor: FlowRequest, user: UserRecord, s
     consent_header: `You're about to sign into ${client.application.name}.`,
     consent_permissions: scopes.map((id) => ({ id, name: '' })),
   });
-  if (planning.kind === 'not applicable') return page(reply, 403, planning.message);
+  if (planning.kind === 'not applicable') return refusalPage(deps, reply, { status: 403, text: planning.message });
   if (planning.plan.stages.length === 0) return grantCode(asking, visitor, user);
   if (silent) return sendBack(asking, { error: 'consent_required', error_description: 'The user has to consent.' });
   data[planKey] = planning.plan;

@@ -44,7 +44,7 @@ async function manifest(): Promise<Manifest> {
 }
 
 /** Pictures and forms may lead anywhere: brands use foreign images, flows post to foreign applications. */
-function policy(nonce: string, framed: boolean): string {
+export function policy(nonce: string, framed: boolean): string {
   return [
     "default-src 'none'",
     "script-src 'self'",
@@ -67,21 +67,9 @@ interface Parts {
 
 function html({ theme, pages }: Manifest, { look, page, nonce }: Parts): string {
   const { script, styles } = pages[page.name];
-  const asset = (file: string) => escapeHtml(`${look.base}static/dist/${file}`);
   const settings = { base: look.base, brand: look.brand, ...page.settings };
-  return `<!doctype html>
-<html lang="en" data-theme="${escapeHtml(look.theme)}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="robots" content="noindex">
-<title>${escapeHtml(page.title)} – ${escapeHtml(look.brand.title)}</title>
-<link rel="icon" href="${escapeHtml(look.favicon)}">
-<script src="${asset(theme)}"></script>
-${styles.map((file) => `<link rel="stylesheet" href="${asset(file)}">`).join('\n')}
-<style nonce="${nonce}">${look.customCss.replaceAll('</', '<\\/')}</style>
-<script type="module" src="${asset(script)}"></script>
+  return `${head({ look, title: page.title, theme, styles, nonce })}
+<script type="module" src="${assetUrl(look, script)}"></script>
 </head>
 <body>
 <noscript><main class="gh-noscript"><h1>${escapeHtml(look.brand.title)}</h1><p>These pages need JavaScript. Allow it for this site and load the page again.</p></main></noscript>
@@ -89,6 +77,35 @@ ${styles.map((file) => `<link rel="stylesheet" href="${asset(file)}">`).join('\n
 </body>
 </html>
 `;
+}
+
+export interface Head {
+  readonly look: Look;
+  readonly title: string;
+  readonly theme: string;
+  readonly styles: readonly string[];
+  /** Of the policy; lets the brand's own styles pass. */
+  readonly nonce: string;
+}
+
+/** From the doctype to the last style, the head left open. */
+export function head({ look, title, theme, styles, nonce }: Head): string {
+  return `<!doctype html>
+<html lang="en" data-theme="${escapeHtml(look.theme)}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+<title>${escapeHtml(title)} – ${escapeHtml(look.brand.title)}</title>
+<link rel="icon" href="${escapeHtml(look.favicon)}">
+<script src="${assetUrl(look, theme)}"></script>
+${styles.map((file) => `<link rel="stylesheet" href="${assetUrl(look, file)}">`).join('\n')}
+<style nonce="${nonce}">${look.customCss.replaceAll('</', '<\\/')}</style>`;
+}
+
+function assetUrl({ base }: Look, file: string): string {
+  return escapeHtml(`${base}static/dist/${file}`);
 }
 
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
