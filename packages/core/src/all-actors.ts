@@ -1,4 +1,5 @@
 // Everything this build does by itself, with the folders that it needs for it.
+import { blueprintActors } from './blueprints/tasks.ts';
 import { discoverCertificates } from './crypto/discovery.ts';
 import type { Actor } from './tasks/actor.ts';
 import { housekeeping } from './tasks/housekeeping.ts';
@@ -10,6 +11,7 @@ export interface ActorOptions {
 export function createActors({ certificatesDir }: ActorOptions): readonly Actor[] {
   return [
     ...housekeeping,
+    ...blueprintActors,
     {
       name: 'authentik.crypto.tasks.certificate_discovery',
       description: 'Take over the certificates of the folder.',

@@ -1,5 +1,6 @@
 // Every model of this build.
 import { applicationModel } from './applications/models.ts';
+import { blueprintModel } from './blueprints/models.ts';
 import { brandModel } from './brands/models.ts';
 import { certificateModel } from './crypto/models.ts';
 import { eventModel, ruleModel, transportModel } from './events/models.ts';
@@ -9,7 +10,8 @@ import { tokenModel } from './identity/models/token.ts';
 import { userModel } from './identity/models/user.ts';
 import { createRegistry } from './models/registry.ts';
 import { outpostModel } from './outposts/models.ts';
-import { policyBindingModel, policyModels } from './policies/models.ts';
+import { policyBindingModel } from './policies/bindings.ts';
+import { policyModels } from './policies/models.ts';
 import { providerModels } from './providers/models.ts';
 import { roleModel } from './rbac/models.ts';
 import { sessionModel } from './sessions/routes.ts';
@@ -19,6 +21,7 @@ import { scheduleModel, taskModel } from './tasks/models.ts';
 
 export const registry = createRegistry([
   applicationModel,
+  blueprintModel,
   brandModel,
   certificateModel,
   eventModel,

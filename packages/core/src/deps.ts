@@ -2,6 +2,7 @@
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Secret } from '@gatehouse/daemon/config';
 import type { Logger } from '@gatehouse/daemon/log';
+import type { BlueprintFolders } from './blueprints/folder.ts';
 import type { Database } from './database/connection.ts';
 import type { CoreFiles } from './files/core-files.ts';
 import type { PasswordHasher } from './identity/passwords/hasher.ts';
@@ -27,6 +28,8 @@ export interface CoreDeps {
   /** URL prefix of the installation, with slashes at both ends. */
   readonly webPath: string;
   readonly registry: Registry;
+  /** The files of blueprints. */
+  readonly blueprints: BlueprintFolders;
   /** Everything this version does by itself. */
   readonly actors: readonly Actor[];
   /** Tells everybody concerned of committed changes: outposts, audit. */

@@ -13,7 +13,10 @@ import { registerSchemaRoute } from './api/openapi.ts';
 import type { Operations } from './api/operations.ts';
 import { type Api, apiRoutes, createServer } from './api/server.ts';
 import { registerApplicationRoutes } from './applications/routes.ts';
-import { applyFolder } from './blueprints/shipped.ts';
+import { discoverBlueprints } from './blueprints/discovery.ts';
+import { createBlueprintFolders } from './blueprints/folder.ts';
+import { registerBlueprintRoutes } from './blueprints/routes.ts';
+import { watchBlueprints } from './blueprints/watch.ts';
 import { registerBrandRoutes } from './brands/routes.ts';
 import { registerCryptoRoutes } from './crypto/routes.ts';
 import type { Database } from './database/connection.ts';
@@ -81,7 +84,7 @@ export interface RunningCore {
 export async function startCore(options: StartOptions): Promise<RunningCore> {
   const deps = await createDeps(options);
   const { embeddedOutpost = true, rsaBits = 4096 } = options;
-  await Promise.all([seedInstallation(deps, { rsaBits }), seed(deps, options)]);
+  await Promise.all([seedInstallation(deps, { rsaBits }), applyBlueprints(deps)]);
   await ensureEmbeddedOutpost(deps, embeddedOutpost); // after the blueprints, which may say what it serves
   await reconcileSchedules(deps, deps.actors);
   const { server, operations } = createServer(deps);
@@ -94,6 +97,7 @@ export async function startCore(options: StartOptions): Promise<RunningCore> {
     await server.listen({ host, port });
     for (const address of server.addresses()) bound.push(boundAddress(address));
   }
+  const unwatch = options.blueprintsDir === undefined ? () => {} : watchBlueprints(deps, options.blueprintsDir);
   const sweeper = setInterval(() => void sweep(deps), sweepEveryMs);
   return {
     deps,
@@ -101,6 +105,7 @@ export async function startCore(options: StartOptions): Promise<RunningCore> {
     bound,
     async close() {
       clearInterval(sweeper);
+      unwatch();
       await worker.stop();
       await channel.close();
       server.server.closeAllConnections();
@@ -126,6 +131,7 @@ async function createDeps(options: StartOptions): Promise<CoreDeps> {
     sessions,
     settings: await createSettingsStore(database),
     actors: createActors(options),
+    blueprints: createBlueprintFolders(blueprintFolders(options), env),
     channels,
     files: createCoreFiles({ settings: storage, secretKey, webPath, assets, env, clock, log }),
     webPath,
@@ -140,18 +146,20 @@ async function createDeps(options: StartOptions): Promise<CoreDeps> {
   return deps;
 }
 
-async function seed(deps: CoreDeps, { blueprintsDir, demo, env }: StartOptions): Promise<void> {
+async function applyBlueprints(deps: CoreDeps): Promise<void> {
+  const { applied, failed } = await discoverBlueprints(deps);
+  for (const path of applied) deps.log.info('blueprint applied', { path });
+  for (const [path, error] of Object.entries(failed)) deps.log.error('blueprint failed', { path, error });
+}
+
+/** Shipped first, the installation's own last: of two with one path its own counts. */
+function blueprintFolders({ blueprintsDir, demo }: StartOptions): string[] {
   const shipped = fileURLToPath(new URL('../blueprints', import.meta.url));
-  const folders = [
+  return [
     `${shipped}/shipped`,
     ...(demo ? [`${shipped}/demo`] : []),
     ...(blueprintsDir === undefined ? [] : [blueprintsDir]),
   ];
-  for (const folder of folders) {
-    const { applied, failed } = await applyFolder(deps, folder, env);
-    for (const path of applied) deps.log.info('blueprint applied', { path });
-    for (const [path, error] of Object.entries(failed)) deps.log.error('blueprint failed', { path, error });
-  }
 }
 
 async function registerRoutes(server: Api, deps: CoreDeps, operations: Operations): Promise<void> {
@@ -174,6 +182,7 @@ async function registerRoutes(server: Api, deps: CoreDeps, operations: Operation
     registerEventRoutes(api, deps);
     registerFileRoutes(api, deps);
     registerTaskRoutes(api, deps);
+    registerBlueprintRoutes(api, deps);
     for (const model of registry.all) {
       const url = `/api/v3${model.path ?? ''}`;
       if (!api.hasRoute({ method: 'GET', url })) registerModelRoutes(api, deps, model);

@@ -17,7 +17,7 @@ import { represent } from '../models/represent.ts';
 import { createRow, findRow, findRows } from '../models/store.ts';
 import { inUnit, type Unit } from '../models/unit.ts';
 import { messagesByField } from '../models/validation.ts';
-import { policyBindingModel } from '../policies/models.ts';
+import { policyBindingModel } from '../policies/bindings.ts';
 import { type ApplicationRecord, mayUseApplication } from './access.ts';
 import { applicationModel } from './models.ts';
 

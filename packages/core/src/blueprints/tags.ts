@@ -1,6 +1,5 @@
 // What the tags of blueprints mean (core.md §20.4). Resolved lazily, where an entry is applied, at any depth.
 import { readFile } from 'node:fs/promises';
-import { coreError } from '../errors.ts';
 import { deepMerge, isMapping } from '../models/merge.ts';
 import { Tagged } from './read.ts';
 
@@ -17,12 +16,16 @@ export interface Scope {
 /** Innermost enumeration first. */
 type Loops = readonly { readonly index: unknown; readonly value: unknown }[];
 
+/** Stands for a loop while what it goes through is looked for. */
+const ownLoop = { index: undefined, value: undefined };
+
 export function resolve(scope: Scope, value: unknown, loops: Loops = []): Promise<unknown> {
   return new Resolver(scope).resolve(value, loops);
 }
 
 class Resolver {
   readonly #scope: Scope;
+  readonly #open = new Set<string>();
 
   constructor(scope: Scope) {
     this.#scope = scope;
@@ -51,7 +54,7 @@ class Resolver {
       case 'FindObject':
         return this.#find(tag, value, loops);
       case 'Context':
-        return this.#withDefault(value, loops, async (name) => this.resolve(this.#scope.context[name], loops));
+        return this.#withDefault(value, loops, (name) => this.#context(name, loops));
       case 'Env':
         return this.#withDefault(value, loops, async (name) => this.#scope.env[name] || undefined);
       case 'File':
@@ -82,6 +85,15 @@ class Resolver {
     }
   }
 
+  /** A value of the context may itself be a tag, but not one that leads back to it. */
+  async #context(name: string, loops: Loops): Promise<unknown> {
+    if (this.#open.has(name)) throw this.#fault(`!Context ${name} leads back to itself`);
+    this.#open.add(name);
+    const value = await this.resolve(this.#scope.context[name], loops);
+    this.#open.delete(name);
+    return value;
+  }
+
   async #find(tag: 'Find' | 'FindObject', value: unknown, loops: Loops): Promise<unknown> {
     const [model, ...pairs] = listOf(value);
     const lookups: [string, unknown][] = [];
@@ -102,12 +114,15 @@ class Resolver {
   async #format(value: unknown, loops: Loops): Promise<string> {
     const [pattern, ...args] = await this.#all(listOf(value), loops);
     let used = 0;
-    const text = String(pattern).replace(/%(?:%|[sdr])/g, (verb) => {
-      if (verb === '%%') return '%';
-      const arg = args[used];
-      used += 1;
-      return verb === '%d' ? String(Math.trunc(Number(arg))) : String(arg ?? 'None');
-    });
+    const text = String(pattern).replace(
+      /%([-0+ ]*)(\d+)?(?:\.(\d+))?([%sdirfxXo])/g,
+      (_all, flags, width, digits, verb) => {
+        if (verb === '%') return '%';
+        const arg = args[used];
+        used += 1;
+        return padded(formatted(verb, arg, digits), flags, Number(width ?? 0));
+      },
+    );
     if (used !== args.length)
       throw this.#fault(`!Format "${String(pattern)}" takes ${used} values, not ${args.length}`);
     return text;
@@ -135,19 +150,21 @@ class Resolver {
 
   async #enumerate(value: unknown, loops: Loops): Promise<unknown> {
     const [source, mode, body] = listOf(value);
-    const items = await this.resolve(source, loops);
+    const items = await this.resolve(source, [ownLoop, ...loops]);
     const pairs: [unknown, unknown][] =
       typeof items === 'string' || Array.isArray(items)
         ? [...items].map((item, index) => [index, item])
         : isMapping(items)
           ? Object.entries(items)
           : [];
+    if (pairs.length === 0 && typeof items !== 'string' && !Array.isArray(items) && !isMapping(items))
+      throw this.#fault(`!Enumerate cannot go through ${JSON.stringify(items)}`);
     const results: unknown[] = [];
     for (const [index, item] of pairs) results.push(await this.resolve(body, [{ index, value: item }, ...loops]));
     if (mode === 'SEQ') return results;
     if (mode !== 'MAP') throw this.#fault(`!Enumerate makes SEQ or MAP, not ${String(mode)}`);
     return results.reduce<Record<string, unknown>>((merged, result) => {
-      const part = Array.isArray(result) ? { [String(result[0])]: result[1] } : result;
+      const part = Array.isArray(result) && result.length === 2 ? { [String(result[0])]: result[1] } : result;
       if (!isMapping(part)) throw this.#fault('the body of !Enumerate MAP is neither a pair nor a mapping');
       return deepMerge(merged, part);
     }, {});
@@ -155,6 +172,7 @@ class Resolver {
 
   #loop(depth: unknown, loops: Loops) {
     const loop = loops[Number(depth ?? 0)];
+    if (loop === ownLoop) throw this.#fault('what !Enumerate goes through cannot be a value of its own');
     if (loop === undefined) throw this.#fault(`there is no !Enumerate around this at depth ${String(depth)}`);
     return loop;
   }
@@ -162,12 +180,11 @@ class Resolver {
   async #atIndex(value: unknown, loops: Loops): Promise<unknown> {
     const parts = listOf(value);
     const [collection, index] = await this.#all(parts.slice(0, 2), loops);
-    const found: unknown =
-      Array.isArray(collection) && typeof index === 'number'
-        ? collection.at(index)
-        : isMapping(collection) && typeof index === 'string'
-          ? collection[index]
-          : undefined;
+    const isList = Array.isArray(collection);
+    if (!isList && !isMapping(collection)) throw this.#fault('!AtIndex needs a list or a mapping');
+    if (isList && !Number.isInteger(index))
+      throw this.#fault(`!AtIndex needs a number for a list, not ${String(index)}`);
+    const found: unknown = isList ? collection.at(Number(index)) : collection[String(index)];
     if (found !== undefined) return found;
     if (parts.length > 2) return this.resolve(parts[2], loops);
     throw this.#fault(`!AtIndex finds nothing at ${String(index)}`);
@@ -182,8 +199,25 @@ class Resolver {
   }
 
   #fault(what: string) {
-    return coreError('ERR_CORE_BLUEPRINT', `Blueprint ${this.#scope.name}: ${what}.`, 'Correct the file.');
+    return new Error(what);
   }
+}
+
+/** One value in the way of printf. */
+function formatted(verb: string, value: unknown, digits: string | undefined): string {
+  if (verb === 'd' || verb === 'i') return String(Math.trunc(Number(value)));
+  if (verb === 'f') return Number(value).toFixed(Number(digits ?? 6));
+  if (verb === 'x') return Number(value).toString(16);
+  if (verb === 'X') return Number(value).toString(16).toUpperCase();
+  if (verb === 'o') return Number(value).toString(8);
+  const names: Readonly<Record<string, string>> = { null: 'None', true: 'True', false: 'False' };
+  const text = names[String(value ?? null)] ?? (typeof value === 'object' ? JSON.stringify(value) : String(value));
+  return digits === undefined ? text : text.slice(0, Number(digits));
+}
+
+function padded(text: string, flags: string, width: number): string {
+  if (flags.includes('-')) return text.padEnd(width);
+  return text.padStart(width, flags.includes('0') ? '0' : ' ');
 }
 
 export function isTruthy(value: unknown): boolean {

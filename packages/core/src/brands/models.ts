@@ -1,6 +1,16 @@
 // `authentik_brands.brand` (core.md §9.5).
-import { z } from 'zod';
-import { column, type Field, fileField, flag, jsonColumn, line, reference, setting, text } from '../models/field.ts';
+import {
+  column,
+  type Field,
+  fileField,
+  flag,
+  jsonColumn,
+  line,
+  reference,
+  setting,
+  settingReferences,
+  text,
+} from '../models/field.ts';
 import { exactly, isTrue } from '../models/filters.ts';
 import { defineModel } from '../models/model.ts';
 
@@ -40,7 +50,7 @@ export const brandModel = defineModel({
       key: 'pbm_uuid',
     }),
     web_certificate: reference({ name: 'web_certificate', in: 'setting', table: 'certificates', key: 'uuid' }),
-    client_certificates: setting(z.array(z.string()), { initial: [] }),
+    client_certificates: settingReferences({ table: 'certificates', key: 'uuid' }),
     attributes: jsonColumn('attributes', { initial: {} }),
   },
   search: ['domain'],

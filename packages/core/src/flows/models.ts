@@ -14,6 +14,7 @@ export const flowModel = defineModel({
   keyType: 'uuid',
   path: '/flows/instances/',
   lookup: 'slug',
+  permissions: ['export_flow', 'inspect_flow', 'view_flow_cache', 'clear_flow_cache'],
   bindingKey: 'pbm_uuid',
   fields: {
     name: column('name', line),

@@ -93,7 +93,8 @@ export async function updateRow(
         );
   await storeRelations(unit, model, row, checked);
   await model.saved?.(unit, row, checked, false);
-  record(unit, model, 'updated', row, input, differenceOf(model, existing, row, { before: relations, after: checked }));
+  const difference = differenceOf(model, existing, row, { before: relations, after: checked });
+  if (Object.keys(difference).length > 0) record(unit, model, 'updated', row, input, difference);
   return row;
 }
 

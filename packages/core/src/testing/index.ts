@@ -40,6 +40,9 @@ export interface TestCoreOptions {
   readonly storage?: Readonly<Record<string, string>>;
   readonly web?: { readonly path?: string; readonly assets_dist?: string; readonly assets_authentik?: string };
   readonly embeddedOutpost?: boolean;
+  /** Folder of blueprints of its own. */
+  readonly blueprintsDir?: string;
+  readonly certificatesDir?: string;
 }
 
 /** Password of `akadmin` and of every demo user. */
@@ -53,6 +56,8 @@ export async function startTestCore({
   web = {},
   storage: storageEnv = {},
   embeddedOutpost = true,
+  blueprintsDir,
+  certificatesDir,
 }: TestCoreOptions = {}): Promise<TestCore> {
   const folder = await temporaryFolder();
   const log = captureLogger();
@@ -67,7 +72,8 @@ export async function startTestCore({
       clock,
       secretKey: new Secret('secret key of the tests'),
       listen: [{ host: '127.0.0.1', port }],
-      blueprintsDir: undefined,
+      blueprintsDir,
+      certificatesDir,
       pwnedPasswords: folder.path,
       demo: true,
       storage: () => storage,

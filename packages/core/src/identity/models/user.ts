@@ -88,7 +88,10 @@ export const userModel = defineModel({
     if (author.principal !== undefined && values['type'] === 'internal_service_account')
       throw invalidField('type', "Can't change user type to internal_service_account.");
     if (!('password' in values)) return values;
-    const password = values['password'];
+    const { password, ...others } = values;
+    // A blueprint that is applied again sets no new password and ends no session.
+    if (author.cause !== undefined && typeof password === 'string' && existing !== undefined)
+      if (await deps.passwords.check(password, String(existing['password']))) return others;
     const encoded = typeof password === 'string' && password !== '' ? await deps.passwords.make(password) : '!';
     return { ...values, password: encoded, password_change_date: new Date(deps.clock.now()) };
   },

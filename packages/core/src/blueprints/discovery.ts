@@ -1,0 +1,93 @@
+// Finds blueprint files and applies those that changed (core.md §20.4, "Instances and discovery"). Files that need what
+// another one makes are tried again as long as some file makes progress, so that one pass is enough.
+import { sql } from 'kysely';
+import type { CoreDeps } from '../deps.ts';
+import { type BlueprintFile, isInstantiated, type ParsedFile, parseFile } from './folder.ts';
+import { applyInstance, type BlueprintInstance } from './instances.ts';
+
+export interface DiscoveryResult {
+  readonly applied: readonly string[];
+  /** Path → reason. */
+  readonly failed: Readonly<Record<string, string>>;
+}
+
+/** One process at a time; the others wait and then find nothing left to do. */
+export async function discoverBlueprints(deps: CoreDeps): Promise<DiscoveryResult> {
+  return deps.database.kysely.connection().execute(async (connection) => {
+    await sql`select pg_advisory_lock(${lockKey})`.execute(connection);
+    try {
+      return await discover(deps);
+    } finally {
+      await sql`select pg_advisory_unlock(${lockKey})`.execute(connection);
+    }
+  });
+}
+
+/** Any number that nobody else locks. */
+const lockKey = 7_208_514;
+
+async function discover(deps: CoreDeps): Promise<DiscoveryResult> {
+  const failed: Record<string, string> = {};
+  const applied: string[] = [];
+  let waiting = await changedInstances(deps, failed);
+  while (waiting.length > 0) {
+    const again: BlueprintInstance[] = [];
+    for (const instance of waiting) {
+      const { successful, logs } = await applyInstance(deps, instance);
+      if (successful) {
+        applied.push(instance.path);
+        delete failed[instance.path];
+      } else {
+        failed[instance.path] = logs.at(-1)?.event ?? '';
+        again.push(instance);
+      }
+    }
+    if (again.length === waiting.length) break;
+    waiting = again;
+  }
+  return { applied, failed };
+}
+
+/** Instances of files that are gone; their objects stay (core.md §20.3, `clear_failed_blueprints`). */
+export async function clearGoneBlueprints({ database, blueprints }: CoreDeps): Promise<number> {
+  const paths = await blueprints.paths();
+  const { numDeletedRows } = await database.kysely
+    .deleteFrom('blueprints')
+    .where('path', 'not in', ['', ...paths])
+    .where('path', 'not like', 'oci://%')
+    .executeTakeFirstOrThrow();
+  return Number(numDeletedRows);
+}
+
+/** Enabled instances whose file differs from what was applied; new files get one. */
+async function changedInstances(deps: CoreDeps, failed: Record<string, string>): Promise<BlueprintInstance[]> {
+  const changed: BlueprintInstance[] = [];
+  for (const file of await deps.blueprints.files()) {
+    const parsed = tryParse(file, failed);
+    if (parsed === undefined || !isInstantiated(parsed.blueprint)) continue;
+    const instance = await ensureInstance(deps, parsed);
+    if (instance.enabled && instance.last_applied_hash !== file.hash) changed.push(instance);
+  }
+  return changed;
+}
+
+function tryParse(file: BlueprintFile, failed: Record<string, string>): ParsedFile | undefined {
+  try {
+    return parseFile(file);
+  } catch (error) {
+    failed[file.path] = error instanceof Error ? error.message : String(error);
+    return undefined;
+  }
+}
+
+async function ensureInstance({ database }: CoreDeps, { file, blueprint }: ParsedFile): Promise<BlueprintInstance> {
+  const metadata = JSON.stringify(blueprint.metadata);
+  const { rows } = await sql<BlueprintInstance>`insert into blueprints (name, path, metadata)
+    values (${blueprint.name}, ${file.path}, ${metadata})
+    on conflict (path) where path <> '' do update set metadata = excluded.metadata returning *`.execute(
+    database.kysely,
+  );
+  const [instance] = rows;
+  if (instance === undefined) throw new Error(`The blueprint ${file.path} has no instance.`);
+  return instance;
+}
