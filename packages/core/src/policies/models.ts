@@ -1,4 +1,5 @@
 // The kinds of policies (core.md §6).
+import { z } from 'zod';
 import { column, type Field, flag, integer, line, type ModelId, setting, text } from '../models/field.ts';
 import { exactly } from '../models/filters.ts';
 import type { Model } from '../models/model.ts';
