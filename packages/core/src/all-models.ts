@@ -8,10 +8,11 @@ import { flowModel, stageBindingModel } from './flows/models.ts';
 import { groupModel } from './identity/models/group.ts';
 import { tokenModel } from './identity/models/token.ts';
 import { userModel } from './identity/models/user.ts';
+import { mappingModels } from './mappings/models.ts';
 import { createRegistry } from './models/registry.ts';
 import { outpostModel } from './outposts/models.ts';
 import { policyBindingModel } from './policies/bindings.ts';
-import { policyModels } from './policies/models.ts';
+import { policyModels, reputationModel } from './policies/models.ts';
 import { providerModels } from './providers/models.ts';
 import { roleModel } from './rbac/models.ts';
 import { sessionModel } from './sessions/routes.ts';
@@ -27,10 +28,12 @@ export const registry = createRegistry([
   eventModel,
   flowModel,
   groupModel,
+  ...mappingModels,
   outpostModel,
   policyBindingModel,
   ...policyModels,
   promptModel,
+  reputationModel,
   ...providerModels,
   roleModel,
   ruleModel,

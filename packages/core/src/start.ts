@@ -31,6 +31,7 @@ import { registerFlowPages } from './flows/pages.ts';
 import { registerFlowRoutes } from './flows/routes.ts';
 import { createPasswordHasher } from './identity/passwords/hasher.ts';
 import { registerIdentityRoutes } from './identity/routes.ts';
+import { registerTestRoutes } from './mappings/test.ts';
 import { registerOidcRoutes } from './oidc/routes.ts';
 import { createOutpostChannels } from './outposts/channels.ts';
 import { serveControlChannel } from './outposts/control-channel.ts';
@@ -170,6 +171,7 @@ async function registerRoutes(server: Api, deps: CoreDeps, operations: Operation
   registerPageRoutes(server, deps);
   await apiRoutes(server, deps, (api) => {
     registerInspector(api, deps);
+    registerTestRoutes(api, deps);
     registerSchemaRoute(api, operations, deps.version);
     registerSystemRoutes(api, deps);
     registerIdentityRoutes(api, deps);

@@ -1,6 +1,6 @@
 // The families of kinds whose members are also listed together.
 import { sql } from 'kysely';
-import { isTruthText } from '../models/filters.ts';
+import { exactly, isNull, isTruthText } from '../models/filters.ts';
 import type { Base } from './bases.ts';
 
 const main = sql<boolean>`id in (select provider from applications where provider is not null)`;
@@ -53,5 +53,15 @@ export const families: readonly Base[] = [
         return isTruthText(value) ? sql<boolean>`not ${bound}` : bound;
       },
     },
+  },
+  {
+    id: 'authentik_core.propertymapping',
+    noun: 'Property Mapping',
+    path: '/propertymappings/all/',
+    table: 'property_mappings',
+    key: 'uuid',
+    keyType: 'uuid',
+    shows: ['name', 'expression', 'managed'],
+    filters: { managed: exactly('managed'), managed__isnull: isNull('managed') },
   },
 ];

@@ -52,17 +52,24 @@ function unusable(fault: SyntaxFault | UnsupportedFault) {
   );
 }
 
+export interface ExpressionProblem {
+  readonly kind: 'syntax' | 'unsupported';
+  readonly text: string;
+}
+
 /** What is wrong with a text before it is ever run; `undefined` if nothing is. */
-export function expressionProblem(text: string): string | undefined {
+export function expressionProblem(text: string): ExpressionProblem | undefined {
   try {
-    checkText(text);
+    checkText(text, moduleNames);
     return undefined;
   } catch (error) {
-    if (error instanceof SyntaxFault || error instanceof UnsupportedFault) return error.message;
+    if (error instanceof SyntaxFault) return { kind: 'syntax', text: error.message };
+    if (error instanceof UnsupportedFault) return { kind: 'unsupported', text: error.message };
     throw error;
   }
 }
 
+const moduleNames: ReadonlySet<string> = new Set(createModules(() => 0).keys());
 const modules = new WeakMap<CoreDeps, ReadonlyMap<string, HostObject>>();
 
 function modulesOf(deps: CoreDeps): ReadonlyMap<string, HostObject> {

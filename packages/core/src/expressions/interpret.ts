@@ -3,7 +3,7 @@ import { BudgetFault, type Position, Raised, SyntaxFault, UnsupportedFault } fro
 import { Budget, type Limits, standardLimits } from './run/budget.ts';
 import { builtinNames } from './run/builtins.ts';
 import { runBody } from './run/calls.ts';
-import { namesAssigned, yieldsIn } from './run/names.ts';
+import { namesAssigned, statementsOf, yieldsIn } from './run/names.ts';
 import type { HostObject, Run, Scope, Step, Value } from './run/values.ts';
 import { parse } from './source/parse.ts';
 import type { Block } from './source/syntax.ts';
@@ -44,8 +44,10 @@ export async function interpret(given: Interpretation): Promise<Value> {
 }
 
 /** Without running it. @throws SyntaxFault, UnsupportedFault */
-export function checkText(text: string): void {
-  parsed(text);
+export function checkText(text: string, modules: ReadonlySet<string>): void {
+  for (const statement of statementsOf(parsed(text)))
+    if (statement.type === 'import' && !modules.has(statement.module))
+      throw new UnsupportedFault(`The module ${statement.module}`, statement.at);
 }
 
 /** Resumes the evaluation with what it waited for; in between, others have their turn. */

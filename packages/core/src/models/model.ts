@@ -55,7 +55,12 @@ export interface Model {
   /** Replaces the whole representation where the generic one is too slow or too plain. */
   readonly represent?: (deps: CoreDeps, rows: readonly Row[], query: URLSearchParams) => Promise<readonly Row[]>;
   /** Checks that concern several fields, and conversions (a password to its hash). Throws InvalidInput. */
-  readonly prepare?: (unit: Unit, values: Values, existing: Row | undefined) => Promise<Values>;
+  readonly prepare?: (
+    unit: Unit,
+    values: Values,
+    existing: Row | undefined,
+    source: 'api' | 'blueprint',
+  ) => Promise<Values>;
   /** What else must be stored with it, in the same transaction. `values`: what was given, checked. */
   readonly saved?: (unit: Unit, row: Row, values: Values, created: boolean) => Promise<void>;
   /** What must go or end with it, in the same transaction. */

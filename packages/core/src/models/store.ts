@@ -157,7 +157,7 @@ async function checkedValues(
 ): Promise<Values> {
   const values = validate(model, input, source, existing !== undefined);
   await checkReferences(unit.db, model, values);
-  return model.prepare === undefined ? values : model.prepare(unit, values, existing);
+  return model.prepare === undefined ? values : model.prepare(unit, values, existing, source);
 }
 
 async function checkReferences(db: Connection, model: Model, values: Values): Promise<void> {

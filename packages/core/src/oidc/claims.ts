@@ -1,21 +1,25 @@
-// Claims of a user for the granted scopes, by a native table of the shipped mappings (core.md §16.3, §17.6).
+// Claims of a user for the granted scopes: what the provider's scope mappings compute (core.md §16.3, §17.6).
 import type { CoreDeps } from '../deps.ts';
-import { groupsOf, isSuperuser, type UserRecord, userUid } from '../identity/users.ts';
+import { RecordObject } from '../expressions/host/record.ts';
+import { Converter, toPlain } from '../expressions/run/convert.ts';
+import type { FlowRequest } from '../flows/request.ts';
+import { type UserRecord, userUid } from '../identity/users.ts';
+import { runMapping } from '../mappings/run.ts';
+import { deepMerge, isMapping } from '../models/merge.ts';
 import type { Client } from './client.ts';
 
 type Claims = Readonly<Record<string, unknown>>;
 
-/** Scopes a client may have; attributes of users go to proxies only. */
-export function scopesOf({ isProxy }: Client): readonly string[] {
-  return ['openid', 'profile', 'email', 'entitlements', 'offline_access', ...(isProxy ? ['ak_proxy'] : [])];
+/** Scopes a client may have: those of its mappings. */
+export function scopesOf({ mappings }: Client): string[] {
+  return [...new Set(mappings.map(({ scope }) => scope))];
 }
 
-/** Unknown scopes are dropped silently; none requested means all but `offline_access`. */
+/** Unknown scopes are dropped silently; none requested means all (core.md §17.4 step 4). */
 export function grantedScopes(client: Client, requested: string): string[] {
   const known = scopesOf(client);
   const wanted = requested.split(' ').filter((scope) => scope !== '');
-  if (wanted.length === 0) return known.filter((scope) => scope !== 'offline_access');
-  return known.filter((scope) => wanted.includes(scope));
+  return wanted.length === 0 ? known : known.filter((scope) => wanted.includes(scope));
 }
 
 export function subjectOf({ installationId }: CoreDeps, { sub_mode }: Client, user: UserRecord): string {
@@ -38,58 +42,31 @@ export function subjectOf({ installationId }: CoreDeps, { sub_mode }: Client, us
   }
 }
 
-export async function claimsOf(deps: CoreDeps, user: UserRecord, scopes: readonly string[]): Promise<Claims> {
-  const groups = (await groupsOf(deps, [user.id])).get(user.id) ?? [];
-  const { name, username, email } = user;
-  return {
-    ...(scopes.includes('email') ? { email, email_verified: false } : {}),
-    ...(scopes.includes('entitlements') ? { entitlements: [], roles: [] } : {}),
-    ...(scopes.includes('profile')
-      ? {
-          name,
-          given_name: name,
-          preferred_username: username,
-          nickname: username,
-          groups: groups.map((group) => group.name),
-        }
-      : {}),
-    ...(scopes.includes('ak_proxy')
-      ? {
-          ak_proxy: {
-            user_attributes: await effectiveAttributes(deps, user, groups),
-            is_superuser: await isSuperuser(deps, user.id),
-          },
-        }
-      : {}),
-  };
-}
-
-/** Brand, then groups by name, then the user's own (core.md §12.4). */
-async function effectiveAttributes(
-  { database }: CoreDeps,
-  user: UserRecord,
-  groups: readonly { readonly attributes: Claims }[],
+/** Merged in order of scope; a mapping that fails, or gives no mapping, contributes nothing. */
+export async function claimsOf(
+  deps: CoreDeps,
+  client: Client,
+  user: UserRecord | undefined,
+  scopes: readonly string[],
+  request?: FlowRequest,
 ): Promise<Claims> {
-  const brand = await database.kysely
-    .selectFrom('brands')
-    .select('attributes')
-    .where('default', '=', true)
-    .executeTakeFirst();
-  return [brand?.attributes ?? {}, ...groups.map(({ attributes }) => attributes), user.attributes].reduce<Claims>(
-    merge,
-    {},
-  );
-}
-
-function merge(below: Claims, above: Claims): Claims {
-  const merged = new Map(Object.entries(below));
-  for (const [name, value] of Object.entries(above)) {
-    const old = merged.get(name);
-    merged.set(name, isObject(old) && isObject(value) ? merge(old, value) : value);
+  const names = { provider: providerObject(client), token: null };
+  let claims: Record<string, unknown> = {};
+  for (const mapping of client.mappings) {
+    if (!scopes.includes(mapping.scope)) continue;
+    const result = await runMapping(deps, mapping, { user, request, names });
+    const given = 'value' in result ? toPlain(result.value) : undefined;
+    if (isMapping(given)) claims = deepMerge(claims, given);
   }
-  return Object.fromEntries(merged);
+  return claims;
 }
 
-function isObject(value: unknown): value is Claims {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function providerObject({ pk, name, client_id, application }: Client) {
+  const plain = { pk: application.pbm, name: application.name, slug: application.slug };
+  const fields = Object.entries(plain).map(([key, value]) => [key, new Converter().toValue(value)]);
+  return new RecordObject(
+    'OAuth2Provider',
+    { pk, name, client_id, application: new RecordObject('Application', Object.fromEntries(fields), { plain }) },
+    { text: name },
+  );
 }

@@ -4,6 +4,8 @@ import { sql } from 'kysely';
 import { z } from 'zod';
 import type { ApiRequest } from '../api/request.ts';
 import type { CoreDeps } from '../deps.ts';
+import { scopeMappingModel } from '../mappings/models.ts';
+import type { Mapping } from '../mappings/run.ts';
 import { matchesWhole } from '../models/pattern.ts';
 import { OauthFailure } from './failure.ts';
 
@@ -23,9 +25,20 @@ const settings = z.object({
     .default([]),
   sub_mode: z.string().default('hashed_user_id'),
   issuer_mode: z.string().default('per_provider'),
+  refresh_token_threshold: z.string().default('seconds=0'),
+  logout_uri: z.string().default(''),
+  logout_method: z.string().default('backchannel'),
+  jwt_federation_providers: z.array(z.number()).default([]),
+  property_mappings: z.array(z.string()).default([]),
 });
 
 const kinds = ['authentik_providers_oauth2.oauth2provider', 'authentik_providers_proxy.proxyprovider'];
+
+export interface ScopeMapping extends Mapping {
+  readonly scope: string;
+  /** Shown when the user is asked to consent. */
+  readonly description: string;
+}
 
 /** A provider together with its application. */
 export interface Client extends z.infer<typeof settings> {
@@ -34,6 +47,8 @@ export interface Client extends z.infer<typeof settings> {
   readonly isProxy: boolean;
   readonly authorizationFlow: string | null;
   readonly invalidationFlow: string | null;
+  /** What it may hand on, in order of scope. */
+  readonly mappings: readonly ScopeMapping[];
   readonly application: { readonly slug: string; readonly name: string; readonly pbm: string; readonly mode: string };
 }
 
@@ -64,6 +79,7 @@ export async function findClient(
   if (row === undefined || !parsed.success) return undefined;
   return {
     ...parsed.data,
+    mappings: await scopeMappings(database, parsed.data.property_mappings),
     pk: row.id,
     name: row.name,
     isProxy: row.kind === kinds[1],
@@ -71,6 +87,26 @@ export async function findClient(
     invalidationFlow: row.invalidation_flow,
     application: { slug: row.slug, name: row.title, pbm: row.pbm_uuid, mode: row.policy_engine_mode },
   };
+}
+
+async function scopeMappings({ kysely }: CoreDeps['database'], keys: readonly string[]): Promise<ScopeMapping[]> {
+  if (keys.length === 0) return [];
+  const rows = await kysely
+    .selectFrom('property_mappings')
+    .selectAll()
+    .where('uuid', 'in', [...keys])
+    .where('kind', '=', scopeMappingModel.id)
+    .execute();
+  return rows
+    .map(({ uuid, name, kind, settings: { expression, scope_name, description } }) => ({
+      uuid,
+      name,
+      kind,
+      expression: String(expression ?? ''),
+      scope: String(scope_name ?? ''),
+      description: String(description ?? ''),
+    }))
+    .sort((one, other) => (one.scope < other.scope ? -1 : 1));
 }
 
 /** Exact text, or a full match of the whole URI; script schemes never (core.md §17.4 step 2). */

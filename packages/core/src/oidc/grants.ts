@@ -133,7 +133,7 @@ export async function issueTokens(deps: CoreDeps, client: Client, user: UserReco
   const { scopes, nonce, authTime, session } = data;
   const now = Math.floor(deps.clock.now() / 1000);
   const lifeMs = durationMs(client.access_token_validity);
-  const claims = await claimsOf(deps, user, scopes);
+  const claims = await claimsOf(deps, client, user, scopes);
   const standard = {
     iss: issuer,
     sub: subjectOf(deps, client, user),

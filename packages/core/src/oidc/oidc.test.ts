@@ -13,7 +13,12 @@ let config: client.Configuration;
 beforeAll(async () => {
   core = await startTestCore();
   const flow = async (slug: string) => (await core.call<{ pk: string }>('GET', `/flows/instances/${slug}/`)).pk;
+  const { results: mappings } = await core.call<{ results: { pk: string; scope_name: string }[] }>(
+    'GET',
+    '/propertymappings/provider/scope/',
+  );
   provider = await core.call('POST', '/providers/oauth2/', {
+    property_mappings: mappings.filter(({ scope_name }) => scope_name !== 'ak_proxy').map(({ pk }) => pk),
     name: 'wiki',
     authorization_flow: await flow('default-provider-authorization-implicit-consent'),
     invalidation_flow: await flow('default-invalidation-flow'),

@@ -17,7 +17,7 @@ export async function userinfo(deps: CoreDeps, request: ApiRequest, reply: ApiRe
   if (client?.pk !== found.provider)
     return refuse(reply, 401, 'invalid_token', 'The access token is expired, revoked or unknown.');
   const sub = subjectOf(deps, client, found.user);
-  return { sub, ...(await claimsOf(deps, found.user, scopes)), ...(nonce === undefined ? {} : { nonce }) };
+  return { sub, ...(await claimsOf(deps, client, found.user, scopes)), ...(nonce === undefined ? {} : { nonce }) };
 }
 
 function refuse(reply: ApiReply, status: number, error: string, description: string) {

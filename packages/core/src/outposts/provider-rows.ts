@@ -2,6 +2,7 @@
 import type { Wire } from '@gatehouse/contract/rest';
 import type { LDAPOutpostConfig, ProxyOutpostConfig, RadiusOutpostConfig } from '@goauthentik/api';
 import type { CoreDeps } from '../deps.ts';
+import { scopeMappingModel } from '../mappings/models.ts';
 import { durationMs } from '../models/duration.ts';
 import type { Model, Row } from '../models/model.ts';
 import { fieldValue } from '../models/represent.ts';
@@ -15,6 +16,8 @@ interface Source {
   readonly assignment: Assignment | undefined;
   readonly flows: ReadonlyMap<unknown, string>;
   readonly brandInvalidation: string | null;
+  /** Scope of each mapping, by its key. */
+  readonly scopes: ReadonlyMap<unknown, string>;
   readonly baseUrl: string;
 }
 
@@ -38,10 +41,20 @@ export async function providerRows(
     .where('default', '=', true)
     .executeTakeFirst();
   const brandInvalidation = flows.get(brand?.flow_invalidation) ?? null;
+  const scopes = type === 'proxy' ? await scopesByMapping(deps) : new Map<unknown, string>();
   const make = makers[type];
   return rows.map((row) => ({
-    ...make({ row, assignment: assigned.get(Number(row['id'])), flows, brandInvalidation, baseUrl }),
+    ...make({ row, assignment: assigned.get(Number(row['id'])), flows, brandInvalidation, scopes, baseUrl }),
   }));
+}
+
+async function scopesByMapping({ database }: CoreDeps): Promise<ReadonlyMap<unknown, string>> {
+  const rows = await database.kysely
+    .selectFrom('property_mappings')
+    .select(['uuid', 'settings'])
+    .where('kind', '=', scopeMappingModel.id)
+    .execute();
+  return new Map(rows.map(({ uuid, settings }) => [uuid, String(settings['scope_name'])]));
 }
 
 const makers: Readonly<Record<OutpostType, (source: Source) => object>> = {
@@ -97,7 +110,7 @@ function radiusRow({ row, assignment, flows }: Source) {
   } satisfies Wire<RadiusOutpostConfig> & Record<'wifi_secrets' | 'local_certificates', boolean>;
 }
 
-function proxyRow({ row, assignment, baseUrl }: Source) {
+function proxyRow({ row, assignment, scopes, baseUrl }: Source) {
   const { text, flag, nullable } = reader(proxyProviderModel, row);
   const slug = assignment?.assigned_application_slug ?? '';
   return {
@@ -119,10 +132,15 @@ function proxyRow({ row, assignment, baseUrl }: Source) {
     mode: text('mode'),
     access_token_validity: durationMs(text('access_token_validity')) / 1000,
     intercept_header_auth: flag('intercept_header_auth'),
-    scopes_to_request: ['openid', 'profile', 'email', 'entitlements', 'ak_proxy'],
+    scopes_to_request: scopesOf(fieldValue(proxyProviderModel, row, 'property_mappings'), scopes),
     assigned_application_slug: slug,
     assigned_application_name: assignment?.assigned_application_name ?? '',
   } satisfies Omit<Wire<ProxyOutpostConfig>, 'mode'> & { mode: string };
+}
+
+function scopesOf(mappings: unknown, scopes: Source['scopes']): string[] {
+  const found = Array.isArray(mappings) ? mappings.map((mapping) => scopes.get(mapping)) : [];
+  return [...new Set(found.filter((scope) => scope !== undefined))].sort();
 }
 
 function oidcConfiguration(baseUrl: string, slug: string) {

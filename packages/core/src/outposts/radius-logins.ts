@@ -13,11 +13,11 @@ import { recordEvent } from '../events/record.ts';
 import { may } from '../identity/permissions.ts';
 import { anonymousUsername, groupsOf, type UserRecord } from '../identity/users.ts';
 import { wifiSecretsOf } from '../identity/wifi-secrets.ts';
+import { radiusReply } from '../mappings/radius.ts';
 import { invalidField, message } from '../models/invalid.ts';
 import type { Row } from '../models/model.ts';
 import { fieldValue } from '../models/represent.ts';
 import { radiusProviderModel } from '../providers/models.ts';
-import { radiusReply } from './radius-reply.ts';
 
 export const viewWifiSecret = 'authentik_providers_radius.view_wifi_secret';
 export const assertLogin = 'authentik_providers_radius.assert_login';

@@ -1,7 +1,9 @@
 // Which outposts must hear of a change (core-contract §8.4; more than the original tells, see its Beyond B7): those whose
 // configuration it touches. Runs after the commit.
+import { sql } from 'kysely';
 import type { CoreDeps } from '../deps.ts';
 import { endWifiLogins, wifiIntent } from '../identity/wifi-secrets.ts';
+import { mappingModels } from '../mappings/models.ts';
 import type { Change } from '../models/unit.ts';
 import { storeServiceAccount } from './service-account.ts';
 
@@ -24,6 +26,14 @@ export async function tellOutposts(deps: CoreDeps, changes: readonly Change[]): 
 
 async function outpostsOf({ database: { kysely } }: CoreDeps, { model, key, row }: Change): Promise<string[]> {
   if (model === 'authentik_outposts.outpost') return [String(key)];
+  if (mappingModels.some(({ id }) => id === model)) {
+    const users = await kysely
+      .selectFrom('providers')
+      .select('id')
+      .where(sql<boolean>`settings->'property_mappings' ? ${String(key)}`)
+      .execute();
+    return servingProviders(users.map(({ id }) => id));
+  }
   if (model.startsWith('authentik_providers_')) return servingProviders([Number(key)]);
   if (model === 'authentik_core.application') {
     const back = await kysely

@@ -7,13 +7,13 @@ import type { Api } from '../api/server.ts';
 import { mayUseApplication } from '../applications/access.ts';
 import type { CoreDeps } from '../deps.ts';
 import { may } from '../identity/permissions.ts';
+import { radiusReply } from '../mappings/radius.ts';
 import type { Model, Row } from '../models/model.ts';
 import { ldapProviderModel, proxyProviderModel, radiusProviderModel } from '../providers/models.ts';
 import { instanceStates } from './instances.ts';
 import { outpostModel } from './models.ts';
 import { providerRows } from './provider-rows.ts';
 import { registerRadiusLogins } from './radius-logins.ts';
-import { radiusReply } from './radius-reply.ts';
 
 const prefix = '/api/v3/outposts';
 const served: Readonly<Record<'ldap' | 'radius' | 'proxy', Model>> = {
@@ -39,7 +39,9 @@ export function registerOutpostRoutes(api: Api, deps: CoreDeps): void {
   });
   api.get(`${prefix}/radius/:key/check_access/`, async (request) => {
     const { provider, access, caller } = await checkAccess(deps, radiusProviderModel, request);
-    return access.passing ? { attributes: await radiusReply(deps, provider, caller.user), access } : { access };
+    return access.passing
+      ? { attributes: await radiusReply(deps, provider['settings'], caller.user), access }
+      : { access };
   });
   registerRadiusLogins(api, deps);
   api.get(`${prefix}/instances/default_settings/`, (request) => {

@@ -1,8 +1,9 @@
 // The kinds of policies (core.md §6).
 import { z } from 'zod';
+import { checkExpression } from '../expressions/check.ts';
 import { column, type Field, flag, integer, line, type ModelId, setting, text } from '../models/field.ts';
 import { exactly } from '../models/filters.ts';
-import type { Model } from '../models/model.ts';
+import { defineModel, type Model } from '../models/model.ts';
 
 const nobody = '00000000-0000-0000-0000-000000000000';
 
@@ -12,9 +13,10 @@ interface PolicyKind {
   readonly path: string;
   readonly component: string;
   readonly fields: Readonly<Record<string, Field>>;
+  readonly prepare?: Model['prepare'];
 }
 
-function policyModel({ id, noun, path, component, fields }: PolicyKind): Model {
+function policyModel({ id, noun, path, component, fields, prepare }: PolicyKind): Model {
   return {
     id,
     noun,
@@ -33,6 +35,7 @@ function policyModel({ id, noun, path, component, fields }: PolicyKind): Model {
     search: ['name'],
     order: ['name'],
     filters: { name: exactly('name') },
+    ...(prepare === undefined ? {} : { prepare }),
     async derive({ database }, rows) {
       const ids = rows.map((row) => String(row['uuid']));
       const bound = await database.kysely
@@ -50,6 +53,31 @@ function policyModel({ id, noun, path, component, fields }: PolicyKind): Model {
 
 const count = integer.min(0);
 
+/** What logins have earned (core.md §6); written by logins only. */
+export const reputationModel = defineModel({
+  id: 'authentik_policies_reputation.reputation',
+  noun: 'Reputation Score',
+  nouns: 'Reputation Scores',
+  table: 'reputation',
+  key: 'uuid',
+  keyType: 'uuid',
+  path: '/policies/reputation/scores/',
+  verbs: ['list', 'retrieve', 'delete'],
+  internal: true,
+  fields: {
+    identifier: column('identifier', text),
+    ip: column('ip', text),
+    score: column('score', integer),
+    updated: column('updated', z.date()),
+  },
+  search: ['identifier', 'ip'],
+  order: ['ip', 'identifier'],
+  filters: { identifier: exactly('identifier'), ip: exactly('ip'), score: exactly('score') },
+  async derive(_deps, rows) {
+    return rows.map(() => ({ ip_geo_data: {}, ip_asn_data: {} }));
+  },
+});
+
 export const policyModels: readonly Model[] = [
   policyModel({
     id: 'authentik_policies_expression.expressionpolicy',
@@ -57,6 +85,7 @@ export const policyModels: readonly Model[] = [
     path: 'expression',
     component: 'ak-policy-expression-form',
     fields: { expression: setting(line) },
+    prepare: checkExpression,
   }),
   policyModel({
     id: 'authentik_policies_dummy.dummypolicy',

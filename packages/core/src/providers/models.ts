@@ -18,6 +18,7 @@ import { exactly, ofSetting } from '../models/filters.ts';
 import { InvalidInput, invalidField, message } from '../models/invalid.ts';
 import type { Model, Row } from '../models/model.ts';
 import { compilePattern } from '../models/pattern.ts';
+import type { Connection } from '../models/unit.ts';
 import { assignmentsOf } from './assignments.ts';
 
 interface ProviderKind {
@@ -51,7 +52,10 @@ function providerModel(kind: ProviderKind): Model {
       authentication_flow: flowReference('authentication_flow', false),
       authorization_flow: flowReference('authorization_flow', true),
       invalidation_flow: flowReference('invalidation_flow', true),
-      property_mappings: setting(z.array(z.string()), { initial: [] }),
+      property_mappings: {
+        ...setting(z.array(z.string()), { initial: [] }),
+        references: { table: 'property_mappings', key: 'uuid' },
+      },
       ...fields,
     },
     search: ['name'],
@@ -174,7 +178,7 @@ export const proxyProviderModel = providerModel({
     cookie_domain: setting(text, { initial: '' }),
     access_token_validity: setting(duration, { initial: 'hours=24' }),
   },
-  async prepare(_unit, values, existing) {
+  async prepare({ db }, values, existing) {
     const before = settingsOf(existing);
     const after = { ...before, ...values };
     const errors: Record<string, string[]> = {};
@@ -192,10 +196,25 @@ export const proxyProviderModel = providerModel({
       client_type: 'confidential',
       signing_key: null,
       include_claims_in_id_token: true,
+      property_mappings: await withForcedMappings(db, after['property_mappings']),
       redirect_uris: callbacksOf(host),
     };
   },
 });
+
+const forcedMappings = [
+  'goauthentik.io/providers/oauth2/scope-openid',
+  'goauthentik.io/providers/oauth2/scope-profile',
+  'goauthentik.io/providers/oauth2/scope-email',
+  'goauthentik.io/providers/oauth2/scope-entitlements',
+  'goauthentik.io/providers/proxy/scope-proxy',
+];
+
+/** The five that a proxy cannot do without are added to what was chosen (core.md §4.4). */
+async function withForcedMappings(db: Connection, chosen: unknown): Promise<string[]> {
+  const rows = await db.selectFrom('property_mappings').select('uuid').where('managed', 'in', forcedMappings).execute();
+  return [...new Set([...(Array.isArray(chosen) ? chosen.map(String) : []), ...rows.map(({ uuid }) => uuid)])];
+}
 
 /** Where the proxy lets a login come back to (core.md §4.4). */
 function callbacksOf(host: string): RedirectUri[] {

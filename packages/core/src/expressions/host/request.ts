@@ -8,6 +8,23 @@ import { UserObject } from './identity.ts';
 import { RecordObject } from './record.ts';
 import { tenantSettings } from './tenant.ts';
 
+export interface PolicyRequestOptions {
+  readonly user: UserObject;
+  readonly request: FlowRequest | undefined;
+  readonly context: Value;
+}
+
+/** `request` of policies, mappings and prompts. */
+export function policyRequestObject(deps: CoreDeps, { user, request, context }: PolicyRequestOptions): Value {
+  return new RecordObject('PolicyRequest', {
+    user,
+    http_request: httpRequestObject(deps, request),
+    context,
+    obj: null,
+    debug: false,
+  });
+}
+
 /** `None` where no request leads to the question. */
 export function httpRequestObject(deps: CoreDeps, request: FlowRequest | undefined): Value {
   if (request === undefined) return null;

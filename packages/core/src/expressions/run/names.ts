@@ -70,6 +70,15 @@ function statementYields(statement: Statement): boolean {
   return found || blocksOf(statement).some((block) => block.some(statementYields));
 }
 
+/** Every statement of a body, those of other functions included. */
+export function* statementsOf(block: Block): Generator<Statement> {
+  for (const statement of block) {
+    yield statement;
+    for (const inner of blocksOf(statement)) yield* statementsOf(inner);
+    if (statement.type === 'def') yield* statementsOf(statement.body);
+  }
+}
+
 function blocksOf(statement: Statement): Block[] {
   switch (statement.type) {
     case 'if':

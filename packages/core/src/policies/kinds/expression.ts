@@ -3,8 +3,7 @@
 import { evaluateExpression } from '../../expressions/evaluate.ts';
 import { contextView } from '../../expressions/host/context.ts';
 import { UserObject } from '../../expressions/host/identity.ts';
-import { RecordObject } from '../../expressions/host/record.ts';
-import { httpRequestObject } from '../../expressions/host/request.ts';
+import { policyRequestObject } from '../../expressions/host/request.ts';
 import { toPlain } from '../../expressions/run/convert.ts';
 import { str } from '../../expressions/run/text.ts';
 import { isTrue, Native } from '../../expressions/run/values.ts';
@@ -14,20 +13,14 @@ export const runExpressionPolicy: Evaluate = async ({ expression }, question) =>
   const { deps, user, request, context, signal, callPolicy } = question;
   const messages: string[] = [];
   const view = contextView(deps, context, request?.host);
-  const policyRequest = new RecordObject('PolicyRequest', {
-    user: new UserObject(deps, user, request?.host),
-    http_request: httpRequestObject(deps, request),
-    context: view.value,
-    obj: null,
-    debug: false,
-  });
+  const whom = new UserObject(deps, user, request?.host);
   const result = await evaluateExpression(deps, {
     text: String(expression),
     request,
     signal,
     callPolicy,
     names: {
-      request: policyRequest,
+      request: policyRequestObject(deps, { user: whom, request, context: view.value }),
       context: view.value,
       ak_is_sso_flow: context['is_sso'] === true,
       ak_message: new Native('ak_message', ({ args }) => {

@@ -2,8 +2,7 @@
 import { recordEvent } from '../../events/record.ts';
 import { evaluateExpression } from '../../expressions/evaluate.ts';
 import { UserObject } from '../../expressions/host/identity.ts';
-import { RecordObject } from '../../expressions/host/record.ts';
-import { httpRequestObject } from '../../expressions/host/request.ts';
+import { policyRequestObject } from '../../expressions/host/request.ts';
 import { Converter, toPlain } from '../../expressions/run/convert.ts';
 import type { StageContext } from '../stage.ts';
 import type { Prompt } from './prompt.ts';
@@ -21,13 +20,7 @@ export async function runPromptText(
   const names = {
     prompt_context: context,
     user,
-    request: new RecordObject('PolicyRequest', {
-      user,
-      http_request: httpRequestObject(deps, request),
-      context,
-      obj: null,
-      debug: false,
-    }),
+    request: policyRequestObject(deps, { user, request, context }),
   };
   try {
     return toPlain(await evaluateExpression(deps, { text, request, names }));
