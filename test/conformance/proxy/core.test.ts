@@ -36,13 +36,13 @@ test('proxy 25: the demo application of our core is served', async () => {
 });
 
 test('proxy 15: what changes in the core is served without a restart', async () => {
-  const { results } = await core.call<{ results: { pk: number }[] }>('GET', '/providers/proxy/');
+  const { results } = await core.call<{ results: { pk: number }[] }>('GET', '/providers/proxy/?name=Notice%20board');
   const skipped = () =>
     fetch(`${at('http')}/outpost.goauthentik.io/auth/traefik`, {
       redirect: 'manual',
       headers: {
         'x-forwarded-proto': 'http',
-        'x-forwarded-host': 'demo.localhost:9000',
+        'x-forwarded-host': 'board.localhost:9000',
         'x-forwarded-uri': '/public/x',
       },
     });
