@@ -1,12 +1,13 @@
 // Everything that the LDAP outpost knows of the core: providers, logins, the directory. The one file that talks to the
 // outpost library.
+import type { DeltaArguments } from '@gatehouse/contract/control-channel';
 import { ldapProviderRow } from '@gatehouse/contract/rest';
 import { contractVersion } from '@gatehouse/contract/versions';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Health } from '@gatehouse/daemon/health';
 import type { Logger } from '@gatehouse/daemon/log';
 import type { Metrics } from '@gatehouse/daemon/metrics';
-import { type CertificatePair, type Outpost, startOutpost } from '@gatehouse/outpost';
+import { type CertificatePair, createRefresher, type Outpost, startOutpost } from '@gatehouse/outpost';
 import { createVerdictCache } from '@gatehouse/outpost/verdicts';
 import { createReader, type Reader } from './access/reader.ts';
 import { type BindVerdict, createLogins, type Identity, type Logins } from './authentication/logins.ts';
@@ -80,19 +81,31 @@ export function connectCore(options: CoreLinkOptions): CoreLink {
       verdicts.dropSession(sessionId);
       options.onSessionEnd(sessionId);
     },
+    onChanges,
     onChannel: (open) => verdicts.setCeiling(open ? undefined : deafCeilingMs),
   });
   const live = createLiveDirectory(outpost.core, types, config.ldap.page_size);
   const directory = new Directory(types, (pk) => verdicts.dropUser(pk));
-  const sync = createDirectorySync(outpost.core, directory, config.ldap.page_size);
+  const sync = createDirectorySync({ core: outpost.core, directory, pageSize: config.ldap.page_size, clock });
   const logins = createLogins({ outpost: () => outpost, config, clock, verdicts, signal });
 
   const refreshDirectory = async (providers: readonly Provider[]): Promise<ReadonlyMap<number, Layout>> => {
     const cached = providers.filter(({ searchMode }) => searchMode === 'cached');
     if (cached.length === 0) return new Map();
-    await sync.full(signal);
+    await refreshRows.request();
     return new Map(cached.map((provider) => [provider.pk, new Layout(directory, contextOf(provider))]));
   };
+  const refreshRows = createRefresher(() => sync.refresh(signal));
+
+  /** Logins of whoever changed are asked for anew at once; the rows follow as soon as the core has given them. */
+  function onChanges({ all, access, users, groups }: DeltaArguments): void {
+    if (all || access) verdicts.clear();
+    else if (users.length > 0) verdicts.dropUsers(new Set(users));
+    if (state.layouts.size === 0 || (!all && users.length + groups.length === 0)) return;
+    refreshRows.request().catch((error: unknown) => {
+      log.warn('changes not fetched', { error: error instanceof Error ? error.message : String(error) });
+    });
+  }
 
   return {
     providers: () => state.providers,

@@ -45,6 +45,7 @@ export class Directory {
     this.#onUserChanged = onUserChanged;
   }
 
+  /** Memberships come from groups: they are no part of when a user was last changed. */
   putUser(user: UserRow): void {
     const row = this.#userRow(user.pk);
     const stamp = hashOf(`${user.is_active} ${user.password_change_date}`);
@@ -52,12 +53,14 @@ export class Directory {
     this.#stamps[row] = stamp;
     const { withStar, byName } = userRecord(user, this.#types);
     this.users.put(row, withStar, byName);
-    const names = new Map((user.groups_obj ?? []).map(({ pk, name }) => [pk, name]));
-    this.memberships.setGroups(
-      row,
-      user.groups.map((pk) => this.#groupRow(pk, names.get(pk))),
-    );
     if (otherCredentials) this.#onUserChanged?.(user.pk);
+  }
+
+  /** Memberships as the user's row tells them, for directories that do not hold every group. */
+  joinGroups(user: UserRow): void {
+    const names = new Map((user.groups_obj ?? []).map(({ pk, name }) => [pk, name]));
+    const rows = user.groups.map((pk) => this.#groupRow(pk, names.get(pk)));
+    this.memberships.setGroups(this.#userRow(user.pk), rows);
   }
 
   putGroup(group: GroupRow): void {

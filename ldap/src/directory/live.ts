@@ -44,7 +44,10 @@ export function createLiveDirectory(core: CoreClient, types: CustomTypes, pageSi
 
 export function directoryOf(types: CustomTypes, users: readonly UserRow[], groups: readonly GroupRow[]): Directory {
   const directory = new Directory(types);
-  for (const user of users) directory.putUser(user);
+  for (const user of users) {
+    directory.putUser(user);
+    directory.joinGroups(user);
+  }
   for (const group of groups) directory.putGroup(group);
   return directory;
 }

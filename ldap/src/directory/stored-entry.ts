@@ -98,7 +98,8 @@ export class StoredEntry implements Entry {
   }
 
   has(type: AttributeType): boolean {
-    if (type === attribute.memberOf) return this.groupRows().length > 0;
+    if (type === attribute.memberOf)
+      return this.groupRows().some((row) => this.layout.nameOf(group, row) !== undefined);
     if (this.code === virtual || computedTypes.has(type)) return this.values(type).length > 0;
     const shape = this.layout.tableOf(this.code).records.shapeOf(this.row);
     return shape.filled[shape.placeOf(type)] === true;

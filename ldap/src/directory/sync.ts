@@ -1,7 +1,11 @@
 // Fills the directory from the core and keeps it up to date (ldap.md §10, §19.3): row by row, page by page, so that a large
-// directory is never held twice and nobody waits. Nothing is removed until a listing was complete.
+// directory is never held twice and nobody waits. Nothing is removed until a listing was complete. Our own core tells what
+// has changed since a cursor; of any other, users are asked for by the time of their last change, and groups, which carry
+// the memberships, are listed.
 import type { CoreClient } from '@gatehouse/contract/client';
-import { groupRow, userRow } from '@gatehouse/contract/rest';
+import { groupRow, pageRow, syncRow, userRow } from '@gatehouse/contract/rest';
+import type { Clock } from '@gatehouse/daemon/async';
+import { isGatewayError } from '@gatehouse/daemon/errors';
 import type { Directory } from './directory.ts';
 
 /** Every user and group is here, so names need not come with each membership. */
@@ -10,37 +14,117 @@ const leanGroupView = { include_users: 'false', include_children: 'true', includ
 const smallestPage = 100;
 /** Rows may move between pages while they are read; a listing that misses some is read again. */
 const attempts = 2;
+/** Everything is read again this often, whatever was told in between. */
+const fullEveryMs = 3_600_000;
+/** Clocks and long transactions of a core that goes by time. */
+const overlapMs = 60_000;
 
 export interface DirectorySync {
-  /** Reads everything. @throws GatewayError with the directory as good as before */
-  full(signal: AbortSignal): Promise<void>;
+  /** Brings the directory up to date. @throws GatewayError with the directory as good as before */
+  refresh(signal: AbortSignal): Promise<void>;
 }
 
-export function createDirectorySync(core: CoreClient, directory: Directory, pageSize: number): DirectorySync {
+export interface DirectorySyncOptions {
+  readonly core: CoreClient;
+  readonly directory: Directory;
+  readonly pageSize: number;
+  readonly clock: Clock;
+}
+
+export function createDirectorySync({ core, directory, pageSize, clock }: DirectorySyncOptions): DirectorySync {
   const size = Math.max(smallestPage, pageSize);
+  const state: State = { fullAtMs: undefined, cursor: undefined, newest: 0 };
+
+  const users = (query: Readonly<Record<string, string>>, seen: Set<number>, signal: AbortSignal) =>
+    core.eachPage('/core/users/', userRow, { query: { ...leanUserView, ...query }, signal, pageSize: size }, (rows) => {
+      for (const row of rows) {
+        directory.putUser(row);
+        seen.add(row.pk);
+        state.newest = Math.max(state.newest, Date.parse(row.last_updated) || 0);
+      }
+    });
+  const groups = (seen: Set<string>, signal: AbortSignal) =>
+    core.eachPage('/core/groups/', groupRow, { query: leanGroupView, signal, pageSize: size }, (rows) => {
+      for (const row of rows) {
+        directory.putGroup(row);
+        seen.add(row.pk);
+      }
+    });
+  const removeOthers = (seenUsers: ReadonlySet<number> | undefined, seenGroups: ReadonlySet<string> | undefined) => {
+    if (seenUsers !== undefined) for (const pk of directory.userPks) if (!seenUsers.has(pk)) directory.removeUser(pk);
+    if (seenGroups !== undefined)
+      for (const pk of directory.groupPks) if (!seenGroups.has(pk)) directory.removeGroup(pk);
+  };
+
+  const full = async (signal: AbortSignal): Promise<void> => {
+    const cursor = await cursorOf(core, signal);
+    const seenUsers = await complete<number>((seen) => users({}, seen, signal));
+    const seenGroups = await complete<string>((seen) => groups(seen, signal));
+    removeOthers(seenUsers, seenGroups);
+    state.cursor = cursor;
+    state.fullAtMs = clock.monotonicMs();
+  };
+
+  /** @returns false when everything has to be read */
+  const byCursor = async (cursor: string, signal: AbortSignal): Promise<boolean> => {
+    const changes = await unlessStock(core.get('/outposts/sync/', syncRow, { query: { since: cursor }, signal }));
+    if (changes === undefined || changes.reset) return false;
+    for (const row of changes.users.changed) directory.putUser(row);
+    for (const row of changes.groups.changed) directory.putGroup(row);
+    for (const pk of changes.users.gone) directory.removeUser(pk);
+    for (const pk of changes.groups.gone) directory.removeGroup(pk);
+    state.cursor = changes.cursor;
+    return true;
+  };
+
+  /** @returns false when users have come to be missing, which times cannot tell */
+  const byTime = async (signal: AbortSignal): Promise<boolean> => {
+    const since = new Date(state.newest - overlapMs).toISOString();
+    const query = { last_updated__gt: since, ordering: 'last_updated' };
+    await users(query, new Set(), signal);
+    const { pagination } = await core.get('/core/users/', pageRow, { query: { page_size: 1 }, signal });
+    if (pagination.count !== directory.users.count) return false;
+    removeOthers(undefined, await complete<string>((seen) => groups(seen, signal)));
+    return true;
+  };
+
   return {
-    async full(signal) {
-      const users = await complete<number>((seen) =>
-        core.eachPage('/core/users/', userRow, { query: leanUserView, signal, pageSize: size }, (rows) => {
-          for (const row of rows) {
-            directory.putUser(row);
-            seen.add(row.pk);
-          }
-        }),
-      );
-      const groups = await complete<string>((seen) =>
-        core.eachPage('/core/groups/', groupRow, { query: leanGroupView, signal, pageSize: size }, (rows) => {
-          for (const row of rows) {
-            directory.putGroup(row);
-            seen.add(row.pk);
-          }
-        }),
-      );
-      if (users !== undefined) for (const pk of directory.userPks) if (!users.has(pk)) directory.removeUser(pk);
-      if (groups !== undefined) for (const pk of directory.groupPks) if (!groups.has(pk)) directory.removeGroup(pk);
+    async refresh(signal) {
+      const { fullAtMs, cursor } = state;
+      const isDue = fullAtMs === undefined || clock.monotonicMs() - fullAtMs >= fullEveryMs;
+      const done = !isDue && (cursor === undefined ? await byTime(signal) : await byCursor(cursor, signal));
+      if (!done) await full(signal);
     },
   };
 }
+
+interface State {
+  fullAtMs: number | undefined;
+  /** Only our own core gives one. */
+  cursor: string | undefined;
+  /** The latest `last_updated` that was seen. */
+  newest: number;
+}
+
+async function cursorOf(core: CoreClient, signal: AbortSignal): Promise<string | undefined> {
+  return (await unlessStock(core.get('/outposts/sync/', syncRow, { signal })))?.cursor;
+}
+
+async function unlessStock<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (isGatewayError(error) && stock.has(error.code)) return undefined;
+    throw error;
+  }
+}
+
+/** How a core answers that has no such endpoint, or does not let the service account at it. */
+const stock: ReadonlySet<string> = new Set([
+  'ERR_CONTRACT_NOT_FOUND',
+  'ERR_CONTRACT_REFUSED',
+  'ERR_CONTRACT_FORBIDDEN',
+]);
 
 /** What was seen, or `undefined` when no attempt saw as many rows as the core says there are. */
 async function complete<Pk>(read: (seen: Set<Pk>) => Promise<number>): Promise<ReadonlySet<Pk> | undefined> {

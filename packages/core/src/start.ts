@@ -33,8 +33,10 @@ import { createPasswordHasher } from './identity/passwords/hasher.ts';
 import { registerIdentityRoutes } from './identity/routes.ts';
 import { registerTestRoutes } from './mappings/test.ts';
 import { registerOidcRoutes } from './oidc/routes.ts';
+import { sweepChanges } from './outposts/change-log.ts';
 import { createOutpostChannels } from './outposts/channels.ts';
 import { serveControlChannel } from './outposts/control-channel.ts';
+import { followChanges } from './outposts/deltas.ts';
 import { tellOutposts } from './outposts/reactions.ts';
 import { registerOutpostRoutes } from './outposts/routes.ts';
 import { registerPageRoutes } from './pages/routes.ts';
@@ -93,6 +95,7 @@ export async function startCore(options: StartOptions): Promise<RunningCore> {
   const worker = createWorker(deps, deps.actors);
   await worker.start();
   const channel = serveControlChannel(deps, server.server);
+  const feed = await followChanges(deps.database, deps.log, (delta) => deps.channels.tellChanges(delta));
   const bound: Address[] = [];
   for (const { host, port } of options.listen) {
     await server.listen({ host, port });
@@ -107,6 +110,7 @@ export async function startCore(options: StartOptions): Promise<RunningCore> {
     async close() {
       clearInterval(sweeper);
       unwatch();
+      await feed.close();
       await worker.stop();
       await channel.close();
       server.server.closeAllConnections();
@@ -197,6 +201,7 @@ async function sweep(deps: CoreDeps): Promise<void> {
   try {
     await deps.sessions.sweep();
     await deps.database.kysely.deleteFrom('consents').where('expires', '<=', new Date(deps.clock.now())).execute();
+    await sweepChanges(deps.database);
     await sweepLoginBrake(deps);
     await sweepReputation(deps);
     await deps.settings.refresh();

@@ -2,6 +2,7 @@
 // the core is away; it reports itself degraded, keeps the last good configuration, and recovers by itself.
 import { randomUUID } from 'node:crypto';
 import { type CoreClient, createCoreClient } from '@gatehouse/contract/client';
+import type { DeltaArguments } from '@gatehouse/contract/control-channel';
 import { type OutpostRow, outpostRow } from '@gatehouse/contract/rest';
 import { contractVersion } from '@gatehouse/contract/versions';
 import { type Clock, createBackoff } from '@gatehouse/daemon/async';
@@ -35,6 +36,8 @@ export interface OutpostOptions<Row extends z.ZodType> {
   readonly onProviders: (rows: readonly z.infer<Row>[], outpost: OutpostRow) => Promise<void> | void;
   readonly onSessionEnd: (sessionId: string) => void;
   readonly onChannel?: (open: boolean) => void;
+  /** Told by our own core of what commits have changed, within a fraction of a second; others never call it. */
+  readonly onChanges?: (changes: DeltaArguments) => void;
 }
 
 export interface Outpost {
@@ -150,6 +153,7 @@ function channel<Row extends z.ZodType>(
     },
     onTriggerUpdate: refreshLater,
     onSessionEnd: options.onSessionEnd,
+    onChanges: options.onChanges,
   });
 }
 

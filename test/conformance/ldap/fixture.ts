@@ -85,7 +85,9 @@ export async function startLdapFixture(env: Readonly<Record<string, string>> = {
     async refresh() {
       const before = gate.calls.length;
       process.kill(daemon.pid ?? 0, 'SIGUSR1');
-      await until(() => gate.calls.slice(before).some(({ path }) => path.startsWith('/api/v3/core/groups/')));
+      await until(() =>
+        gate.calls.slice(before).some(({ path }) => /^\/api\/v3\/(?:core\/groups|outposts\/sync)\//.test(path)),
+      );
       // The snapshot is in service once the call after it is possible; a search sees it then.
       await new Promise((later) => setTimeout(later, 100));
     },

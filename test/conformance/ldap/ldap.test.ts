@@ -791,10 +791,11 @@ describe('life', () => {
   test('ldap 90: a refresh that fails leaves the directory in service', async () => {
     const svc = await fixture.bound('svc');
     const before = await names(svc, cached, '(objectClass=*)');
-    const heal = fixture.gate.spoil(/GET \/api\/v3\/core\/groups\//, { kind: 'status', status: 500 });
+    const rows = /GET \/api\/v3\/(?:core\/(?:users|groups)|outposts\/sync)\//;
+    const heal = fixture.gate.spoil(rows, { kind: 'status', status: 500 });
     const calls = fixture.gate.calls.length;
     process.kill(fixture.daemon.pid ?? 0, 'SIGUSR1');
-    await until(() => fixture.gate.calls.slice(calls).some(({ path }) => path.startsWith('/api/v3/core/groups/')));
+    await until(() => fixture.gate.calls.slice(calls).some(({ method, path }) => rows.test(`${method} ${path}`)));
     expect(await names(svc, cached, '(objectClass=*)')).toEqual(before);
     heal();
   });

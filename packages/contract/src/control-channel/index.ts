@@ -38,6 +38,23 @@ export interface HelloArguments {
   readonly [extra: string]: unknown;
 }
 
+/** Said in HELLO by outposts that want to be told of changes; the core sends nothing of the kind to others (core.md §23.2). */
+export const deltaSupport = { ak_delta: 1 } as const;
+
+/** PROVIDER_SPECIFIC from our core: what commits have changed. Rows are asked of the core by the cursor. */
+export const deltaArguments = z.object({
+  sub_type: z.literal('delta'),
+  since: z.string(),
+  to: z.string(),
+  /** Too much to be named: everything may have changed. */
+  all: z.boolean(),
+  users: z.array(z.number()),
+  groups: z.array(z.string()),
+  /** Who may use what may have changed. */
+  access: z.boolean(),
+});
+export type DeltaArguments = z.infer<typeof deltaArguments>;
+
 export const sessionEndArguments = z.object({ session_id: z.string() });
 
 /** §5.8: how a session is called outside the core: lower-case hex SHA-256 of its key. */

@@ -128,6 +128,14 @@ export const groupRow = z.object({
 });
 export type GroupRow = z.infer<typeof groupRow>;
 
+/** `/outposts/sync/` of our own core (core.md §23.2): what has changed since a cursor, and what is gone. */
+export const syncRow = z.object({
+  cursor: z.string(),
+  reset: z.boolean(),
+  users: z.object({ changed: z.array(userRow), gone: z.array(z.number()) }),
+  groups: z.object({ changed: z.array(groupRow), gone: z.array(z.string()) }),
+});
+
 export const certificateRow = z.object({
   pk: z.string(),
   name: z.string(),

@@ -8,6 +8,7 @@ import * as firstFloor from './migrations/0001-first-floor.ts';
 import * as oauth from './migrations/0002-oauth.ts';
 import * as flows from './migrations/0003-flows.ts';
 import * as administration from './migrations/0004-administration.ts';
+import * as directoryChanges from './migrations/0005-directory-changes.ts';
 import type { Tables } from './tables.ts';
 
 const migrations: Readonly<Record<string, Migration>> = {
@@ -15,6 +16,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0002-oauth': oauth,
   '0003-flows': flows,
   '0004-administration': administration,
+  '0005-directory-changes': directoryChanges,
 };
 const connectTimeoutMs = 5_000;
 const statementTimeoutMs = 30_000;
@@ -38,7 +40,7 @@ export interface Database {
   isReachable(): Promise<boolean>;
   close(): Promise<void>;
 }
-export type Channel = 'outpost_message' | 'settings_changed' | 'task_queued';
+export type Channel = 'directory_changed' | 'outpost_message' | 'settings_changed' | 'task_queued';
 
 export interface DatabaseOptions {
   readonly settings: ConnectionSettings;

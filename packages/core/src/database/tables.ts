@@ -39,6 +39,10 @@ export interface Tables {
   /** View: groups whose members are superusers. */
   superuser_groups: { uuid: string };
   memberships: { user_id: number; group_uuid: string };
+  /** What outposts follow; written by triggers. `xid` is the transaction's number as text. */
+  directory_changes: { seq: Generated<string>; xid: Generated<string>; at: Time; kind: string; key: string };
+  /** One row: changes of transactions before this one have been forgotten. */
+  directory_changes_floor: { xid: string };
   tokens: {
     uuid: Generated<string>;
     identifier: string;

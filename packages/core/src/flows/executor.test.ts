@@ -119,9 +119,9 @@ describe('sessions', () => {
     await logIn(visitor);
     const { sid } = await claimsOf(visitor);
     const told = new Promise<string>((resolve) => {
-      const detach = core.deps.channels.connect('any', (text) => {
+      const instance = core.deps.channels.connect('any', (text) => {
         if (!text.includes('session_id')) return;
-        detach();
+        instance.detach();
         resolve(text);
       });
     });

@@ -1,6 +1,6 @@
 // What is pushed to outposts, whichever core process they are connected to (core-contract §5, §8.4, §8.5): messages go out
 // by database notification, and each process hands them to its own sockets.
-import { type Envelope, encodeMessage, instruction } from '@gatehouse/contract/control-channel';
+import { type DeltaArguments, type Envelope, encodeMessage, instruction } from '@gatehouse/contract/control-channel';
 import { z } from 'zod';
 import type { Database } from '../database/connection.ts';
 
@@ -19,13 +19,22 @@ export interface OutpostChannels {
   triggerUpdate(outposts: readonly string[]): Promise<void>;
   /** SESSION_END to every instance of every outpost. */
   sessionsEnded(ids: readonly string[]): Promise<void>;
-  /** A connected instance of this process; the result takes it off again. */
-  connect(outpost: string, send: (text: string) => void): () => void;
+  /** What has changed, to the instances of this process that want to know. */
+  tellChanges(delta: DeltaArguments): void;
+  connect(outpost: string, send: (text: string) => void): ConnectedInstance;
   readonly connected: number;
+}
+
+/** An instance that is connected to this process. */
+export interface ConnectedInstance {
+  /** From now on it is told what changes. */
+  wantsDeltas(): void;
+  detach(): void;
 }
 
 export async function createOutpostChannels(database: Database): Promise<OutpostChannels> {
   const instances = new Map<(text: string) => void, string>();
+  const following = new Set<(text: string) => void>();
   const deliver = (message: Envelope, to: (outpost: string) => boolean) => {
     const text = encodeMessage(message);
     for (const [send, outpost] of instances) if (to(outpost)) send(text);
@@ -47,9 +56,20 @@ export async function createOutpostChannels(database: Database): Promise<Outpost
     async sessionsEnded(ids) {
       for (const part of parts(ids)) await notify({ kind: 'session_end', sessions: part });
     },
+    tellChanges(delta) {
+      if (following.size === 0) return;
+      const text = encodeMessage({ instruction: instruction.providerSpecific, args: { ...delta } });
+      for (const send of following) send(text);
+    },
     connect(outpost, send) {
       instances.set(send, outpost);
-      return () => void instances.delete(send);
+      return {
+        wantsDeltas: () => void following.add(send),
+        detach() {
+          instances.delete(send);
+          following.delete(send);
+        },
+      };
     },
     get connected() {
       return instances.size;

@@ -2,7 +2,7 @@
 // message, the state of the instance, and what is pushed.
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { decodeMessage, encodeMessage, instruction } from '@gatehouse/contract/control-channel';
+import { decodeMessage, deltaSupport, encodeMessage, instruction } from '@gatehouse/contract/control-channel';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { principalOfToken } from '../api/authentication.ts';
 import type { CoreDeps } from '../deps.ts';
@@ -58,7 +58,7 @@ async function isAllowed(deps: CoreDeps, request: IncomingMessage, outpost: stri
 }
 
 function attach(deps: CoreDeps, client: WebSocket, outpost: string, uid: string): void {
-  const detach = deps.channels.connect(outpost, (text) => client.send(text));
+  const instance = deps.channels.connect(outpost, (text) => client.send(text));
   let args: Record<string, unknown> = {};
   let silence = setTimeout(() => client.terminate(), silenceLimitMs);
   client.on('message', (data, isBinary) => {
@@ -66,7 +66,10 @@ function attach(deps: CoreDeps, client: WebSocket, outpost: string, uid: string)
     silence = setTimeout(() => client.terminate(), silenceLimitMs);
     const message = isBinary ? undefined : decodeMessage(String(data));
     if (message === undefined || message.instruction === instruction.ack) return;
-    if (message.instruction === instruction.hello) args = { ...args, ...message.args };
+    if (message.instruction === instruction.hello) {
+      args = { ...args, ...message.args };
+      if (args['ak_delta'] === deltaSupport.ak_delta) instance.wantsDeltas();
+    }
     client.send(encodeMessage({ instruction: instruction.ack, args: {} }));
     reportInstance(deps, { outpost, uid, args }).catch((error: unknown) =>
       deps.log.warn('instance not recorded', { error: error instanceof Error ? error.message : String(error) }),
@@ -74,7 +77,7 @@ function attach(deps: CoreDeps, client: WebSocket, outpost: string, uid: string)
   });
   client.on('close', () => {
     clearTimeout(silence);
-    detach();
+    instance.detach();
   });
   client.on('error', () => client.terminate());
 }

@@ -14,6 +14,7 @@ import { instanceStates } from './instances.ts';
 import { outpostModel } from './models.ts';
 import { providerRows } from './provider-rows.ts';
 import { registerRadiusLogins } from './radius-logins.ts';
+import { registerSyncRoute } from './sync-route.ts';
 
 const prefix = '/api/v3/outposts';
 const served: Readonly<Record<'ldap' | 'radius' | 'proxy', Model>> = {
@@ -44,6 +45,7 @@ export function registerOutpostRoutes(api: Api, deps: CoreDeps): void {
       : { access };
   });
   registerRadiusLogins(api, deps);
+  registerSyncRoute(api, deps);
   api.get(`${prefix}/instances/default_settings/`, (request) => {
     requirePermission(request, 'authentik_outposts.view_outpost');
     return { config: { authentik_host: baseUrlOf(request), log_level: 'info', refresh_interval: 'minutes=5' } };

@@ -31,6 +31,8 @@ export interface TestCore extends AsyncDisposable {
   stop(): Promise<void>;
   /** Answers again on the same port. */
   restart(): Promise<void>;
+  /** A second core on the same database, with connections of its own, as another process would be. */
+  twin(): Promise<AsyncDisposable & { readonly url: string }>;
 }
 
 export interface TestCoreOptions {
@@ -65,9 +67,9 @@ export async function startTestCore({
   const database = await openDatabase({ settings: postgres.connection, log, poolSize: 10 });
   const given = { AUTHENTIK_STORAGE__FILE__PATH: join(folder.path, 'files'), ...storageEnv };
   const { storage } = loadConfig(defineConfig({ storage: storageOptions }), { env: given, files: [] }).config;
-  const start = (port: number) =>
+  const start = (port: number, onDatabase = database) =>
     startCore({
-      database,
+      database: onDatabase,
       log,
       clock,
       secretKey: new Secret('secret key of the tests'),
@@ -124,6 +126,17 @@ export async function startTestCore({
       await stop();
       core = await start(port);
       running = true;
+    },
+    async twin() {
+      const other = await openDatabase({ settings: postgres.connection, log, poolSize: 5 });
+      const twin = await start(0, other);
+      return {
+        url: `http://127.0.0.1:${twin.bound[0]?.port ?? 0}/`,
+        async [Symbol.asyncDispose]() {
+          await twin.close();
+          await other.close();
+        },
+      };
     },
     async [Symbol.asyncDispose]() {
       await stop();

@@ -3,7 +3,10 @@
 import { hostname } from 'node:os';
 import { type CoreClient, controlChannelUrl } from '@gatehouse/contract/client';
 import {
+  type DeltaArguments,
   decodeMessage,
+  deltaArguments,
+  deltaSupport,
   encodeMessage,
   type HelloArguments,
   instruction,
@@ -28,6 +31,8 @@ export interface ChannelOptions {
   readonly onDisconnected: (reason: string) => void;
   readonly onTriggerUpdate: () => void;
   readonly onSessionEnd: (sessionId: string) => void;
+  /** Asked for in HELLO when it is there. */
+  readonly onChanges?: ((changes: DeltaArguments) => void) | undefined;
 }
 
 /** Runs until the signal is aborted; closes with code 1000 then. */
@@ -110,6 +115,10 @@ function receive(options: ChannelOptions, text: string): void {
     const args = sessionEndArguments.safeParse(message.args);
     if (args.success) options.onSessionEnd(args.data.session_id);
   }
+  if (message.instruction === instruction.providerSpecific) {
+    const args = deltaArguments.safeParse(message.args);
+    if (args.success) options.onChanges?.(args.data);
+  }
 }
 
 /** Computed once (B17); our own facts are extra keys, which the core keeps (B21). */
@@ -124,5 +133,6 @@ function helloArguments(options: ChannelOptions): HelloArguments {
     fipsEnabled: false,
     hostname: hostname(),
     implementation: 'gatehouse',
+    ...(options.onChanges === undefined ? {} : deltaSupport),
   };
 }

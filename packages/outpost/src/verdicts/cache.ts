@@ -31,6 +31,8 @@ export interface VerdictCache<V extends Verdict> {
   /** Remembers a success under a further key: another spelling of the same secret. */
   remember(key: VerdictKey, verdict: V, lifeMs: number): void;
   dropUser(userPk: number): void;
+  /** Linear in what is remembered, once for all of them. */
+  dropUsers(userPks: ReadonlySet<number>): void;
   dropSession(sessionId: string): void;
   dropProvider(providerPk: number): void;
   clear(): void;
@@ -89,6 +91,7 @@ export function createVerdictCache<V extends Verdict>(options: {
     },
     remember: (given, verdict, lifeMs) => keepFor(digestOf(key, given), verdict, lifeMs),
     dropUser: (userPk) => dropWhere((verdict) => verdict.userPk === userPk),
+    dropUsers: (userPks) => dropWhere((verdict) => userPks.has(verdict.userPk)),
     dropSession: (sessionId) => dropWhere((verdict) => verdict.sessionId === sessionId),
     dropProvider: (providerPk) => dropWhere((verdict) => verdict.providerPk === providerPk),
     clear: () => dropWhere(() => true),
