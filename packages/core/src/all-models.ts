@@ -3,6 +3,7 @@ import { applicationModel } from './applications/models.ts';
 import { blueprintModel } from './blueprints/models.ts';
 import { brandModel } from './brands/models.ts';
 import { certificateModel } from './crypto/models.ts';
+import { deviceModels } from './devices/models.ts';
 import { eventModel, ruleModel, transportModel } from './events/models.ts';
 import { flowModel, stageBindingModel } from './flows/models.ts';
 import { groupModel } from './identity/models/group.ts';
@@ -25,6 +26,7 @@ export const registry = createRegistry([
   blueprintModel,
   brandModel,
   certificateModel,
+  ...deviceModels,
   eventModel,
   flowModel,
   groupModel,

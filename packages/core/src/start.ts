@@ -21,6 +21,7 @@ import { registerBrandRoutes } from './brands/routes.ts';
 import { registerCryptoRoutes } from './crypto/routes.ts';
 import type { Database } from './database/connection.ts';
 import type { CoreDeps } from './deps.ts';
+import { registerDeviceRoutes } from './devices/routes.ts';
 import { auditChanges } from './events/audit.ts';
 import { registerEventRoutes } from './events/routes.ts';
 import { createCoreFiles } from './files/core-files.ts';
@@ -187,6 +188,7 @@ async function registerRoutes(server: Api, deps: CoreDeps, operations: Operation
     registerCryptoRoutes(api, deps);
     registerEventRoutes(api, deps);
     registerFileRoutes(api, deps);
+    registerDeviceRoutes(api, deps);
     registerTaskRoutes(api, deps);
     registerBlueprintRoutes(api, deps);
     for (const model of registry.all) {

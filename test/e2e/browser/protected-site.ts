@@ -47,8 +47,9 @@ export async function startProtectedSite(site: Site): Promise<ProtectedSite> {
   const { port: applicationPort } = application.address() as AddressInfo; // listens on TCP
   const port = await freePort();
   const url = `http://board.localhost:${port}`;
-  const { results } = await site.core.call<{ results: { pk: number }[] }>('GET', '/providers/proxy/');
-  await site.core.call('PATCH', `/providers/proxy/${results[0]?.pk}/`, {
+  const { results } = await site.core.call<{ results: { pk: number; name: string }[] }>('GET', '/providers/proxy/');
+  const provider = results.find(({ name }) => name === 'Notice board');
+  await site.core.call('PATCH', `/providers/proxy/${provider?.pk}/`, {
     mode: 'proxy',
     external_host: url,
     internal_host: `http://127.0.0.1:${applicationPort}`,

@@ -1,9 +1,10 @@
 // Applications for administrators: what they are called and look like, and who provides them.
 import { html, nothing } from 'lit';
 import { tile } from '../elements/avatar.ts';
+import { rowButton } from '../elements/button.ts';
 import { ask } from '../elements/dialog.ts';
 import { inputField } from '../elements/field.ts';
-import { type Column, ListSection, rowButton } from '../elements/list-section.ts';
+import { type Column, ListSection } from '../elements/list-section.ts';
 import type { ApplicationRow } from '../user/applications.ts';
 
 interface AdminApplicationRow extends ApplicationRow {

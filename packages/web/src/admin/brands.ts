@@ -1,8 +1,9 @@
 // Brands for administrators: how the pages look on which host.
 import { html } from 'lit';
+import { rowButton } from '../elements/button.ts';
 import { ask } from '../elements/dialog.ts';
 import { field, inputField } from '../elements/field.ts';
-import { type Column, ListSection, rowButton } from '../elements/list-section.ts';
+import { type Column, ListSection } from '../elements/list-section.ts';
 
 interface BrandRow {
   readonly brand_uuid: string;

@@ -1,8 +1,9 @@
 // Flows for administrators: their title, their layout, and the picture behind them.
 import { html } from 'lit';
+import { rowButton } from '../elements/button.ts';
 import { ask } from '../elements/dialog.ts';
 import { field, inputField } from '../elements/field.ts';
-import { type Column, ListSection, rowButton } from '../elements/list-section.ts';
+import { type Column, ListSection } from '../elements/list-section.ts';
 
 interface FlowRow {
   readonly pk: string;

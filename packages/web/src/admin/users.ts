@@ -1,9 +1,10 @@
 // Users for administrators: found, made, switched on and off, given a new password.
 import { html } from 'lit';
 import { avatar } from '../elements/avatar.ts';
+import { rowButton } from '../elements/button.ts';
 import { ask } from '../elements/dialog.ts';
 import { inputField } from '../elements/field.ts';
-import { type Column, ListSection, rowButton } from '../elements/list-section.ts';
+import { type Column, ListSection } from '../elements/list-section.ts';
 import { exact, relative } from '../elements/when.ts';
 
 interface UserRow {

@@ -14,6 +14,13 @@ export function submitButton(text: string, busy: boolean): TemplateResult {
   </div>`;
 }
 
+/** A button in a row of a list: what it does is read together with what it does it to. */
+export function rowButton(text: string, of: string, act: () => void): TemplateResult {
+  return html`<button type="button" class="pf-v6-c-button pf-m-secondary pf-m-small" @click=${act}>
+    <span class="pf-v6-c-button__text">${text}<span class="pf-v6-screen-reader"> ${of}</span></span>
+  </button>`;
+}
+
 export function spinner(label: string, size: 'md' | 'xl' = 'md'): TemplateResult {
   return html`<svg class="pf-v6-c-spinner pf-m-${size}" role="progressbar" viewBox="0 0 100 100" aria-label=${label}>
     <circle class="pf-v6-c-spinner__path" cx="50" cy="50" r="45" fill="none"></circle>

@@ -70,10 +70,3 @@ export function table<T>(caption: string, columns: readonly Column<T>[], rows: r
     </table>
   </div>`;
 }
-
-/** A button in a row, named with the row. */
-export function rowButton(text: string, of: string, act: () => void): TemplateResult {
-  return html`<button type="button" class="pf-v6-c-button pf-m-secondary pf-m-small" @click=${act}>
-    ${text}<span class="pf-v6-screen-reader"> ${of}</span>
-  </button>`;
-}

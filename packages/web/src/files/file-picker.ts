@@ -54,7 +54,7 @@ export class FilePicker extends LitElement {
           aria-expanded=${this.open === true ? 'true' : 'false'}
           @click=${() => void this.#toggle()}
         >
-          Choose<span class="pf-v6-screen-reader"> ${this.label}</span>
+          <span class="pf-v6-c-button__text">Choose<span class="pf-v6-screen-reader"> ${this.label}</span></span>
         </button>
       </div>
       ${this.open === true ? this.#panel() : nothing}

@@ -72,7 +72,7 @@ export class UploadList extends LitElement {
         item.finished || item.problem !== undefined
           ? nothing
           : html`<button type="button" class="pf-v6-c-button pf-m-link pf-m-small" @click=${() => item.running?.abort()}>
-              Cancel<span class="pf-v6-screen-reader"> upload of ${item.name}</span>
+              <span class="pf-v6-c-button__text">Cancel<span class="pf-v6-screen-reader"> upload of ${item.name}</span></span>
             </button>`
       }
     </li>`;

@@ -1,5 +1,6 @@
 // Second factors of this user: what is there, and what can be set up.
 import { html, nothing, type TemplateResult } from 'lit';
+import { rowButton } from '../elements/button.ts';
 import { ask } from '../elements/dialog.ts';
 import { type IconName, icon } from '../elements/icon.ts';
 import { Section } from '../elements/section.ts';
@@ -27,13 +28,18 @@ interface Devices {
   readonly settings: readonly SettingRow[];
 }
 
-const kinds: readonly { readonly match: RegExp; readonly path: string; readonly icon: IconName }[] = [
-  { match: /totp/i, path: 'totp', icon: 'phone' },
-  { match: /static/i, path: 'static', icon: 'list' },
-  { match: /webauthn/i, path: 'webauthn', icon: 'key' },
-  { match: /email/i, path: 'email', icon: 'mail' },
-  { match: /sms/i, path: 'sms', icon: 'phone' },
-  { match: /duo/i, path: 'duo', icon: 'shield' },
+const kinds: readonly {
+  readonly match: RegExp;
+  readonly path: string;
+  readonly icon: IconName;
+  readonly title: string;
+}[] = [
+  { match: /totp/i, path: 'totp', icon: 'phone', title: 'Authenticator app' },
+  { match: /static/i, path: 'static', icon: 'list', title: 'Recovery codes' },
+  { match: /webauthn/i, path: 'webauthn', icon: 'key', title: 'Security key' },
+  { match: /email/i, path: 'email', icon: 'mail', title: 'Codes by e-mail' },
+  { match: /sms/i, path: 'sms', icon: 'phone', title: 'Codes by SMS' },
+  { match: /duo/i, path: 'duo', icon: 'shield', title: 'Duo' },
 ];
 const kindOf = (name: string) => kinds.find(({ match }) => match.test(name));
 
@@ -69,8 +75,9 @@ export class DevicesSection extends Section<Devices> {
           : html`<h2 class="gh-group">Set up another</h2>
               <ul class="gh-links gh-links--start">
                 ${factors.map(
-                  ({ title, configure_url: url }) =>
-                    html`<li><a class="pf-v6-c-button pf-m-secondary" href=${back(url ?? '')}>${title}</a></li>`,
+                  ({ title, component, configure_url: url }) => html`<li>
+                    <a class="pf-v6-c-button pf-m-secondary" href=${back(url ?? '')}>${kindOf(component)?.title ?? title}</a>
+                  </li>`,
                 )}
               </ul>`
       }`;
@@ -94,11 +101,9 @@ export class DevicesSection extends Section<Devices> {
       <span class="gh-row-card__icon">${icon(kind?.icon ?? 'shield')}</span>
       <span class="gh-row-card__text">
         <strong>${row.name}</strong>
-        <span>${row.verbose_name} · used <time title=${exact(row.last_used)}>${relative(row.last_used)}</time></span>
+        <span>${kind?.title ?? row.verbose_name} · used <time title=${exact(row.last_used)}>${relative(row.last_used)}</time></span>
       </span>
-      <button type="button" class="pf-v6-c-button pf-m-secondary pf-m-small" @click=${remove}>
-        Remove<span class="pf-v6-screen-reader"> ${row.name}</span>
-      </button>
+      ${rowButton('Remove', row.name, () => void remove())}
     </li>`;
   }
 }

@@ -1,5 +1,6 @@
 // Where this user is signed in, and ending it there.
 import { html, type TemplateResult } from 'lit';
+import { rowButton } from '../elements/button.ts';
 import { ask } from '../elements/dialog.ts';
 import { icon } from '../elements/icon.ts';
 import { Section } from '../elements/section.ts';
@@ -59,13 +60,7 @@ export class SessionsSection extends Section<readonly SessionRow[]> {
         <strong>${agentOf(row)} ${row.current ? html`<span class="gh-badge">this one</span>` : ''}</strong>
         <span>${row.last_ip} · used <time datetime=${row.last_used} title=${exact(row.last_used)}>${relative(row.last_used)}</time></span>
       </span>
-      ${
-        row.current
-          ? ''
-          : html`<button type="button" class="pf-v6-c-button pf-m-secondary pf-m-small" @click=${end}>
-              End<span class="pf-v6-screen-reader"> session of ${agentOf(row)}</span>
-            </button>`
-      }
+      ${row.current ? '' : rowButton('End', `session of ${agentOf(row)}`, () => void end())}
     </li>`;
   }
 }

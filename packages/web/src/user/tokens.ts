@@ -1,5 +1,6 @@
 // Keys that work beside the password: app passwords for programs, API tokens for scripts, Wi-Fi secrets for networks.
 import { html, nothing, type TemplateResult } from 'lit';
+import { rowButton } from '../elements/button.ts';
 import { copyButton } from '../elements/copy-button.ts';
 import { ask, tell } from '../elements/dialog.ts';
 import { inputField } from '../elements/field.ts';
@@ -100,12 +101,8 @@ export class TokensSection extends Section<readonly TokenRow[]> {
             : 'does not expire'
         }</span>
       </span>
-      <button type="button" class="pf-v6-c-button pf-m-link pf-m-small" @click=${show}>
-        Show<span class="pf-v6-screen-reader"> ${name}</span>
-      </button>
-      <button type="button" class="pf-v6-c-button pf-m-secondary pf-m-small" @click=${remove}>
-        Delete<span class="pf-v6-screen-reader"> ${name}</span>
-      </button>
+      ${rowButton('Show', name, () => void show())}
+      ${rowButton('Delete', name, () => void remove())}
     </li>`;
   }
 
