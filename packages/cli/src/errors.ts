@@ -2,7 +2,14 @@
 import { GatewayError } from '@gatehouse/daemon/errors';
 
 /** Everything that the command itself can complain about. */
-export type CliErrorCode = 'ERR_CLI_NOT_IN_BUILD' | 'ERR_CLI_DATA_FOLDER' | 'ERR_CLI_CORE_API' | 'ERR_CLI_PROBE_FAILED';
+export type CliErrorCode =
+  | 'ERR_CLI_NOT_IN_BUILD'
+  | 'ERR_CLI_DATA_FOLDER'
+  | 'ERR_CLI_CORE_API'
+  | 'ERR_CLI_PROBE_FAILED'
+  | 'ERR_CLI_NOT_RUNNING'
+  | 'ERR_CLI_USAGE'
+  | 'ERR_CLI_PORT_TAKEN';
 
 /** A fault of the command with what to do about it. */
 export function cliError(

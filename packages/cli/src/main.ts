@@ -6,6 +6,7 @@ process.exitCode = await runGatehouse(process.argv.slice(2), {
   env: process.env,
   print: (text) => process.stdout.write(text),
   complain: (text) => process.stderr.write(text),
+  width: process.stdout.isTTY === true ? process.stdout.columns : undefined,
   colour: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
   stopped: () =>
     new Promise((resolve) => {

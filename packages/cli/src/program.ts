@@ -5,6 +5,7 @@ import { exitCode } from '@gatehouse/daemon/lifecycle';
 import { Command, CommanderError } from 'commander';
 import { runDaemonCommand } from './commands/daemon.ts';
 import { probeHealth } from './commands/healthcheck.ts';
+import { status } from './commands/status.ts';
 import { up } from './commands/up.ts';
 import { daemonNames, daemons, type Environment } from './daemons.ts';
 import { formatError } from './errors.ts';
@@ -14,6 +15,8 @@ export interface Terminal {
   readonly print: (text: string) => void;
   readonly complain: (text: string) => void;
   readonly colour: boolean;
+  /** Columns of the terminal; absent for a pipe. */
+  readonly width?: number | undefined;
   /** Resolves when the process shall end. */
   readonly stopped: () => Promise<unknown>;
 }
@@ -58,10 +61,31 @@ function createProgram(terminal: Terminal, end: (code: number) => void): Command
   }
   program
     .command('up')
-    .description('Run everything on this machine: front door, core, LDAP and RADIUS, seeded to try things with.')
+    .description(
+      'Run everything on this machine: front door with proxy, core, LDAP and RADIUS, seeded to try things with.',
+    )
     .option('--data-dir <folder>', 'where everything is kept', env['AUTHENTIK_DATA_DIR'] ?? './data')
     .action(async ({ dataDir }: { dataDir: string }) =>
       end(await up({ ...terminal, dataDir, stopped: terminal.stopped() })),
+    );
+  program
+    .command('status')
+    .description('Show every process of this installation: state, channel, sessions, rates, memory, last error.')
+    .option('--data-dir <folder>', 'of the running "gatehouse up"', env['AUTHENTIK_DATA_DIR'] ?? './data')
+    .option('--process <name=address:port...>', 'metrics addresses of daemons started one by one')
+    .option('--once', 'print one table and end', false)
+    .option('--json', 'print one look as JSON and end', false)
+    .action(async (given: { dataDir: string; process?: string[]; once: boolean; json: boolean }) =>
+      end(
+        await status({
+          ...terminal,
+          ...given,
+          process: given.process ?? [],
+          live: terminal.width !== undefined,
+          width: terminal.width ?? 500,
+          stopped: terminal.stopped(),
+        }),
+      ),
     );
   program
     .command('healthcheck')

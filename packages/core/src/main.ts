@@ -28,7 +28,7 @@ async function run(argv: readonly string[], env: Environment): Promise<number> {
   const log = createLogger({ level: config.log_level, name: 'gatehouse.core', pretty: config.debug });
   return runProcess({ log }, async ({ onDrain, signal }) => {
     const health = createHealth();
-    const metrics = createMetrics();
+    const metrics = createMetrics({ process: true });
     const probe = await serveHealth({
       health,
       metrics,

@@ -1,19 +1,20 @@
-// `gatehouse up`: the whole of it on one machine, from one command. Core on its private PostgreSQL, front door, and outposts,
-// seeded on the first start; tells what to try once a bind over the wire has succeeded.
+// `gatehouse up`: the whole of it on one machine, from one command. Core on its private PostgreSQL, front door with the
+// embedded proxy, LDAP and RADIUS outposts and a demo site behind a login, seeded on the first start; tells what to try once
+// a bind over the wire and the login of the demo site have been proved.
 import { mkdir, open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type Address, formatAddress } from '@gatehouse/daemon/config';
+import { type Address, parseAddress } from '@gatehouse/daemon/config';
 import { describeExit } from '@gatehouse/daemon/lifecycle';
 import type { Environment } from '../daemons.ts';
 import { cliError, formatError } from '../errors.ts';
-import { fetchOutpostToken } from '../up/core-api.ts';
-import { probeBind } from '../up/probe.ts';
+import { memoryOf } from '../status/memory.ts';
+import { serveStatusPage } from '../status/page.ts';
+import { writeRunFile } from '../status/run-file.ts';
+import { watchInstallation } from '../status/watch.ts';
 import { loadSecrets, type Secrets } from '../up/secrets.ts';
-import { addressOf, createStack, type Stack } from '../up/stack.ts';
-import { formatSummary, type Summary } from '../up/summary.ts';
-
-const probeMs = 20_000;
-const probeName = 'cn=ldapservice,ou=users,dc=ldap,dc=goauthentik,dc=io';
+import { createStack, type Stack } from '../up/stack.ts';
+import { type Started, startAll } from '../up/start-all.ts';
+import { formatSummary } from '../up/summary.ts';
 
 export interface UpOptions {
   readonly dataDir: string;
@@ -32,6 +33,7 @@ export async function up(options: UpOptions): Promise<number> {
   const secrets = await loadSecrets(dataDir);
   const log = await openLog(dataDir);
   const stack = createStack((raw) => void log.appendFile(`${raw}\n`));
+  const closing = new Closing();
   const ended = stack.failure.then(({ name, exit }) => {
     const hint = exit.complaint?.['hint'];
     const advice = typeof hint === 'string' && hint !== '' ? `${hint}\n` : '';
@@ -41,9 +43,8 @@ export async function up(options: UpOptions): Promise<number> {
     return 2;
   });
   try {
-    const run = startAll(stack, { dataDir, secrets, env: options.env }).then((listeners) => {
-      const tookMs = performance.now() - startedMs;
-      options.print(formatSummary({ listeners, secrets, dataDir, tookMs, colour: options.colour }));
+    const run = startAll(stack, { dataDir, secrets, env: options.env }, closing).then(async (started) => {
+      await tell(started, { ...options, dataDir, secrets, closing, tookMs: performance.now() - startedMs });
       return options.stopped.then(() => 0);
     });
     return await Promise.race([run, ended, options.stopped.then(() => 0)]);
@@ -51,98 +52,49 @@ export async function up(options: UpOptions): Promise<number> {
     options.complain(formatError(error));
     return 1;
   } finally {
-    await stack.stop();
+    await stopAll(stack, closing);
     await log.close();
   }
 }
 
-interface Installation {
-  readonly dataDir: string;
+interface Telling extends UpOptions {
   readonly secrets: Secrets;
-  readonly env: Environment;
+  readonly closing: Closing;
+  readonly tookMs: number;
 }
 
-async function startAll(stack: Stack, installation: Installation): Promise<Summary['listeners']> {
-  const { secrets } = installation;
-  const core = await stack.start('core', coreEnvironment(installation));
-  const coreAddress = addressOf(core, 'http');
-  const coreUrl = `http://${coreAddress === undefined ? '' : formatAddress(coreAddress)}/`;
-  const outpost = async (type: 'ldap' | 'radius') =>
-    stack.start(type, {
-      ...common(installation, type),
-      AUTHENTIK_HOST: coreUrl,
-      AUTHENTIK_TOKEN: await fetchOutpostToken(coreUrl, secrets.adminToken, type),
-    });
-  const [ldap, radius, router] = await Promise.all([
-    outpost('ldap'),
-    outpost('radius'),
-    stack.start('router', { ...common(installation, 'router'), ...routerEnvironment(installation, coreUrl) }),
-  ]);
-  const ldapAddress = addressOf(ldap, 'ldap');
-  if (ldapAddress !== undefined)
-    await probeBind({
-      address: reachable(ldapAddress),
-      name: probeName,
-      password: secrets.demoPassword,
-      deadlineMs: probeMs,
-    });
-  return {
-    http: addressOf(router, 'http'),
-    core: coreAddress,
-    ldap: ldapAddress,
-    ldaps: addressOf(ldap, 'ldaps'),
-    radius: addressOf(radius, 'radius'),
-  };
+/** Leaves word for `gatehouse status`, opens its page, and prints what to try. */
+async function tell({ listeners, run }: Started, options: Telling): Promise<void> {
+  const { dataDir, closing, env } = options;
+  const startedAt = new Date(Date.now() - options.tookMs).toISOString();
+  closing.use(await writeRunFile(dataDir, { pid: process.pid, startedAt, ...run }));
+  const look = watchInstallation({ processes: run.processes, dataDir, core: run.core, since: startedAt });
+  const page = await serveStatusPage(statusAddress(env), look);
+  closing.use(page);
+  const memoryBytes = await memoryOf(process.pid);
+  options.print(formatSummary({ ...options, listeners, status: page.address, memoryBytes }));
 }
 
-/** On loopback unless told otherwise: seeded passwords are for trying, not for the network. */
-const listeners: Readonly<Record<string, string>> = {
-  AUTHENTIK_LISTEN__HTTP: '127.0.0.1:9000',
-  AUTHENTIK_LISTEN__HTTPS: '127.0.0.1:9443',
-  AUTHENTIK_LISTEN__CORE: '127.0.0.1:8000',
-  AUTHENTIK_LISTEN__LDAP: '127.0.0.1:3389',
-  AUTHENTIK_LISTEN__LDAPS: '127.0.0.1:6636',
-  AUTHENTIK_LISTEN__RADIUS: '127.0.0.1:1812',
-};
-const metricsPorts: Readonly<Record<string, number>> = { core: 9301, ldap: 9302, radius: 9303, router: 9300 };
-
-function common({ env, dataDir }: Installation, name: string): Environment {
-  const metrics = env['AUTHENTIK_LISTEN__METRICS'];
-  return {
-    ...listeners,
-    ...env,
-    AUTHENTIK_DATA_DIR: dataDir,
-    AUTHENTIK_INSTANCE_NAME: name,
-    AUTHENTIK_LISTEN__METRICS: metrics ?? `127.0.0.1:${metricsPorts[name] ?? 0}`,
-  };
+function statusAddress(env: Environment): Address {
+  return parseAddress(env['AUTHENTIK_LISTEN__STATUS'] ?? '') ?? { host: '127.0.0.1', port: 9304 };
 }
 
-function coreEnvironment(installation: Installation): Environment {
-  const { secrets } = installation;
-  return {
-    AUTHENTIK_BOOTSTRAP_PASSWORD: secrets.adminPassword,
-    AUTHENTIK_BOOTSTRAP_TOKEN: secrets.adminToken,
-    AUTHENTIK_DEMO: 'true',
-    AUTHENTIK_DEMO_PASSWORD: secrets.demoPassword,
-    AUTHENTIK_DEMO_RADIUS_SECRET: secrets.radiusSecret,
-    AUTHENTIK_SECRET_KEY: secrets.secretKey,
-    ...common(installation, 'core'),
-  };
+/** What has to be closed at the end, newest first. */
+export class Closing {
+  readonly #open: AsyncDisposable[] = [];
+
+  use(one: AsyncDisposable): void {
+    this.#open.unshift(one);
+  }
+
+  async close(): Promise<void> {
+    for (const one of this.#open.splice(0)) await one[Symbol.asyncDispose]();
+  }
 }
 
-function routerEnvironment({ secrets, dataDir }: Installation, coreUrl: string): Environment {
-  return {
-    AUTHENTIK_CORE__URL: coreUrl,
-    AUTHENTIK_CORE__TOKEN: secrets.adminToken,
-    AUTHENTIK_SECRET_KEY: secrets.secretKey,
-    AUTHENTIK_LISTEN__SOCKET: join(dataDir, 'authentik.sock'),
-    AUTHENTIK_STORAGE__FILE__PATH: join(dataDir, 'files'),
-  };
-}
-
-/** A wildcard address is reached by loopback. */
-function reachable({ host, port }: Address): Address {
-  return { host: host === '::' || host === '0.0.0.0' ? '127.0.0.1' : host, port };
+async function stopAll(stack: Stack, closing: Closing): Promise<void> {
+  await closing.close();
+  await stack.stop();
 }
 
 async function openLog(dataDir: string) {

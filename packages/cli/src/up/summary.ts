@@ -5,21 +5,28 @@ import type { Secrets } from './secrets.ts';
 export interface Summary {
   readonly listeners: Readonly<Record<'http' | 'core' | 'ldap' | 'ldaps' | 'radius', Address | undefined>>;
   readonly secrets: Secrets;
+  /** Page of `gatehouse status`. */
+  readonly status: Address;
+  /** Of all processes; absent where the system does not tell. */
+  readonly memoryBytes: number | undefined;
   readonly dataDir: string;
   readonly tookMs: number;
   readonly colour: boolean;
 }
 
-export function formatSummary({ listeners, secrets, dataDir, tookMs, colour }: Summary): string {
+export function formatSummary(summary: Summary): string {
+  const { listeners, secrets, dataDir, tookMs, colour } = summary;
   const paint = (code: number) => (text: string) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
   const [bold, dim, green, cyan] = [paint(1), paint(2), paint(32), paint(36)];
   const { http, core, ldap, ldaps, radius } = listeners;
   const rows: (readonly [string, string | undefined])[] = [
-    ['front door', http && `http://${formatAddress(http)}/`],
+    ['demo site', http && `http://demo.localhost:${http.port}/  (log in as ada)`],
+    ['front door', http && `http://localhost:${http.port}/`],
     ['core', core && `http://${formatAddress(core)}/api/v3/`],
     ['LDAP', ldap && `ldap://${formatAddress(ldap)}`],
     ['LDAP over TLS', ldaps && `ldaps://${formatAddress(ldaps)}`],
     ['RADIUS', radius && `${formatAddress(radius)} (udp)`],
+    ['status', `http://${formatAddress(summary.status)}/  or: gatehouse status`],
     ['data', dataDir],
     ['administrator', `akadmin, password ${bold(secrets.adminPassword)}`],
     ['demo users', `ada, grace, alan, …, password ${bold(secrets.demoPassword)}`],
@@ -27,7 +34,7 @@ export function formatSummary({ listeners, secrets, dataDir, tookMs, colour }: S
   const lines = rows.flatMap(([name, value]) => (value === undefined ? [] : [`  ${cyan(name.padEnd(14))} ${value}`]));
   return [
     '',
-    `${green('●')} ${bold('gatehouse is running')} ${dim(`(ready after ${(tookMs / 1000).toFixed(1)} s)`)}`,
+    `${green('●')} ${bold('gatehouse is running')} ${dim(`(ready after ${(tookMs / 1000).toFixed(1)} s${memoryText(summary.memoryBytes)})`)}`,
     '',
     ...lines,
     '',
@@ -37,6 +44,10 @@ export function formatSummary({ listeners, secrets, dataDir, tookMs, colour }: S
     `  ${dim('Ctrl-C stops everything.')}`,
     '',
   ].join('\n');
+}
+
+function memoryText(bytes: number | undefined): string {
+  return bytes === undefined || bytes === 0 ? '' : `, ${Math.round(bytes / 1_048_576)} MB in all`;
 }
 
 /** Ready to paste into a shell. */

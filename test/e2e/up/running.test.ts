@@ -1,48 +1,15 @@
 // `npm start` as somebody meets it (issue: one command, and ldapsearch logs in): the built command on free ports, driven by
 // the OpenLDAP tools, FreeRADIUS' client and `ldapts`.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
 import { Client } from 'ldapts';
+import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { commandFile, runTool, skipWithout, until } from '../harness/index.ts';
+import { commandFile, runTool, skipWithout } from '../../harness/index.ts';
+import { isUp, startUp, stop, type Up } from './start-up.ts';
 
 const base = 'dc=ldap,dc=goauthentik,dc=io';
-const names = ['HTTP', 'HTTPS', 'CORE', 'LDAP', 'LDAPS', 'RADIUS', 'METRICS'] as const;
-const freePorts = Object.fromEntries(names.map((name) => [`AUTHENTIK_LISTEN__${name}`, '127.0.0.1:0']));
-
-interface Up {
-  readonly child: ChildProcess;
-  readonly printed: () => string;
-  readonly complained: () => string;
-  readonly exited: Promise<number | null>;
-}
-
-function startUp(dataDir: string, env: Readonly<Record<string, string>> = {}): Up {
-  const child = spawn(process.execPath, [commandFile, 'up', '--data-dir', dataDir], {
-    env: { PATH: process.env['PATH'], TMPDIR: process.env['TMPDIR'], ...freePorts, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const texts = { out: '', err: '' };
-  child.stdout.on('data', (chunk: Buffer) => {
-    texts.out += chunk.toString('utf8');
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    texts.err += chunk.toString('utf8');
-  });
-  const exited = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
-  return { child, printed: () => texts.out, complained: () => texts.err, exited };
-}
-
-async function stop({ child, exited }: Up): Promise<number | null> {
-  child.kill('SIGINT');
-  return exited;
-}
-
-const isUp = (running: Up) => until(() => running.printed().includes('gatehouse is running'), 60_000);
-
 describe('a running installation', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let running: Up;
@@ -118,6 +85,53 @@ describe('a running installation', () => {
     expect(await answer.json()).toHaveProperty('cache_timeout_flows');
   });
 
+  test.skipIf(skipWithout('chromium'))('the demo site is behind a login, in a real browser', async () => {
+    const site = /demo site\s+(http\S+)/.exec(running.printed())?.[1] ?? '';
+    const browser = await chromium.launch({
+      executablePath: '/usr/bin/chromium',
+      args: ['--headless', '--no-sandbox'],
+    });
+    try {
+      const page = await browser.newPage({ viewport: { width: 900, height: 620 } });
+      await page.goto(`${site}some/page`);
+      await page.getByLabel('E-mail address or user name').fill('grace');
+      await page.keyboard.press('Enter');
+      await page.getByLabel('Password', { exact: true }).fill(password);
+      await page.keyboard.press('Enter');
+      await page.getByRole('heading', { name: 'Hello, Grace Hopper' }).waitFor();
+      expect(page.url()).toBe(`${site}some/page`);
+      expect(await page.getByRole('table').innerText()).toContain('grace@example.org');
+      // The picture was uploaded through the API, and is served by its signed URL.
+      expect(await page.evaluate('document.querySelector("img")?.naturalWidth > 0')).toBe(true);
+      if (process.env['SCREENSHOTS'] !== undefined)
+        await page.screenshot({ path: join(import.meta.dirname, '../../../docs/demo-site.png') });
+      await page.getByRole('link', { name: 'Sign out' }).click();
+      await page.waitForURL(({ hostname }) => hostname === 'localhost');
+      await page.goto(site);
+      expect(new URL(page.url()).hostname).toBe('localhost');
+    } finally {
+      await browser.close();
+    }
+  });
+
+  test('gatehouse status shows every process with channel and version, as table, as JSON and as a page', async () => {
+    const args = ['status', '--data-dir', folder.path];
+    const { code, stdout } = await runTool(process.execPath, [commandFile, ...args, '--json']);
+    expect(code).toBe(0);
+    const { processes } = JSON.parse(stdout);
+    const rows = ['router', 'proxy (in router)', 'core', 'ldap', 'radius'];
+    expect(processes).toEqual(rows.map((name) => expect.objectContaining({ name, state: 'ready' })));
+    for (const name of ['proxy (in router)', 'ldap', 'radius'])
+      expect(processes).toContainEqual(expect.objectContaining({ name, channel: 'open' }));
+    expect((await runTool(process.execPath, [commandFile, ...args])).stdout).toMatch(/^process +state +version/);
+    const page = /status\s+(http\S+)/.exec(running.printed())?.[1] ?? '';
+    expect(await (await fetch(page)).text()).toContain('<td>proxy (in router)</td><td class="ready">ready</td>');
+    const second = await (await fetch(`${page}status.json`)).json();
+    expect(second).toMatchObject({
+      processes: expect.arrayContaining([expect.objectContaining({ rate: expect.any(Number) })]),
+    });
+  });
+
   test('nothing secret is in the log', async () => {
     const log = await readFile(join(folder.path, 'gatehouse.log'), 'utf8');
     for (const name of ['secret-key', 'admin-password', 'admin-token', 'demo-password', 'radius-secret'])
@@ -131,47 +145,3 @@ describe('a running installation', () => {
     expect(second.complained()).toContain('Another gatehouse uses this data folder');
   });
 });
-
-test('Ctrl-C ends everything with exit code 0, and a second start is warm with the same passwords', async () => {
-  await using folder = await temporaryFolder();
-  const first = startUp(folder.path);
-  await isUp(first);
-  expect(await stop(first)).toBe(0);
-  const second = startUp(folder.path);
-  await isUp(second);
-  const password = (text: string) => /akadmin, password (\S+)/.exec(text)?.[1];
-  expect(password(second.printed())).toBe(password(first.printed()));
-  expect(await stop(second)).toBe(0);
-}, 120_000);
-
-test('a port that is taken is named, with what to do, and the exit code is not 0', async () => {
-  await using folder = await temporaryFolder();
-  const other = createServer();
-  await new Promise<void>((listening) => other.listen(0, '127.0.0.1', listening));
-  const address = other.address();
-  const port = typeof address === 'object' ? address?.port : 0;
-  const running = startUp(folder.path, { AUTHENTIK_LISTEN__LDAP: `127.0.0.1:${port}` });
-  expect(await running.exited).not.toBe(0);
-  expect(running.complained()).toContain(`127.0.0.1:${port}`);
-  expect(running.complained()).toContain('AUTHENTIK_LISTEN__LDAP');
-  other.close();
-}, 60_000);
-
-test('a data folder that cannot be used is named, and nothing is started', async () => {
-  await using folder = await temporaryFolder();
-  const file = join(folder.path, 'a-file');
-  await writeFile(file, '');
-  const running = startUp(file);
-  expect(await running.exited).toBe(1);
-  expect(running.complained()).toContain(`ERR_CLI_DATA_FOLDER The data folder ${file} cannot be used`);
-});
-
-test('a process that dies takes the rest down, and is named', async () => {
-  await using folder = await temporaryFolder();
-  const running = startUp(folder.path);
-  await isUp(running);
-  const pid = Number((await readFile(join(folder.path, 'postgres/postmaster.pid'), 'utf8')).split('\n')[0]);
-  process.kill(pid, 'SIGKILL');
-  expect(await running.exited).toBe(2);
-  expect(running.complained()).toMatch(/core ended with exit code 2: .*PostgreSQL ended by itself/);
-}, 90_000);
