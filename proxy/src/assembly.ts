@@ -62,6 +62,7 @@ export async function assembleProxy(options: AssemblyOptions): Promise<Assembly>
     userAgent: version,
     ...(options.coreSocket === undefined ? {} : { coreSocket: options.coreSocket }),
     strict: options.strict,
+    longestSessionMs: options.session.longest,
     trusted: options.trusted,
     report: (event) => lines[0]?.report(event),
   });

@@ -16,17 +16,22 @@ import {
 
 /** Where sessions are kept; the router's embedded outpost has the same settings. */
 export const sessionOptions = defineConfig({
-  store: choice(['directory', 'memory', 'redis', 'postgresql'], {
+  store: choice(['directory', 'memory', 'cookie', 'redis', 'postgresql'], {
     default: 'directory',
     env: 'AKPROXY_SESSION__STORE',
-    doc: 'Where sessions are kept; redis and postgresql are shared between replicas.',
+    doc: 'Where sessions are kept; redis and postgresql are shared between replicas, cookie keeps them in the browser.',
   }),
   path: text({
     default: '',
     env: 'AKPROXY_SESSION__PATH',
-    doc: 'Directory of the directory store; by default gatehouse-proxy-sessions in the temporary folder.',
+    doc: 'Directory of sessions, or of what the cookie store knows to have ended; by default gatehouse-proxy-sessions in the temporary folder.',
   }),
   url: secret({ env: 'AKPROXY_SESSION__URL', doc: 'Address of the shared store: redis://… or postgresql://….' }),
+  longest: duration({
+    default: 30 * 24 * 3_600_000,
+    env: 'AKPROXY_SESSION__LONGEST',
+    doc: 'Longest life of a session that is renewed by a refresh token (scope offline_access).',
+  }),
   per_user: integer({
     default: 50,
     min: 1,

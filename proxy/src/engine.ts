@@ -35,6 +35,8 @@ export interface EngineOptions {
   /** Unix socket behind which the core is; set where proxy and core share a machine. */
   readonly coreSocket?: string;
   readonly strict: boolean;
+  /** Longest life of a session that is renewed. */
+  readonly longestSessionMs: number;
   /** Our own proxies, and whoever else is not limited. */
   readonly trusted: CidrSet;
   /** Sends an event to the core; the answer is of no interest. */
@@ -59,7 +61,7 @@ export function createEngine(options: EngineOptions): Engine {
   const backChannel = createBackChannel(options);
   const verifier = createTokenVerifier(backChannel, clock);
   const tokens = createTokens(backChannel, verifier);
-  const sessions = createSessions({ store, clock });
+  const sessions = createSessions({ store, clock, log, tokens, longestMs: options.longestSessionMs });
   const credentials = createCredentials(tokens, clock);
   const balancer = createBalancer(clock);
   const forwarding = createForwarding({ pools: createPools(), fastLane: createFastLane(), balancer, log });
@@ -72,6 +74,8 @@ export function createEngine(options: EngineOptions): Engine {
   const liveness = createLiveness({
     tokens,
     log,
+    // A store without records does not know what ended while we were away.
+    distrustsStart: store.isRevoked !== undefined,
     async end({ claims }) {
       if (claims.sid !== undefined) await endCoreSession(claims.sid);
       else await sessions.endBySub(claims.sub);
@@ -97,6 +101,9 @@ export function createEngine(options: EngineOptions): Engine {
       },
       endCoreSession,
       endCredentials: (sub) => credentials.endBySub(sub),
+      revokeToken: async (application, token) => {
+        if (store.isRevoked !== undefined && token !== '') await tokens.revoke(application, token);
+      },
       clock,
       strict: options.strict,
       misconfigured: createReporter(options),

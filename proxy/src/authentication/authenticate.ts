@@ -44,7 +44,7 @@ export function createAuthenticator(
     if (identity === undefined) return anonymous;
     // Only a fresh exchange starts a session: a client that keeps no cookie would start one with every request (§17.1).
     const isFresh = identity.via !== 'cache';
-    const setCookie = isFresh ? await sessions.begin(application, identity.claims, identity.expiresAtMs) : undefined;
+    const setCookie = isFresh ? await sessions.begin(application, identity.claims, identity) : undefined;
     return { identity, setCookie, usedAuthorization: true };
   };
   const afterSession = (found: Found, application: Application, request: Incoming) => {

@@ -20,6 +20,8 @@ export interface Liveness {
 export interface LivenessOptions {
   readonly tokens: Pick<Tokens, 'isActive'>;
   readonly log: Logger;
+  /** Sessions from before this process are asked about too. */
+  readonly distrustsStart?: boolean;
   /** Ends everything that belongs to this identity's login. */
   readonly end: (identity: VerifiedIdentity) => Promise<void>;
 }
@@ -27,12 +29,12 @@ export interface LivenessOptions {
 const atATime = 4;
 const mostWaiting = 1_000;
 
-export function createLiveness({ tokens, log, end }: LivenessOptions): Liveness {
+export function createLiveness({ tokens, log, end, distrustsStart = false }: LivenessOptions): Liveness {
   const slots = createSemaphore(atATime);
   const checked = new LRUCache<string, true>({ max: 100_000 });
   const running = new Set<Promise<void>>();
   let wasLost = false;
-  let isCatchingUp = false;
+  let isCatchingUp = distrustsStart;
   const check = async (application: Application, identity: VerifiedIdentity, key: string) => {
     try {
       const isActive = await slots.run(() => tokens.isActive(application, identity.claims.rawToken));

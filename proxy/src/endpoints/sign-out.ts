@@ -22,6 +22,7 @@ export async function signOut({ application, request, rooms }: ModeContext): Pro
   }
   await rooms.sessions.endBySub(identity.claims.sub);
   rooms.endCredentials(identity.claims.sub);
+  await rooms.revokeToken(application, identity.claims.rawToken);
   const end = new URL(application.endpoints.endSession);
   end.searchParams.set('id_token_hint', identity.claims.rawToken);
   return redirect(end.href, cleared);

@@ -11,7 +11,6 @@ import { type Refused, redirect } from '../request/answer.ts';
 import { header, type Incoming } from '../request/incoming.ts';
 import { cookieValues, deletingCookie, formatCookie } from '../sessions/cookie.ts';
 import type { Sessions } from '../sessions/sessions.ts';
-import type { Claims } from './claims.ts';
 import {
   challengeOf,
   clearLoginCookie,
@@ -22,7 +21,7 @@ import {
 } from './login-cookie.ts';
 import { formatState, type LoginState, loginLifeMs, parseState } from './login-state.ts';
 import { redirectTarget } from './redirect-target.ts';
-import type { Tokens } from './tokens.ts';
+import type { Granted, Tokens } from './tokens.ts';
 
 export interface LoginDependencies {
   readonly clock: Pick<Clock, 'now'>;
@@ -157,13 +156,13 @@ async function exchange(
   const { state, secrets, code } = callback;
   const { log, tokens } = context;
   try {
-    const claims = await tokens.exchangeCode(application, {
+    const granted = await tokens.exchangeCode(application, {
       code,
       redirectUri: application.redirectUri,
       verifier: secrets.verifier,
       nonce: secrets.nonce,
     });
-    return await succeed(context, application, request, { claims, state });
+    return await succeed(context, application, request, { ...granted, state });
   } catch (error) {
     if (!isGatewayError(error)) throw error;
     log.warn('login failed', { provider: application.name, code: error.code, error: error.message, hint: error.hint });
@@ -182,10 +181,11 @@ async function succeed(
   { clock, log, sessions }: Context,
   application: Application,
   request: Incoming,
-  { claims, state }: { readonly claims: Claims; readonly state: LoginState },
+  { claims, refreshToken, state }: Granted & { readonly state: LoginState },
 ): Promise<Refused> {
   const nowMs = clock.now();
-  const session = await sessions.begin(application, claims, Math.max(claims.exp * 1000, nowMs + 1000));
+  const expiresAtMs = Math.max(claims.exp * 1000, nowMs + 1000);
+  const session = await sessions.begin(application, claims, { expiresAtMs, refreshToken });
   const loops = loopCount(application, header(request, 'cookie')) + 1;
   log.info('login finished', {
     provider: application.name,

@@ -13,9 +13,20 @@ export interface CodeExchange {
   readonly nonce: string;
 }
 
+/** What a token endpoint has given. */
+export interface Granted {
+  readonly claims: Claims;
+  /** Present when `offline_access` was granted. */
+  readonly refreshToken: string | undefined;
+}
+
 export interface Tokens {
   /** @throws GatewayError `ERR_PROXY_TOKEN_REFUSED`, `ERR_PROXY_TOKEN_INVALID`, `ERR_PROXY_BACK_CHANNEL` */
-  exchangeCode(application: Application, exchange: CodeExchange): Promise<Claims>;
+  exchangeCode(application: Application, exchange: CodeExchange): Promise<Granted>;
+  /** @returns `undefined` when the core refuses the refresh token. @throws like above, without TOKEN_REFUSED */
+  refresh(application: Application, refreshToken: string): Promise<Granted | undefined>;
+  /** Tells the core that a token is of no more use. @throws GatewayError `ERR_PROXY_BACK_CHANNEL` */
+  revoke(application: Application, token: string): Promise<void>;
   /** @returns `undefined` when the token is not active. @throws like above, without TOKEN_REFUSED */
   introspect(application: Application, token: string): Promise<Claims | undefined>;
   /** Whether the core still knows the token; `undefined` when its answer is no answer to that. */
@@ -24,7 +35,7 @@ export interface Tokens {
   withPassword(application: Application, user: string, password: string): Promise<Claims | undefined>;
 }
 
-const tokenAnswer = z.looseObject({ access_token: z.string(), id_token: z.string().optional() });
+const tokenAnswer = z.looseObject({ access_token: z.string(), refresh_token: z.string().min(1).optional() });
 const idTokenAnswer = z.looseObject({ id_token: z.string() });
 const errorAnswer = z.looseObject({ error: z.string(), error_description: z.string().default('') });
 const introspectionAnswer = z.looseObject({ active: z.literal(true) });
@@ -54,7 +65,30 @@ export function createTokens(backChannel: BackChannel, verifier: TokenVerifier):
       if (payload['nonce'] !== undefined && payload['nonce'] !== nonce) {
         throw proxyError('ERR_PROXY_TOKEN_INVALID', 'The token is refused: its nonce belongs to another login.');
       }
-      return parseClaims(payload, answer.access_token);
+      return { claims: parseClaims(payload, answer.access_token), refreshToken: answer.refresh_token };
+    },
+    async refresh(application, refresh_token) {
+      const { status, body } = await post(application, application.endpoints.token, {
+        grant_type: 'refresh_token',
+        refresh_token,
+        client_id: application.clientId,
+        client_secret: application.clientSecret.reveal(),
+      });
+      const answer = tokenAnswer.safeParse(body).data;
+      if (status !== 200 || answer === undefined) {
+        const error = refused(status, body);
+        if (error.code === 'ERR_PROXY_TOKEN_REFUSED') return undefined;
+        throw error;
+      }
+      const payload = await verifier.verify(answer.access_token, application.tokenRules);
+      return { claims: parseClaims(payload, answer.access_token), refreshToken: answer.refresh_token };
+    },
+    async revoke(application, token) {
+      await post(application, application.endpoints.revocation, {
+        client_id: application.clientId,
+        client_secret: application.clientSecret.reveal(),
+        token,
+      });
     },
     async isActive(application, token) {
       const { status, body } = await introspection(application, token);

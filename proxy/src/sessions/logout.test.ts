@@ -75,6 +75,18 @@ describe('sessions and logout', () => {
     await gateway.engine.endCoreSession(sid);
     expect([statusOf(await alice.send('/')), (await bob.send('/')).kind]).toEqual([302, 'forward']);
   });
+  test('proxy 98: a session that was read from the store again is forgotten all the same', async () => {
+    await using gateway = await testGateway();
+    const browser = gateway.browser();
+    await browser.login('/');
+    for (let round = 0; round < 3; round++) {
+      expect((await browser.send('/')).kind).toBe('forward');
+      await gateway.clock.advance(61_000);
+    }
+    expect((await browser.send('/')).kind).toBe('forward');
+    await gateway.engine.endCoreSession(sid);
+    expect(statusOf(await browser.send('/'))).toBe(302);
+  });
   test('proxy 107: any name of the core is a good issuer', async () => {
     await using gateway = await testGateway({ authentikHost: 'https://auth.company' });
     gateway.issuer.tokenClaims = { iss: 'https://auth.company/application/o/app/' };

@@ -6,10 +6,12 @@ import { proxyError } from '../errors.ts';
 import { defaultStoreLimits, type SessionStore } from './store.ts';
 
 export interface StoreSettings {
-  readonly store: 'directory' | 'memory' | 'redis' | 'postgresql';
+  readonly store: 'directory' | 'memory' | 'cookie' | 'redis' | 'postgresql';
   readonly path: string;
   readonly url: Secret | undefined;
   readonly per_user: number;
+  /** Longest life of a session that is renewed, in milliseconds. */
+  readonly longest: number;
 }
 
 /** Loads the one store that is asked for: drivers of the others cost memory. @throws GatewayError `ERR_PROXY_SESSION_STORE` when it cannot be used */
@@ -23,6 +25,8 @@ export async function openSessionStore(
       return (await import('./memory-store.ts')).createMemoryStore(clock, limits);
     case 'directory':
       return (await import('./directory-store.ts')).openDirectoryStore({ path: settings.path, clock, limits, log });
+    case 'cookie':
+      return (await import('./cookie-store.ts')).openCookieStore({ path: settings.path, clock, log });
     case 'redis':
       return (await import('./redis-store.ts')).openRedisStore({ url: urlOf(settings), clock, limits, log });
     case 'postgresql':

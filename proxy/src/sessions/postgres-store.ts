@@ -20,6 +20,7 @@ const schema = `
   CREATE TABLE IF NOT EXISTS ${table} (
     key text PRIMARY KEY, sealed bytea NOT NULL, sub text NOT NULL, sid text,
     created_ms bigint NOT NULL, expires_ms bigint NOT NULL);
+  ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS locked_until_ms bigint NOT NULL DEFAULT 0;
   CREATE INDEX IF NOT EXISTS ${table}_sub ON ${table} (sub, created_ms);
   CREATE INDEX IF NOT EXISTS ${table}_sid ON ${table} (sid) WHERE sid IS NOT NULL;
   CREATE INDEX IF NOT EXISTS ${table}_expires ON ${table} (expires_ms);`;
@@ -73,11 +74,14 @@ class PostgresStore implements SessionStore {
   }
 
   async set(key: SessionKey, session: StoredSession): Promise<void> {
-    await this.#query(
+    const { rows } = await this.#query(
       `INSERT INTO ${table} (key, sealed, sub, sid, created_ms, expires_ms) VALUES ($1, $2, $3, $4, $5, $6)
-       ON CONFLICT (key) DO UPDATE SET sealed = EXCLUDED.sealed, sub = EXCLUDED.sub, sid = EXCLUDED.sid, expires_ms = EXCLUDED.expires_ms`,
+       ON CONFLICT (key) DO UPDATE SET sealed = EXCLUDED.sealed, sub = EXCLUDED.sub, sid = EXCLUDED.sid, expires_ms = EXCLUDED.expires_ms
+       RETURNING xmax <> 0 AS is_update`,
       [key, Buffer.from(session.sealed), session.sub, session.sid ?? null, session.createdAtMs, session.expiresAtMs],
     );
+    // Replicas that remember what was here before read it again.
+    if (rows[0]?.['is_update'] === true) await this.#query('SELECT pg_notify($1, $2)', [table, key]);
     await this.#remove(
       `DELETE FROM ${table} WHERE key IN (SELECT key FROM ${table} WHERE sub = $1 ORDER BY created_ms DESC, key OFFSET $2) RETURNING key`,
       [session.sub, this.#options.limits.perUserCap],
@@ -100,6 +104,19 @@ class PostgresStore implements SessionStore {
     const now = this.#options.clock.now();
     const { rows } = await this.#query(`SELECT count(*)::int AS count FROM ${table} WHERE expires_ms > $1`, [now]);
     return Number(rows[0]?.['count'] ?? 0);
+  }
+
+  async lock(key: SessionKey, ttlMs: number): Promise<boolean> {
+    const now = this.#options.clock.now();
+    const { rows } = await this.#query(
+      `UPDATE ${table} SET locked_until_ms = $2 WHERE key = $1 AND locked_until_ms <= $3 RETURNING key`,
+      [key, now + ttlMs, now],
+    );
+    return rows.length > 0;
+  }
+
+  async unlock(key: SessionKey): Promise<void> {
+    await this.#query(`UPDATE ${table} SET locked_until_ms = 0 WHERE key = $1`, [key]);
   }
 
   onRemoved(listener: RemovalListener): void {

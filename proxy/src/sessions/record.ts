@@ -13,8 +13,18 @@ export interface SessionRecord {
   readonly clientId: string;
   readonly claims: Claims;
   readonly createdAtMs: number;
-  /** End of the session, whatever happens. */
+  /** End of the token, and of the session where it cannot be renewed. */
   readonly expiresAtMs: number;
+  /** Good once, for the next token. */
+  readonly refreshToken?: string | undefined;
+  readonly renewedAtMs?: number | undefined;
+  /** End of a session that is renewed, whatever happens. */
+  readonly endsAtMs?: number | undefined;
+}
+
+/** How long the record is worth keeping. */
+export function endOf({ endsAtMs, expiresAtMs }: Pick<SessionRecord, 'endsAtMs' | 'expiresAtMs'>): number {
+  return endsAtMs ?? expiresAtMs;
 }
 
 /** 32 random bytes as the cookie carries them; never taken from a client (§8.7.2). */
@@ -33,6 +43,9 @@ const recordSchema = z.object({
   clientId: z.string(),
   createdAtMs: z.number(),
   expiresAtMs: z.number(),
+  refreshToken: z.string().optional(),
+  renewedAtMs: z.number().optional(),
+  endsAtMs: z.number().optional(),
   claims: z.object({
     sub: z.string(),
     exp: z.number(),
@@ -59,7 +72,7 @@ export function sealRecord(seal: Seal, key: SessionKey, record: SessionRecord): 
   return seal.seal(Buffer.from(JSON.stringify({ v: 1, ...record }), 'utf8'), context(record.clientId, key));
 }
 
-/** @returns `undefined` unless the record is whole, of this provider, and not over at `nowMs` */
+/** @returns `undefined` unless the record is whole, of this provider, and not over at `nowMs`; its token may be */
 export function openRecord(
   seal: Seal,
   { clientId, key, nowMs }: { readonly clientId: string; readonly key: SessionKey; readonly nowMs: number },
@@ -67,8 +80,16 @@ export function openRecord(
 ): SessionRecord | undefined {
   const plain = seal.open(sealed, context(clientId, key));
   if (plain === undefined) return undefined;
-  const record = recordSchema.safeParse(parseJson(plain)).data;
-  if (record === undefined || record.clientId !== clientId || !(record.expiresAtMs > nowMs)) return undefined;
+  return readRecord(parseJson(plain), { clientId, nowMs });
+}
+
+/** The checks of {@link openRecord} on what was sealed. */
+export function readRecord(
+  given: unknown,
+  { clientId, nowMs }: { readonly clientId: string; readonly nowMs: number },
+): SessionRecord | undefined {
+  const record = recordSchema.safeParse(given).data;
+  if (record === undefined || record.clientId !== clientId || !(endOf(record) > nowMs)) return undefined;
   const { claims } = record;
   return { ...record, claims: { ...claims, sid: claims.sid, authTime: claims.authTime } };
 }

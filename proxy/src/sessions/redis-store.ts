@@ -19,10 +19,14 @@ export interface RedisStoreOptions {
 const channel = 'akp1:removed';
 const bySid = (sid: string) => `akp1:sid:${sid}`;
 const bySub = (sub: string) => `akp1:sub:${sub}`;
+const lockOf = (key: SessionKey) => `akp1:lock:${key}`;
 
-/** KEYS: session, user index, core session index. ARGV: value, life in ms, creation, cap. Answers what the cap ended. */
+/**
+ * KEYS: session, user index, core session index. ARGV: value, life in ms, creation, cap. Answers what the cap ended. Replicas
+ * that remember what was there before are told, and read it again.
+ */
 const setScript = `
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+if redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'GET') then redis.call('PUBLISH', '${channel}', KEYS[1]) end
 for _, key in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
   if redis.call('EXISTS', key) == 0 then redis.call('ZREM', KEYS[2], key) end
 end
@@ -121,6 +125,14 @@ class RedisStore implements SessionStore {
       found += Array.isArray(keys) ? keys.filter((key) => /^akp1:[\da-f]{64}$/.test(String(key))).length : 0;
     } while (cursor !== '0');
     return found;
+  }
+
+  async lock(key: SessionKey, ttlMs: number): Promise<boolean> {
+    return (await this.#call('SET', lockOf(key), '1', 'NX', 'PX', ttlMs)) === 'OK';
+  }
+
+  async unlock(key: SessionKey): Promise<void> {
+    await this.#call('DEL', lockOf(key));
   }
 
   onRemoved(listener: RemovalListener): void {

@@ -27,8 +27,20 @@ export interface SessionStore extends AsyncDisposable {
   count(): Promise<number>;
   /** Shared stores only: told of what other replicas removed, and `all` when news may have been missed. */
   onRemoved?(listener: RemovalListener): void;
+  /** Shared stores only: at most one holder, for `ttlMs` at most. @returns whether we hold it now */
+  lock?(key: SessionKey, ttlMs: number): Promise<boolean>;
+  unlock?(key: SessionKey): Promise<void>;
+  /** Only of a store that keeps no records because cookies carry them: whether this one has been ended. */
+  isRevoked?(session: CarriedSession): boolean;
   /** Shared stores only: whether such news arrive at the moment; while they do not, nothing may be remembered. */
   isWatching?(): boolean;
+}
+
+export interface CarriedSession {
+  readonly key: SessionKey;
+  readonly sub: string;
+  readonly sid: string | undefined;
+  readonly createdAtMs: number;
 }
 
 export interface StoreLimits {

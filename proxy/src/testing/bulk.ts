@@ -1,5 +1,6 @@
 // Fills the rooms with many providers and sessions and measures them; for test/bench/proxy/sizes.ts.
 import { systemClock } from '@gatehouse/daemon/async';
+import { captureLogger } from '@gatehouse/daemon/testing';
 import { applicationFromApi } from '../applications/application.ts';
 import { createLookup } from '../applications/lookup.ts';
 import { parseClaims } from '../oidc/claims.ts';
@@ -34,7 +35,13 @@ export async function proxyBulk(wanted: { readonly providers: number; readonly s
   const [application] = applications;
   if (application === undefined) throw new Error('no provider');
   const clock = systemClock;
-  const sessions = createSessions({ store: createMemoryStore(clock, defaultStoreLimits), clock });
+  const sessions = createSessions({
+    store: createMemoryStore(clock, defaultStoreLimits),
+    clock,
+    log: captureLogger(),
+    tokens: { refresh: async () => undefined },
+    longestMs: 1,
+  });
   const before = heapBytes();
   for (let at = 0; at < wanted.sessions; at++) {
     const payload = {
@@ -46,7 +53,10 @@ export async function proxyBulk(wanted: { readonly providers: number; readonly s
       groups: ['staff', 'all'],
     };
     const claims = parseClaims(payload, issuer.sign({ ...payload, aud: 'client-0' }));
-    await sessions.find(application, await sessions.begin(application, claims, Date.now() + 3_600_000));
+    await sessions.find(
+      application,
+      await sessions.begin(application, claims, { expiresAtMs: Date.now() + 3_600_000 }),
+    );
   }
   return {
     providers: wanted.providers,

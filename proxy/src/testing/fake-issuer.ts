@@ -25,6 +25,12 @@ export interface FakeIssuer extends AsyncDisposable {
   tokenClaims: Record<string, unknown>;
   /** Answers of the authorize endpoint are this error instead. */
   denied: string | undefined;
+  /** Its clock. */
+  now: () => number;
+  /** Grants `offline_access`: refresh tokens, each good once. */
+  offline: boolean;
+  /** Tokens that it grants are active when it is asked about them. */
+  remembers: boolean;
   readonly requests: SeenRequest[];
   readonly faults: Map<string, Fault>;
   readonly active: Map<string, Record<string, unknown>>;
@@ -63,12 +69,16 @@ class Issuer implements FakeIssuer {
   lifeS = 3_600;
   tokenClaims: Record<string, unknown> = {};
   denied: string | undefined;
+  offline = false;
+  remembers = false;
+  now: () => number = Date.now;
   readonly requests: SeenRequest[] = [];
   readonly faults = new Map<string, Fault>();
   readonly active = new Map<string, Record<string, unknown>>();
   readonly appPasswords = new Map<string, string>();
   readonly providers: ProxyProviderRow[] = [];
   readonly #codes = new Map<string, Code>();
+  readonly #refreshTokens = new Set<string>();
   readonly #server = createServer((request, response) => void this.#serve(request, response));
   #keys = firstKeys();
 
@@ -225,6 +235,12 @@ class Issuer implements FakeIssuer {
         body: { id_token: this.sign(this.#claims(clientId)), access_token: 'x', token_type: 'Bearer' },
       };
     }
+    if (form.get('grant_type') === 'refresh_token') {
+      const isGood = this.#refreshTokens.delete(form.get('refresh_token') ?? '');
+      return isGood && form.get('client_secret') === clientSecret
+        ? this.#granted(clientId, {})
+        : refusal('invalid_grant');
+    }
     const code = this.#codes.get(form.get('code') ?? '');
     this.#codes.delete(form.get('code') ?? '');
     const challenge = createHash('sha256')
@@ -237,11 +253,18 @@ class Issuer implements FakeIssuer {
       code.challenge === challenge &&
       form.get('client_secret') === clientSecret;
     if (!fits) return refusal('invalid_grant');
-    const claims = { ...this.#claims(clientId), nonce: code.nonce, ...this.tokenClaims };
+    return this.#granted(clientId, { nonce: code.nonce });
+  }
+
+  #granted(clientId: string, more: Record<string, unknown>) {
+    const claims = { ...this.#claims(clientId), ...more, ...this.tokenClaims };
     const token = this.sign(claims);
+    if (this.remembers) this.active.set(token, claims);
+    const refresh_token = this.offline ? randomBytes(16).toString('hex') : undefined;
+    if (refresh_token !== undefined) this.#refreshTokens.add(refresh_token);
     return {
       status: 200,
-      body: { access_token: token, id_token: token, token_type: 'Bearer', expires_in: this.lifeS },
+      body: { access_token: token, id_token: token, token_type: 'Bearer', expires_in: this.lifeS, refresh_token },
     };
   }
 
@@ -252,7 +275,7 @@ class Issuer implements FakeIssuer {
   }
 
   #claims(clientId: string): Record<string, unknown> {
-    const now = Math.floor(Date.now() / 1000);
+    const now = Math.floor(this.now() / 1000);
     return {
       iss: `${this.url}/application/o/app/`,
       aud: clientId,

@@ -1,6 +1,6 @@
 // What only shared stores promise (cases 99, 100): two replicas see each other's sessions, and their endings at once.
 import type { ProxyProviderRow } from '@gatehouse/contract/rest';
-import { fakeClock } from '@gatehouse/daemon/testing';
+import { captureLogger, fakeClock } from '@gatehouse/daemon/testing';
 import { describe, expect, test } from 'vitest';
 import { applicationFromApi } from '../applications/application.ts';
 import { parseClaims } from '../oidc/claims.ts';
@@ -40,8 +40,10 @@ export function sharedStoreSuite({ name, open }: StoreUnderTest): void {
         version: 'v',
       });
       const claims = parseClaims({ sub: 'dave', exp: clock.now() / 1000 + 60 }, 'jwt');
-      const [one, other] = [here, there].map((store) => createSessions({ store, clock }));
-      const cookie = (await one?.begin(application, claims, clock.now() + 60_000)) ?? '';
+      const [one, other] = [here, there].map((store) =>
+        createSessions({ store, clock, log: captureLogger(), tokens: noTokens, longestMs: 1 }),
+      );
+      const cookie = (await one?.begin(application, claims, { expiresAtMs: clock.now() + 60_000 })) ?? '';
       expect((await other?.find(application, cookie))?.identity?.claims.sub).toBe('dave');
       const told = removed(there);
       await one?.endBySub('dave');
@@ -50,6 +52,8 @@ export function sharedStoreSuite({ name, open }: StoreUnderTest): void {
     });
   });
 }
+
+const noTokens = { refresh: async () => undefined };
 
 function removed(store: SessionStore): Promise<unknown> {
   return new Promise((resolve) => store.onRemoved?.(resolve));

@@ -42,6 +42,10 @@ export interface TestOptions {
   readonly strict?: boolean;
   readonly hostBrowser?: string;
   readonly authentikHost?: string;
+  /** Default: in memory. */
+  readonly store?: SessionStore;
+  readonly clock?: ReturnType<typeof fakeClock>;
+  readonly issuer?: FakeIssuer;
   /** A rule file. */
   readonly rules?: string;
 }
@@ -50,10 +54,12 @@ export interface TestOptions {
 let pair: ReturnType<typeof selfSignedCertificate> | undefined;
 
 export async function testGateway(options: TestOptions = {}): Promise<TestGateway> {
-  const issuer = await fakeIssuer();
-  const clock = fakeClock(Date.now());
+  const issuer = options.issuer ?? (await fakeIssuer());
+  const clock = options.clock ?? fakeClock(Date.now());
+  issuer.now = () => clock.now();
   const log = captureLogger();
-  const store = createMemoryStore(clock, defaultStoreLimits);
+  const store = options.store ?? createMemoryStore(clock, defaultStoreLimits);
+
   pair ??= selfSignedCertificate();
   const tls = createApplicationCertificates(await pair, log);
   const version = 'goauthentik.io/outpost/test';
@@ -68,6 +74,7 @@ export async function testGateway(options: TestOptions = {}): Promise<TestGatewa
     insecure: false,
     userAgent: version,
     strict: options.strict ?? false,
+    longestSessionMs: 24 * 3_600_000,
     trusted: trustedPeers,
     report: (event) => events.push(event),
   });
