@@ -1,0 +1,87 @@
+// SSSD and nslcd as the machine's own name services, in mount namespaces of their own so that nothing of the machine changes.
+import { spawnSync } from 'node:child_process';
+import { userInfo } from 'node:os';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { skipWithout } from '../../harness/index.ts';
+import { createWorkbench, type Lab, runScript, startLab, userPassword } from './lab.ts';
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await startLab();
+}, 120_000);
+afterAll(() => lab[Symbol.asyncDispose]());
+
+/** Whether this machine lets us have a namespace; containers often do not. */
+const mayUnshare = userInfo().uid === 0 && spawnSync('unshare', ['-m', 'true']).status === 0;
+
+/** Runs a script in a namespace where files of ours lie over the machine's. */
+const inNamespace = (script: string) =>
+  runScript(`unshare -m --propagation private bash -euo pipefail -s <<'SCRIPT'\n${script}\nSCRIPT`);
+
+describe.skipIf(skipWithout('sssd') || skipWithout('pamtester') || !mayUnshare)('SSSD', () => {
+  test('getent, id, groups and PAM logins', async () => {
+    await using bench = await createWorkbench();
+    const recipe = lab.recipe('sssd');
+    await bench.write('etc/sssd.conf', recipe.file('sssd.conf'), 0o600);
+    await bench.write('pam/gatehouse-test', recipe.file('pam-service'));
+    await bench.write('nsswitch.conf', 'passwd: files sss\ngroup: files sss\ninitgroups: files sss\nhosts: files\n');
+    const { stdout, stderr, code } = await inNamespace(`
+cp -a /etc/pam.d/. ${bench.at('pam')}/ && cp ${bench.at('pam')}/gatehouse-test ${bench.at('pam')}/gatehouse-test.keep
+cp -a /var/lib/sss ${bench.at('lib')} && mkdir -p ${bench.at('log')} ${bench.at('run')}
+rm -f ${bench.at('lib')}/db/* ${bench.at('lib')}/mc/*
+mount --bind ${bench.at('etc')} /etc/sssd
+mount --bind ${bench.at('lib')} /var/lib/sss
+mount --bind ${bench.at('log')} /var/log/sssd
+mount --bind ${bench.at('pam')} /etc/pam.d
+mount --bind ${bench.at('nsswitch.conf')} /etc/nsswitch.conf
+sssd -i --logger=files >/dev/null 2>&1 </dev/null &
+daemon=$!
+trap 'kill $daemon; wait $daemon || true' EXIT
+for try in $(seq 150); do getent -s sss passwd jdoe >/dev/null && break || sleep 0.2; done
+${recipe.scripts.join('\n')}
+echo "by number $(getent -s sss passwd "$(id -u jdoe)" | cut -d: -f1)"
+echo "groups $(id -Gn jdoe)"
+echo "group by number $(getent -s sss group 7001 | cut -d: -f1)"
+echo "right $(echo '${userPassword}' | pamtester gatehouse-test jdoe authenticate acct_mgmt 2>&1 | tail -2 | tr '\\n' ' ')"
+echo "wrong $(echo 'wrong' | pamtester gatehouse-test jdoe authenticate 2>&1 | tail -1)"
+getent -s sss passwd nobody-here || echo "absent $?"
+`);
+    expect([code, stderr]).toEqual([0, expect.any(String)]);
+    expect(stdout).toContain('/home/jdoe:/bin/bash');
+    expect(stdout).toContain('by number jdoe');
+    expect(stdout).toMatch(/groups .*devs/);
+    expect(stdout).toMatch(/groups .*admins/);
+    expect(stdout).toContain('group by number devs');
+    expect(stdout).toMatch(/right .*successfully authenticated.*account management done/);
+    expect(stdout).toMatch(/wrong .*[Ff]ail/);
+    expect(stdout).toContain('absent 2');
+  }, 120_000);
+});
+
+describe.skipIf(skipWithout('nslcd') || !mayUnshare)('nslcd', () => {
+  test('getent by name and number', async () => {
+    await using bench = await createWorkbench();
+    const recipe = lab.recipe('nslcd');
+    await bench.write('nslcd.conf', `uid nslcd\ngid nslcd\n${recipe.file('nslcd.conf')}`, 0o640);
+    const { stdout, stderr, code } = await inNamespace(`
+mkdir -p ${bench.at('run')} /run/nslcd
+chown nslcd ${bench.at('run')}; chgrp nslcd ${bench.at('nslcd.conf')}
+touch /etc/nslcd.conf
+mount --bind ${bench.at('nslcd.conf')} /etc/nslcd.conf
+mount --bind ${bench.at('run')} /run/nslcd
+nslcd -n >/dev/null 2>&1 </dev/null &
+daemon=$!
+trap 'kill $daemon; wait $daemon || true' EXIT
+for try in $(seq 150); do getent -s ldap passwd jdoe >/dev/null && break || sleep 0.2; done
+${recipe.scripts.join('\n')}
+number=$(getent -s ldap passwd jdoe | cut -d: -f3)
+echo "by number $(getent -s ldap passwd "$number" | cut -d: -f1)"
+getent -s ldap passwd nobody-here || echo "absent $?"
+`);
+    expect([code, stderr]).toEqual([0, expect.any(String)]);
+    expect(stdout).toMatch(/^jdoe:.*:John Doe:\/home\/jdoe:\/bin\/bash$/m);
+    expect(stdout).toMatch(/^devs:.*:7001:.*jdoe/m);
+    expect(stdout).toContain('by number jdoe');
+    expect(stdout).toContain('absent 2');
+  }, 120_000);
+});
