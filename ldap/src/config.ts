@@ -9,6 +9,7 @@ import {
   integer,
   metricsListen,
   outpostOptions,
+  text,
   textList,
   trustedProxyCidrs,
 } from '@gatehouse/daemon/config';
@@ -30,6 +31,18 @@ export const ldapConfig = defineConfig({
     require_tls: choice(['off', 'binds', 'everything'], {
       default: 'off',
       doc: 'What is refused on connections without TLS.',
+    }),
+    extra_bind_forms: boolean({
+      default: false,
+      doc: 'Also bind `uid=…` and `sAMAccountName=…`, bare names, `name@domain` and `DOMAIN\\name`.',
+    }),
+    client_ca: text({
+      default: '',
+      doc: 'File with the certificates of whoever may vouch for client certificates (PEM). With it, SASL EXTERNAL is offered.',
+    }),
+    password_modify: text({
+      default: '',
+      doc: 'Slug of the flow that changes a password, such as default-password-change. Empty: password modify is refused.',
     }),
     bind_cache_ttl: duration({
       default: 600_000,
@@ -73,7 +86,7 @@ export const ldapConfig = defineConfig({
     max_connections: integer({ default: 20_000, doc: 'Connections in all.', min: 1 }),
     max_connections_per_client: integer({ default: 1_000, doc: 'Connections of one address.', min: 1 }),
     idle_timeout_anonymous: duration({ default: 60_000, doc: 'Idle time of an anonymous connection.' }),
-    idle_timeout_bound: duration({ default: 900_000, doc: 'Idle time of a bound connection.' }),
+    idle_timeout_bound: duration({ default: 3_600_000, doc: 'Idle time of a bound connection.' }),
   },
 });
 

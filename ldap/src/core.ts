@@ -50,7 +50,7 @@ export function connectCore(options: CoreLinkOptions): CoreLink {
   const { config, log, clock, signal } = options;
   const verdicts = createVerdictCache<BindVerdict>({ clock, maxEntries: mostVerdicts });
   const types = new CustomTypes();
-  const facts: ServerFacts = { version: contractVersion, saslMechanisms: [] };
+  const facts: ServerFacts = { version: contractVersion, saslMechanisms: [], passwordModify: false };
   /** The directory of providers in cached mode, and how each shows it; nothing while it is not complete. */
   const state: { providers: readonly Provider[]; layouts: ReadonlyMap<number, Layout> } = {
     providers: [],

@@ -1,7 +1,14 @@
 // Faults and refusals of the LDAP outpost, and the result code of each (ldap.md §6.5, §7.8). One table, so that no path can
 // invent a code of its own.
-import { isGatewayError } from '@gatehouse/daemon/errors';
+import { GatewayError, isGatewayError } from '@gatehouse/daemon/errors';
 import { type LdapResult, type ResultCode, resultCode } from '@gatehouse/wire/ldap';
+
+/** Faults that an operator must see to. */
+export type LdapErrorCode = 'ERR_LDAP_CLIENT_CA';
+
+export function ldapError(code: LdapErrorCode, message: string, hint: string): GatewayError<LdapErrorCode> {
+  return new GatewayError(code, message, { hint });
+}
 
 /** Thrown by an operation to answer with a code; never with success. */
 export class Refusal extends Error {

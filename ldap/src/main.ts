@@ -1,4 +1,5 @@
 // The LDAP outpost as a process.
+import { readFile } from 'node:fs/promises';
 import { systemClock } from '@gatehouse/daemon/async';
 import { loadConfig } from '@gatehouse/daemon/config';
 import { isGatewayError } from '@gatehouse/daemon/errors';
@@ -9,6 +10,7 @@ import { createMetrics } from '@gatehouse/daemon/metrics';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
 import { ldapConfig } from './config.ts';
 import { connectCore } from './core.ts';
+import { ldapError } from './errors.ts';
 import { createLdapMetrics } from './metrics.ts';
 import { type LdapServer, serveLdap } from './server.ts';
 
@@ -48,11 +50,22 @@ export async function runLdapDaemon(
     });
     onDrain(() => core.close());
     const fallback = await selfSignedCertificate();
-    server = await serveLdap({ core, config, log, metrics: ldapMetrics, clock, fallback });
+    const clientCa = config.ldap.client_ca === '' ? undefined : await readClientCa(config.ldap.client_ca);
+    server = await serveLdap({ core, config, log, metrics: ldapMetrics, clock, fallback, clientCa });
     server.providersChanged();
     onDrain(async () => server?.close(drainMs));
     log.info('ready', {});
   });
+}
+
+/** @throws GatewayError `ERR_LDAP_CLIENT_CA` */
+async function readClientCa(file: string): Promise<string> {
+  const hint = 'Set AUTHENTIK_LDAP__CLIENT_CA to a readable file with one or more certificates in PEM.';
+  const pem = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw ldapError('ERR_LDAP_CLIENT_CA', `The file ${file} cannot be read: ${String(cause)}.`, hint);
+  });
+  if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
+  throw ldapError('ERR_LDAP_CLIENT_CA', `The file ${file} holds no certificate.`, hint);
 }
 
 function readConfig(argv: readonly string[], env: Readonly<Record<string, string | undefined>>) {

@@ -1,18 +1,20 @@
 // Listeners, certificates and connections of the LDAP server.
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Address } from '@gatehouse/daemon/config';
 import type { Logger } from '@gatehouse/daemon/log';
-import { createCidrSet, listenTcp, type Peer, type TcpListener } from '@gatehouse/daemon/net';
-import { createCertificateStore, type KeyPair, secureContext, tlsParameters } from '@gatehouse/daemon/tls';
+import { createCidrSet, createConnectionCount, listenTcp, type Peer, type TcpListener } from '@gatehouse/daemon/net';
+import { createCertificateStore, type KeyPair } from '@gatehouse/daemon/tls';
 import { resultCode } from '@gatehouse/wire/ldap';
 import type { Identity } from './authentication/logins.ts';
 import type { LdapConfig } from './config.ts';
+import { chooseCertificates, showCertificates } from './connection/certificates.ts';
 import { Connection } from './connection/connection.ts';
 import { ConnectionSessions } from './connection/sessions.ts';
+import { putTlsOn } from './connection/tls-layer.ts';
 import type { CoreLink } from './core.ts';
 import type { LdapMetrics } from './metrics.ts';
+import type { Provider } from './providers/provider.ts';
 
 export interface LdapServer {
   readonly bound: { readonly ldap: readonly Address[]; readonly ldaps: readonly Address[] };
@@ -29,6 +31,8 @@ export interface LdapServerOptions {
   readonly metrics: LdapMetrics;
   readonly clock: Clock;
   readonly fallback: KeyPair;
+  /** PEM of whoever may vouch for client certificates; without it none is asked for. */
+  readonly clientCa: string | undefined;
 }
 
 /** @throws GatewayError `ERR_NET_BIND` */
@@ -37,13 +41,8 @@ export async function serveLdap(options: LdapServerOptions): Promise<LdapServer>
   const certificates = createCertificateStore(options.fallback);
   const connections = new Set<Connection>();
   const sessions = new ConnectionSessions((identity, clientIp) => endUnused(options, identity, clientIp));
-  const wrap = (socket: Socket) =>
-    new TLSSocket(socket, {
-      ...tlsParameters,
-      isServer: true,
-      secureContext: certificates.choose(undefined),
-      SNICallback: certificates.sniCallback,
-    });
+  const clientCa = options.clientCa;
+  const wrap = (socket: Socket) => putTlsOn(socket, certificates, clientCa !== undefined);
   const attach = (component: 'ldap' | 'ldaps') => (socket: Socket, peer: Peer) => {
     const secure = component === 'ldaps';
     const connection = new Connection(secure ? wrap(socket) : socket, {
@@ -62,6 +61,8 @@ export async function serveLdap(options: LdapServerOptions): Promise<LdapServer>
   };
   const shared = {
     limits: { total: config.ldap.max_connections, perClient: config.ldap.max_connections_per_client },
+    count: createConnectionCount(),
+    makeRoom: () => shedIdle(connections, log),
     trusted: createCidrSet(config.listen.trusted_proxy_cidrs),
     proxyProtocol: config.ldap.proxy_protocol,
     log,
@@ -85,7 +86,14 @@ export async function serveLdap(options: LdapServerOptions): Promise<LdapServer>
   });
   return {
     bound: { ldap: ldap.bound, ldaps: ldaps.bound },
-    providersChanged: () => swapCertificates(certificates, core),
+    providersChanged() {
+      const pairOf = ({ certificate }: Provider) =>
+        certificate === undefined ? undefined : core.certificateOf(certificate);
+      showCertificates(certificates, chooseCertificates(core.providers(), pairOf), {
+        fallback: options.fallback,
+        clientCa,
+      });
+    },
     sessionEnded(sessionId) {
       if (sessions.end(sessionId) > 0)
         log.info('Disconnecting session due to session end event', { session: sessionId });
@@ -94,21 +102,13 @@ export async function serveLdap(options: LdapServerOptions): Promise<LdapServer>
   };
 }
 
-/** ldap.md §2.4: one provider's certificate for everybody; else by its server name; else one that all share. */
-function swapCertificates(certificates: ReturnType<typeof createCertificateStore>, core: CoreLink): void {
-  const providers = core.providers();
-  const pairs = providers.map(({ certificate }) =>
-    certificate === undefined ? undefined : core.certificateOf(certificate),
-  );
-  const named = new Map(
-    providers.flatMap(({ tlsServerName }, at) => {
-      const pair = pairs[at];
-      return tlsServerName === '' || pair === undefined ? [] : [[tlsServerName, secureContext(pair)] as const];
-    }),
-  );
-  const [first] = pairs;
-  const shared = first !== undefined && pairs.every((pair) => pair?.fingerprint === first.fingerprint);
-  certificates.replace(named, shared ? secureContext(first) : undefined);
+/** Under pressure the longest idle go first, some at a time, so that a flood is not answered with a search for each of it. */
+function shedIdle(connections: ReadonlySet<Connection>, log: Logger): boolean {
+  const idle = [...connections].filter((one) => one.idle).sort((one, other) => one.activeMs - other.activeMs);
+  const shed = idle.slice(0, Math.max(1, Math.ceil(connections.size / 100)));
+  for (const connection of shed) connection.disconnect(resultCode.busy, 'making room for others');
+  if (shed.length > 0) log.warn('idle connections shed', { count: shed.length });
+  return shed.length > 0;
 }
 
 function endUnused({ config, core, log }: LdapServerOptions, identity: Identity, clientIp: string): void {

@@ -5,10 +5,12 @@ import { type Clock, createSemaphore } from '@gatehouse/daemon/async';
 import type { Outpost } from '@gatehouse/outpost';
 import {
   type CoreSession,
+  changePassword,
   checkAccess,
   type LoginOutcome,
   login,
   logout,
+  type PasswordChangeOutcome,
   splitPasswordCode,
 } from '@gatehouse/outpost/login';
 import type { Verdict, VerdictCache, VerdictKey } from '@gatehouse/outpost/verdicts';
@@ -49,10 +51,18 @@ export interface Logins {
   recall(attempt: BindAttempt): Identity | undefined;
   /** @throws Refusal with the code of ldap.md §6.5; anything else thrown is trouble, never a refusal */
   authenticate(attempt: BindAttempt): Promise<Identity>;
-  /** Asks the core whether this is the password, whatever is remembered; its session is the caller's to end. */
-  authenticateAfresh(attempt: BindAttempt): Promise<Identity>;
+  /** Proves the old password to the core, whatever is remembered, then runs its flow for a new one. @throws as authenticate */
+  changePassword(change: OwnPasswordChange): Promise<PasswordChangeOutcome>;
   /** Ends the session in the core; best effort. */
   endSession(identity: Identity, clientIp: string): Promise<void>;
+}
+
+export interface OwnPasswordChange {
+  readonly identity: Identity;
+  readonly oldPassword: Buffer;
+  readonly newPassword: string;
+  readonly clientIp: string;
+  readonly flowSlug: string;
 }
 
 export interface LoginsOptions {
@@ -198,7 +208,20 @@ export function createLogins({ outpost, config, clock, verdicts, signal }: Login
           verdicts.remember(keyAtClient(attempt, shown), verdictOf(identity), rememberMs);
       return identity;
     },
-    authenticateAfresh: inTurn,
+    async changePassword({ identity, oldPassword, newPassword, clientIp, flowSlug }) {
+      const { provider, username } = identity;
+      const proven = await inTurn({ provider, username, password: oldPassword, clientIp });
+      const { session } = proven;
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(longestLoginMs)]);
+      const change = { flowSlug, session, newPassword, remoteIp: clientIp, protocol: 'ldap', signal: limit } as const;
+      try {
+        const outcome = await changePassword(outpost().core, change);
+        if (outcome.kind === 'changed') verdicts.dropUser(proven.userPk);
+        return outcome;
+      } finally {
+        void endSession(proven, clientIp).catch(() => undefined); // best effort: the change is what counts
+      }
+    },
     endSession,
   };
 }

@@ -25,6 +25,7 @@ import type { LdapMetrics } from '../metrics.ts';
 import type { Answer, Peer } from '../operations/context.ts';
 import { type AnsweredOp, dispatch } from '../operations/dispatch.ts';
 import { RunningOperation } from './running.ts';
+import { type ClientCertificate, clientCertificate, serverNameOf } from './tls-layer.ts';
 import { ResponseWriter } from './writer.ts';
 
 /** ldap.md §2.1. */
@@ -65,6 +66,8 @@ export class Connection implements Peer {
   /** As the sessions know it. */
   #registered: Identity | undefined;
   #timeoutMs = 0;
+  #activeMs: number;
+  #sessionEnded = false;
   #ended = false;
   #closed = false;
 
@@ -74,6 +77,7 @@ export class Connection implements Peer {
     this.#writer = new ResponseWriter(socket);
     this.clientIp = options.clientIp;
     this.cursors = new Cursors(options.clock);
+    this.#activeMs = options.clock.monotonicMs();
     this.secure = options.secure;
     socket.setNoDelay(true);
     this.#listen(socket, firstMessageMs);
@@ -81,6 +85,28 @@ export class Connection implements Peer {
 
   get idle(): boolean {
     return this.#running.size === 0;
+  }
+
+  /** When the client last sent something, on the monotonic clock. */
+  get activeMs(): number {
+    return this.#activeMs;
+  }
+
+  get certificate(): ClientCertificate | undefined {
+    return clientCertificate(this.#socket);
+  }
+
+  get serverName(): string | undefined {
+    return serverNameOf(this.#socket);
+  }
+
+  /**
+   * The session that this connection stands on is over. A password change ends the sessions of its user: whoever made it here is
+   * told of its success first.
+   */
+  sessionEnded(): void {
+    if ([...this.#running.values()].some(({ changesPassword }) => changesPassword)) this.#sessionEnded = true;
+    else this.disconnect(resultCode.unavailable, 'session ended');
   }
 
   /** Notice of Disconnection (RFC 4511 §4.4.1), then the end. */
@@ -114,10 +140,12 @@ export class Connection implements Peer {
 
   #timedOut(): void {
     if (this.idle) this.disconnect(resultCode.unavailable, 'idle for too long');
+    else if (this.#socket.writableLength > 0) this.#destroy(); // it asks, but does not take the answers
   }
 
   #receive(chunk: Buffer): void {
     if (this.#ended) return;
+    this.#activeMs = this.#options.clock.monotonicMs();
     this.#framer.push(chunk);
     this.#acceptAll();
     this.#writer.flush();
@@ -175,6 +203,7 @@ export class Connection implements Peer {
     void answer.then((late) => {
       this.#running.delete(message.messageId);
       this.#finish(operation, late);
+      if (this.#sessionEnded) this.sessionEnded();
       this.#resume();
       this.#writer.flush();
     });

@@ -1,5 +1,5 @@
 // An operation under way, as its handler sees it. Its signal is made only for those who ask for it.
-import type { Control, MessageId } from '@gatehouse/wire/ldap';
+import { type Control, extendedOid, type MessageId } from '@gatehouse/wire/ldap';
 import type { Entry } from '../directory/entry.ts';
 import type { Selection } from '../directory/selection.ts';
 import type { EntryOutput, OperationContext, Peer } from '../operations/context.ts';
@@ -18,6 +18,7 @@ export class RunningOperation implements OperationContext, EntryOutput {
   readonly messageId: MessageId;
   readonly controls: readonly Control[];
   readonly isBind: boolean;
+  readonly changesPassword: boolean;
   readonly #writer: ResponseWriter;
   #controller: AbortController | undefined;
   #stopped: Error | undefined;
@@ -28,7 +29,7 @@ export class RunningOperation implements OperationContext, EntryOutput {
     message: {
       readonly messageId: MessageId;
       readonly controls: readonly Control[];
-      readonly op: { readonly op: string };
+      readonly op: { readonly op: string; readonly name?: string };
     },
     writer: ResponseWriter,
   ) {
@@ -41,6 +42,7 @@ export class RunningOperation implements OperationContext, EntryOutput {
     this.messageId = message.messageId;
     this.controls = message.controls;
     this.isBind = message.op.op === 'bindRequest';
+    this.changesPassword = message.op.name === extendedOid.passwordModify;
     this.#writer = writer;
   }
 

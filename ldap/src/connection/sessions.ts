@@ -1,6 +1,5 @@
 // Which connections stand on which session of the core (ldap.md §12.3): a session that ends takes them all with it, and a
 // session that nobody stands on any more can be ended.
-import { resultCode } from '@gatehouse/wire/ldap';
 import type { Identity } from '../authentication/logins.ts';
 import type { Connection } from './connection.ts';
 
@@ -29,7 +28,7 @@ export class ConnectionSessions {
   end(sessionId: string): number {
     const connections = this.#bySession.get(sessionId);
     this.#bySession.delete(sessionId);
-    for (const connection of connections ?? []) connection.disconnect(resultCode.unavailable, 'session ended');
+    for (const connection of connections ?? []) connection.sessionEnded();
     return connections?.size ?? 0;
   }
 }

@@ -108,7 +108,11 @@ function build(steps: readonly Step[]): { readonly layout: Layout; readonly dire
     else if (one.kind === 'remove user') directory.removeUser(one.pk);
     else directory.removeGroup(groupId(one.id));
   }
-  const context = { provider: providerAt(base), types, facts: { version: '1', saslMechanisms: [] } };
+  const context = {
+    provider: providerAt(base),
+    types,
+    facts: { version: '1', saslMechanisms: [], passwordModify: false },
+  };
   return { directory, layout: new Layout(directory, context) };
 }
 

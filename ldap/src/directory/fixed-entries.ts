@@ -31,6 +31,8 @@ export interface ServerFacts {
   readonly version: string;
   /** Over TLS only: PLAIN shows the password. */
   readonly saslMechanisms: readonly string[];
+  /** Whether passwords can be changed here. */
+  readonly passwordModify: boolean;
 }
 
 /** What an anonymous client may see: enough to find the base and to bind. */
@@ -54,11 +56,12 @@ function root(attributes: readonly EntryAttribute[]): Entry {
   return new PlainEntry({ kind: 'root', dn: '', key: '' as DnKey, attributes });
 }
 
-function abilities({ version, saslMechanisms }: ServerFacts): EntryAttribute[] {
+function abilities({ version, saslMechanisms, passwordModify }: ServerFacts): EntryAttribute[] {
+  const extensions = passwordModify ? [...supportedExtensions, extendedOid.passwordModify] : supportedExtensions;
   return [
     { type: attribute.supportedLDAPVersion, values: ['3'] },
     { type: attribute.supportedControl, values: supportedControls },
-    { type: attribute.supportedExtension, values: supportedExtensions },
+    { type: attribute.supportedExtension, values: extensions },
     { type: attribute.supportedFeatures, values: supportedFeatures },
     { type: attribute.supportedSASLMechanisms, values: saslMechanisms },
     { type: attribute.vendorName, values: ['goauthentik.io'] },

@@ -4,6 +4,7 @@ import type { Logger } from '@gatehouse/daemon/log';
 import type { Control, LdapResult, ResponseOp } from '@gatehouse/wire/ldap';
 import type { Identity } from '../authentication/logins.ts';
 import type { LdapConfig } from '../config.ts';
+import type { ClientCertificate } from '../connection/tls-layer.ts';
 import type { Cursors } from '../controls/cursors.ts';
 import type { CoreLink } from '../core.ts';
 import type { Entry } from '../directory/entry.ts';
@@ -13,7 +14,13 @@ import type { LdapMetrics } from '../metrics.ts';
 /** The connection as operations know it. */
 export interface Peer {
   readonly clientIp: string;
+  /** Of this connection, in logs. */
+  readonly id: string;
   readonly secure: boolean;
+  /** What the client has shown over TLS, vouched for by one of our authorities. */
+  readonly certificate: ClientCertificate | undefined;
+  /** The name that the client asked TLS for. */
+  readonly serverName: string | undefined;
   /** Whoever bound last; nobody after a failed bind. */
   identity: Identity | undefined;
   /** Text of the bind DN, for logs. */

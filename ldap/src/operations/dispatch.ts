@@ -6,6 +6,7 @@ import { admitControls } from '../controls/admission.ts';
 import { Refusal, resultOf } from '../errors.ts';
 import { bind } from './bind.ts';
 import { compare } from './compare.ts';
+import { requireConfidentiality } from './confidentiality.ts';
 import type { Answer, OperationContext, ResultOp } from './context.ts';
 import { extended } from './extended.ts';
 import { search } from './search.ts';
@@ -35,6 +36,7 @@ export function dispatch(message: LdapMessage<AnsweredOp>, context: OperationCon
   const refuse = (error: unknown): Answer => close({ op: { op: responses[message.op.op], ...resultOf(error) } }, error);
   try {
     admitControls(message.op.op, message.controls, context.peer.identity);
+    requireConfidentiality(message.op, context);
     const answer = run(message.op, context);
     return answer instanceof Promise ? answer.then(close, refuse) : close(answer);
   } catch (error) {

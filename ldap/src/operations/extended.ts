@@ -1,20 +1,19 @@
-// Extended operations but StartTLS, which belongs to the connection (ldap.md §16.3).
+// Extended operations but StartTLS and cancel, which belong to the connection (ldap.md §16.3).
 import { extendedOid, type RequestOp, resultCode } from '@gatehouse/wire/ldap';
 import { Refusal } from '../errors.ts';
 import { userDn } from '../providers/provider.ts';
 import type { Answer, OperationContext } from './context.ts';
+import { passwordModify } from './password-modify.ts';
+import type { Soon } from './soon.ts';
 
 type ExtendedRequest = Extract<RequestOp, { op: 'extendedRequest' }>;
 
-export function extended(request: ExtendedRequest, context: OperationContext): Answer {
+export function extended(request: ExtendedRequest, context: OperationContext): Soon<Answer> {
   switch (request.name) {
     case extendedOid.whoAmI:
       return whoAmI(request, context);
     case extendedOid.passwordModify:
-      throw new Refusal(
-        context.peer.secure ? resultCode.unwillingToPerform : resultCode.confidentialityRequired,
-        'password changes are disabled',
-      );
+      return passwordModify(request, context);
     default:
       throw new Refusal(resultCode.protocolError, 'unknown extended operation');
   }

@@ -10,6 +10,7 @@ import {
   type SearchRequest,
 } from '@gatehouse/wire/ldap';
 import type { Identity } from '../authentication/logins.ts';
+import { saslMechanisms } from '../authentication/sasl.ts';
 import { assertEntry } from '../controls/assertion.ts';
 import type { Cursor } from '../controls/cursors.ts';
 import { matchValues } from '../controls/matched-values.ts';
@@ -17,7 +18,7 @@ import { pagedResponse, pageSizeOf } from '../controls/paged-results.ts';
 import { sortEntries } from '../controls/server-side-sort.ts';
 import { keepList, listViewOf, listViewResponse, resumeList, windowOf } from '../controls/virtual-list-view.ts';
 import type { Entry } from '../directory/entry.ts';
-import { anonymousRoot, boundRoot } from '../directory/fixed-entries.ts';
+import { anonymousRoot, boundRoot, type ServerFacts } from '../directory/fixed-entries.ts';
 import { selectAttributes } from '../directory/selection.ts';
 import { subschemaEntry } from '../directory/subschema.ts';
 import { type DirectoryView, PlainView } from '../directory/view.ts';
@@ -168,13 +169,13 @@ function baseOf({ baseObject }: SearchRequest): DnKey {
 
 /** What the search is about: the server's own entries, or what the bound identity may read. */
 function viewFor(base: DnKey, request: SearchRequest, context: OperationContext, clock: Deadline): Soon<DirectoryView> {
-  const { core, peer, config } = context;
+  const { core, peer } = context;
   const { identity } = peer;
-  if (!peer.secure && config.ldap.require_tls === 'everything' && base !== '')
-    throw new Refusal(resultCode.confidentialityRequired, 'searches are answered over TLS only');
   if (base === '')
     return only(
-      identity === undefined ? anonymousRoot(core.providers(), core.facts) : boundRoot(identity.provider, core.facts),
+      identity === undefined
+        ? anonymousRoot(core.providers(), factsFor(context))
+        : boundRoot(identity.provider, factsFor(context)),
       context,
     );
   if (base === 'cn=subschema')
@@ -186,6 +187,12 @@ function viewFor(base: DnKey, request: SearchRequest, context: OperationContext,
   return after(readWithin(clock, identity, base, request, context), (view) =>
     view.find(base) === undefined ? missingBase(base, view, context) : view,
   );
+}
+
+/** What this client may use: passwords are nothing for clear text. */
+function factsFor({ core, peer, config }: OperationContext): ServerFacts {
+  const passwordModify = peer.secure && config.ldap.password_modify !== '';
+  return { ...core.facts, saslMechanisms: saslMechanisms(peer), passwordModify };
 }
 
 /** Only a search that asks the core has something to wait for. */

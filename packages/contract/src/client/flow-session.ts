@@ -1,5 +1,6 @@
 // One user's session with the core: the flow executor and the calls after it (flow-executor.md §2). No Authorization header:
 // the session, not the service account, is the principal. Cookies are held directly and sent whatever their domain (F14).
+import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
 import { contractError } from '../errors.ts';
 import { type ReceivedChallenge, receivedChallenge } from '../flow/index.ts';
@@ -40,10 +41,14 @@ export interface FlowSession {
 export type FlowQuery = Readonly<Record<string, string>>;
 export type FlowAnswer = { readonly component: string } & Readonly<Record<string, unknown>>;
 
-/** @param cookie continues a session that was begun before: logout */
+/** @param cookie continues a session that was begun before: logout, a password change */
 export function createFlowSession(client: CoreClient, options: FlowSessionOptions, cookie?: string): FlowSession {
   const jar = new Map<string, string>();
-  if (cookie !== undefined) jar.set('authentik_session', cookie);
+  if (cookie !== undefined) {
+    jar.set('authentik_session', cookie);
+    // Cookie and header must be equal, whoever made the token up (§7.3): 32 letters and digits.
+    jar.set('authentik_csrf', randomBytes(16).toString('hex'));
+  }
   let session: SessionCookie | undefined;
 
   const headers = (): Record<string, string> => ({

@@ -185,5 +185,16 @@ export const receivedChallenge = z.object({
       }),
     )
     .optional(),
+  fields: z
+    .array(
+      z.object({
+        field_key: z.string(),
+        type: z.string(),
+        required: z.boolean(),
+        initial_value: z.string().catch(''),
+      }),
+    )
+    .optional()
+    .catch(undefined),
 });
 export type ReceivedChallenge = z.infer<typeof receivedChallenge>;

@@ -14,6 +14,10 @@ export interface TcpOptions {
   /** How its addresses are set, for the hint of a failure: `AUTHENTIK_LISTEN__LDAP`. */
   readonly setting: string;
   readonly limits: { readonly total: number; readonly perClient: number };
+  /** Shared by listeners whose connections count together; default: each its own. */
+  readonly count?: ConnectionCount;
+  /** Asked at the limit: true when somebody else is about to leave. Default: nobody is. */
+  readonly makeRoom?: () => boolean;
   /** Peers whose PROXY header is believed; default nobody. */
   readonly trusted?: CidrSet;
   /** Default `off`: the first bytes are not looked at. */
@@ -51,6 +55,16 @@ export async function listenTcp(options: TcpOptions): Promise<TcpListener> {
   return { bound, close: (graceMs) => closeListeners(servers, admission.open, graceMs) };
 }
 
+/** Open connections, in all and of each address. */
+export interface ConnectionCount {
+  total: number;
+  readonly perClient: Map<string, number>;
+}
+
+export function createConnectionCount(): ConnectionCount {
+  return { total: 0, perClient: new Map() };
+}
+
 type RefusalReason = 'too_many_connections' | 'too_many_of_client' | `proxy_header_${string}`;
 
 /** Longest list of peers that are remembered as already complained about. */
@@ -61,24 +75,30 @@ class Admission {
   readonly open = new Set<Socket>();
   readonly #options: TcpOptions;
   readonly #trusted: CidrSet;
-  readonly #perClient = new Map<string, number>();
+  readonly #count: ConnectionCount;
   readonly #complainedAbout = new Set<string>();
 
   constructor(options: TcpOptions) {
     this.#options = options;
     this.#trusted = options.trusted ?? createCidrSet([]);
+    this.#count = options.count ?? createConnectionCount();
   }
 
   enter(socket: Socket): void {
     const direct = { address: canonicalIp(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0, proxied: false };
     // A reset of the peer before anybody listens would otherwise end the process.
     socket.on('error', () => socket.destroy());
-    if (this.open.size >= this.#options.limits.total) {
+    const isFull = this.#count.total >= this.#options.limits.total;
+    if (isFull && this.#options.makeRoom?.() !== true) {
       this.#refuse(socket, direct, 'too_many_connections');
       return;
     }
     this.open.add(socket);
-    socket.once('close', () => this.open.delete(socket));
+    this.#count.total += 1;
+    socket.once('close', () => {
+      this.open.delete(socket);
+      this.#count.total -= 1;
+    });
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 15_000);
     this.#receive(socket, direct).catch((error: unknown) => {
@@ -92,7 +112,7 @@ class Admission {
     const trusted = this.#trusted.has(direct.address);
     // Silence counts against an unknown peer from the first byte on, but not against a shared load balancer.
     const counted = mode === 'off' || !trusted;
-    if (counted && !this.#count(socket, direct)) return;
+    if (counted && !this.#admit(socket, direct)) return;
     if (mode === 'off') {
       onConnection(socket, direct);
       return;
@@ -100,20 +120,21 @@ class Admission {
     const identified = await identifyPeer(socket, direct, { mode, trusted: this.#trusted, waitMs });
     if (identified.kind === 'refused') this.#refuse(socket, direct, identified.reason);
     if (identified.kind !== 'peer') return;
-    if (counted || this.#count(socket, identified.peer)) onConnection(socket, identified.peer);
+    if (counted || this.#admit(socket, identified.peer)) onConnection(socket, identified.peer);
   }
 
-  #count(socket: Socket, { address }: Peer): boolean {
-    const held = this.#perClient.get(address) ?? 0;
+  #admit(socket: Socket, { address }: Peer): boolean {
+    const { perClient } = this.#count;
+    const held = perClient.get(address) ?? 0;
     if (held >= this.#options.limits.perClient) {
       this.#refuse(socket, { address }, 'too_many_of_client');
       return false;
     }
-    this.#perClient.set(address, held + 1);
+    perClient.set(address, held + 1);
     socket.once('close', () => {
-      const left = (this.#perClient.get(address) ?? 1) - 1;
-      if (left === 0) this.#perClient.delete(address);
-      else this.#perClient.set(address, left);
+      const left = (perClient.get(address) ?? 1) - 1;
+      if (left === 0) perClient.delete(address);
+      else perClient.set(address, left);
     });
     return true;
   }

@@ -22,12 +22,14 @@ export const tlsParameters = {
   honorCipherOrder: true,
 } as const satisfies TlsOptions;
 
-export function secureContext(pair: KeyPair): SecureContext {
-  return createSecureContext({ ...tlsParameters, cert: pair.certPem, key: pair.keyPem });
+/** @param clientCa PEM of whoever may vouch for client certificates */
+export function secureContext(pair: KeyPair, clientCa?: string): SecureContext {
+  const ca = clientCa === undefined ? {} : { ca: clientCa };
+  return createSecureContext({ ...tlsParameters, cert: pair.certPem, key: pair.keyPem, ...ca });
 }
 
 export interface CertificateStore {
-  /** Replaces every named context at once. Names are compared in lower case. */
+  /** Replaces every named context at once. Names are compared in lower case; `*.rest` stands for one label more. */
   replace(named: ReadonlyMap<string, SecureContext>, fallback?: SecureContext): void;
   choose(serverName: string | undefined): SecureContext;
   /** For `tls.createServer` and `new TLSSocket`. */
@@ -40,7 +42,8 @@ export function createCertificateStore(fallback: KeyPair): CertificateStore {
   let contexts: ReadonlyMap<string, SecureContext> = new Map();
   const choose = (serverName: string | undefined) => {
     const name = serverName?.toLowerCase().replace(/\.$/, '');
-    return (name === undefined ? undefined : contexts.get(name)) ?? standard;
+    if (name === undefined) return standard;
+    return contexts.get(name) ?? contexts.get(name.replace(/^[^.]+/, '*')) ?? standard;
   };
   return {
     replace(named, replacement) {
