@@ -9,7 +9,7 @@ export interface Brand {
   readonly title: string;
   readonly logo: string;
   readonly logoThemed: Themed | null;
-  readonly footerLinks: readonly { readonly name: string; readonly href: string | null }[];
+  readonly footerLinks: readonly { readonly name: string; readonly href: string }[];
 }
 
 export interface PageSettings {

@@ -14,7 +14,7 @@ const svg = (colour: string) =>
   );
 const svgFile = (name: string, colour: string) => ({ name, mimeType: 'image/svg+xml', buffer: svg(colour) });
 
-describe.skipIf(skipWithout('chromium'))('the page of administrators', () => {
+describe.skipIf(skipWithout('chromium'))('the page of administrators', { timeout: 90_000 }, () => {
   let site: Site;
   beforeAll(async () => {
     site = await startSite({ web: { assets_dist: browserFolder } });

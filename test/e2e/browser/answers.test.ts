@@ -10,7 +10,7 @@ import { type Site, startSite } from './site.ts';
 const flowPath = '/if/flow/default-authentication-flow/';
 const executor = '**/api/v3/flows/executor/**';
 
-describe.skipIf(skipWithout('chromium'))('answers', () => {
+describe.skipIf(skipWithout('chromium'))('answers', { timeout: 90_000 }, () => {
   let site: Site;
   beforeAll(async () => {
     site = await startSite();

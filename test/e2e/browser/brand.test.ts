@@ -5,10 +5,12 @@ import { picture, type Site, startSite } from './site.ts';
 
 const flowPath = '/if/flow/default-authentication-flow/';
 
-describe.skipIf(skipWithout('chromium'))('brands', () => {
+describe.skipIf(skipWithout('chromium'))('brands', { timeout: 90_000 }, () => {
   let site: Site;
   beforeAll(async () => {
     site = await startSite();
+    const links = [{ name: 'Help', href: 'https://help.example/' }];
+    await site.core.call('PATCH', '/admin/settings/', { footer_links: links });
     await site.core.call('POST', '/core/brands/', {
       domain: 'workshop.localhost',
       branding_title: 'Workshop </title>',
@@ -41,6 +43,8 @@ describe.skipIf(skipWithout('chromium'))('brands', () => {
       await page.evaluate('getComputedStyle(document.querySelector(".gh-flow"), "::before").backgroundImage'),
     ).toBe('url("https://pictures.example/wall.jpg")');
     expect(await page.evaluate('window.broken')).toBeUndefined();
+    expect(await page.getByRole('link', { name: 'Help' }).getAttribute('href')).toBe('https://help.example/');
+    expect(await page.locator('footer li').allTextContents()).toEqual(['Help', 'Powered by gatehouse']);
     await picture(page, 'brand');
   });
 

@@ -8,7 +8,7 @@ import { picture, type Site, startSite } from './site.ts';
 
 const flowPath = '/if/flow/default-authentication-flow/';
 
-describe.skipIf(skipWithout('chromium'))('components of flows', () => {
+describe.skipIf(skipWithout('chromium'))('components of flows', { timeout: 90_000 }, () => {
   let site: Site;
   beforeAll(async () => {
     site = await startSite();

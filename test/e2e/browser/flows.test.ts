@@ -7,7 +7,7 @@ import { makeFlow, makePrompts } from './make-flow.ts';
 import { enterPassword, signIn } from './sign-in.ts';
 import { type Site, startSite } from './site.ts';
 
-describe.skipIf(skipWithout('chromium'))('flows of the core', () => {
+describe.skipIf(skipWithout('chromium'))('flows of the core', { timeout: 90_000 }, () => {
   let site: Site;
   beforeAll(async () => {
     site = await startSite();

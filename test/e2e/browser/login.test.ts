@@ -7,7 +7,7 @@ import { picture, type Site, startSite } from './site.ts';
 
 const login = '/if/flow/default-authentication-flow/';
 
-describe.skipIf(skipWithout('chromium'))('logging in', () => {
+describe.skipIf(skipWithout('chromium'))('logging in', { timeout: 90_000 }, () => {
   let site: Site;
   beforeAll(async () => {
     site = await startSite();

@@ -15,7 +15,7 @@ interface Named {
   readonly slug: string;
 }
 
-describe.skipIf(skipWithout('chromium'))('openid-client', () => {
+describe.skipIf(skipWithout('chromium'))('openid-client', { timeout: 90_000 }, () => {
   let site: Site;
   let application: Server;
   let redirectUri: string;

@@ -10,7 +10,7 @@ import { type Site, startSite } from './site.ts';
 
 const mostUntilClosedMs = 1000;
 
-describe.skipIf(skipWithout('chromium'))('a site behind the proxy', () => {
+describe.skipIf(skipWithout('chromium'))('a site behind the proxy', { timeout: 90_000 }, () => {
   let site: Site;
   let board: ProtectedSite;
   let secret: string;

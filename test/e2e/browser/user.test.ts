@@ -6,7 +6,7 @@ import { codeOf } from './authenticator-app.ts';
 import { signIn } from './sign-in.ts';
 import { picture, type Site, startSite } from './site.ts';
 
-describe.skipIf(skipWithout('chromium'))('the page of a user', () => {
+describe.skipIf(skipWithout('chromium'))('the page of a user', { timeout: 90_000 }, () => {
   let site: Site;
   beforeAll(async () => {
     site = await startSite();

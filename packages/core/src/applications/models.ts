@@ -1,5 +1,5 @@
 // `authentik_core.application` (core.md §4.1).
-import type { z } from 'zod';
+import { z } from 'zod';
 import {
   column,
   engineMode,
@@ -90,5 +90,14 @@ function launchUrl(row: Row, provider: Row | undefined): string | null {
     typeof settings === 'object' && settings !== null ? Reflect.get(settings, 'meta_launch_url') : '';
   if (typeof own === 'string' && own !== '') return own;
   const host = provider?.['external_host'];
-  return typeof host === 'string' && host !== '' ? host : null;
+  return typeof host === 'string' && host !== '' ? host : originOfRedirect(provider?.['redirect_uris']);
+}
+
+const redirectUris = z.array(z.object({ url: z.string(), redirect_uri_type: z.string().default('authorization') }));
+
+/** Of the first place where a login may end; patterns have none (core.md §4.1). */
+function originOfRedirect(given: unknown): string | null {
+  const uris = redirectUris.safeParse(given).data ?? [];
+  const first = uris.find(({ redirect_uri_type: type, url }) => type === 'authorization' && URL.canParse(url));
+  return first === undefined ? null : new URL(first.url).origin;
 }

@@ -66,9 +66,10 @@ interface Parts {
 }
 
 function html({ theme, pages }: Manifest, { look, page, nonce }: Parts): string {
-  const { script, styles } = pages[page.name];
+  const { script, styles, shared } = pages[page.name];
   const settings = { base: look.base, brand: look.brand, ...page.settings };
   return `${head({ look, title: page.title, theme, styles, nonce })}
+${shared.map((file) => `<link rel="modulepreload" href="${assetUrl(look, file)}">`).join('\n')}
 <script type="module" src="${assetUrl(look, script)}"></script>
 </head>
 <body>

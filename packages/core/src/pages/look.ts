@@ -18,7 +18,7 @@ export interface Look {
     readonly title: string;
     readonly logo: string;
     readonly logoThemed: Themed | null;
-    readonly footerLinks: readonly { readonly name: string; readonly href: string | null }[];
+    readonly footerLinks: readonly { readonly name: string; readonly href: string }[];
   };
 }
 
@@ -36,7 +36,7 @@ export async function lookOf(deps: CoreDeps, host: string): Promise<Look> {
       title: brandTitle(brand),
       logo: await deps.files.url(value('branding_logo')),
       logoThemed: await deps.files.themedUrls(value('branding_logo')),
-      footerLinks: [],
+      footerLinks: deps.settings.current().footer_links,
     },
   };
 }

@@ -3,12 +3,16 @@ import { identifyCaller } from '../api/authentication.ts';
 import { type ApiReply, type ApiRequest, queryOf } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
 import { saveSession } from '../api/session-cookies.ts';
+import { brandOfHost, brandValue } from '../brands/current.ts';
 import type { CoreDeps } from '../deps.ts';
 import { flowBackground } from '../flows/background.ts';
 import { isRelative } from '../flows/next.ts';
 import { planKey } from '../flows/plan.ts';
+import type { UserRecord } from '../identity/users.ts';
 import { createDocuments, type Documents } from './document.ts';
+import { launch } from './launch.ts';
 import { lookOf } from './look.ts';
+import { messagePage } from './message.ts';
 
 const login = '/flows/-/default/authentication/';
 
@@ -17,6 +21,7 @@ export function registerPageRoutes(server: Api, deps: CoreDeps): void {
   server.get('/if/flow/:slug/', (request, reply) => flowPage(deps, documents, request, reply));
   server.get('/flows/-/cancel/', (request, reply) => cancel(deps, request, reply));
   server.get('/', (request, reply) => start(deps, request, reply));
+  server.get('/application/launch/:key/', (request, reply) => launch(deps, request, reply));
   for (const name of ['user', 'admin'] as const)
     server.get(`/if/${name}/`, (request, reply) => interfacePage(deps, documents, { name, request, reply }));
 }
@@ -53,8 +58,12 @@ async function cancel(deps: CoreDeps, request: ApiRequest, reply: ApiReply) {
   return reply.redirect(next !== null && isRelative(next) ? next : '/flows/-/default/invalidation/', 302);
 }
 
+/** The user's page; for accounts that have none, the application that the brand names (core.md §1.5). */
 async function start(deps: CoreDeps, request: ApiRequest, reply: ApiReply) {
-  return reply.redirect((await isLoggedIn(deps, request)) ? '/if/user/' : `${login}?next=%2F`, 302);
+  const user = await signedIn(deps, request);
+  if (user === undefined) return reply.redirect(`${login}?next=%2F`, 302);
+  const slug = user.type === 'internal' ? undefined : await defaultApplication(deps, request);
+  return reply.redirect(slug === undefined ? '/if/user/' : `/application/launch/${slug}/`, 302);
 }
 
 interface InterfaceRequest {
@@ -65,13 +74,31 @@ interface InterfaceRequest {
 
 /** Nothing to see without a login; what an administrator may see is for the API to say. */
 async function interfacePage(deps: CoreDeps, documents: Documents, { name, request, reply }: InterfaceRequest) {
-  if (!(await isLoggedIn(deps, request)))
-    return reply.redirect(`${login}?${new URLSearchParams({ next: request.url })}`, 302);
+  const user = await signedIn(deps, request);
+  if (user === undefined) return reply.redirect(`${login}?${new URLSearchParams({ next: request.url })}`, 302);
+  if (user.type !== 'internal') return turnAway(deps, request, reply);
   const look = await lookOf(deps, request.headers.host ?? '');
   return documents(reply, look, { name, title: name === 'user' ? 'My applications' : 'Administration', settings: {} });
 }
 
-async function isLoggedIn(deps: CoreDeps, request: ApiRequest): Promise<boolean> {
+/** External users and service accounts have no page here. */
+async function turnAway(deps: CoreDeps, request: ApiRequest, reply: ApiReply) {
+  const slug = await defaultApplication(deps, request);
+  if (slug !== undefined) return reply.redirect(`/application/launch/${slug}/`, 302);
+  const text = 'This account is for applications; there is no page for it here.';
+  return messagePage(deps, reply, { status: 403, title: 'Request denied', text });
+}
+
+async function defaultApplication(deps: CoreDeps, request: ApiRequest): Promise<string | undefined> {
+  const key = brandValue(await brandOfHost(deps, request.headers.host ?? ''), 'default_application');
+  if (typeof key !== 'string') return undefined;
+  const { kysely } = deps.database;
+  const row = await kysely.selectFrom('applications').select('slug').where('pbm_uuid', '=', key).executeTakeFirst();
+  return row?.slug;
+}
+
+async function signedIn(deps: CoreDeps, request: ApiRequest): Promise<UserRecord | undefined> {
   request.caller = await identifyCaller(deps, request, request.id);
-  return request.caller.principal?.via === 'session';
+  const { principal } = request.caller;
+  return principal?.via === 'session' ? principal.user : undefined;
 }

@@ -1,7 +1,7 @@
 // Bundles the pages into `dist/browser` (esbuild): code split between pages, names with content hashes, images copied under
 // the names that stored brands and flows refer to (router.md §8.1). Takes about a second.
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile } from 'esbuild';
 import { browserFolder, type Manifest, manifestFile, type PageFiles, type PageName } from './manifest.ts';
@@ -53,6 +53,12 @@ export async function bundle(): Promise<Manifest> {
 function filesOf({ outputs }: Metafile, entry: string): PageFiles {
   const found = Object.entries(outputs).find(([, { entryPoint }]) => entryPoint === entry);
   if (found === undefined) throw new Error(`The bundle has no output for ${entry}.`);
-  const [path, { cssBundle }] = found;
-  return { script: basename(path), styles: cssBundle === undefined ? [] : [basename(cssBundle)] };
+  const [path, { cssBundle, imports }] = found;
+  const shared = imports.filter(({ kind }) => kind === 'import-statement').map(({ path: chunk }) => below(chunk));
+  return { script: below(path), styles: cssBundle === undefined ? [] : [below(cssBundle)], shared };
+}
+
+/** Name below the folder that is served; esbuild names files from the workspace on. */
+function below(path: string): string {
+  return relative(browserFolder, join(workspace, path));
 }

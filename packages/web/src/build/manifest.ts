@@ -15,6 +15,8 @@ export type PageName = (typeof pageNames)[number];
 export interface PageFiles {
   readonly script: string;
   readonly styles: readonly string[];
+  /** Scripts that it shares with other pages, to be fetched at once. */
+  readonly shared: readonly string[];
 }
 
 export interface Manifest {

@@ -129,7 +129,7 @@ export class FlowPage extends LitElement {
       <footer class="gh-flow__foot">
         <ul>
           ${brand.footerLinks.map(
-            ({ name, href }) => html`<li>${href === null ? name : html`<a href=${href}>${name}</a>`}</li>`,
+            ({ name, href }) => html`<li>${href === '' ? name : html`<a href=${href}>${name}</a>`}</li>`,
           )}
           <li>Powered by gatehouse</li>
         </ul>

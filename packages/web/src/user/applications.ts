@@ -67,11 +67,11 @@ export class ApplicationsSection extends Section<readonly ApplicationRow[]> {
 }
 
 function card(row: ApplicationRow): TemplateResult {
-  const { name, launch_url, meta_description: about, meta_publisher: publisher } = row;
+  const { name, meta_description: about, meta_publisher: publisher } = row;
   return html`<li>
     <a
       class="gh-card"
-      href=${launch_url ?? ''}
+      href=${`../../application/launch/${row.slug}/`}
       target=${row.open_in_new_tab ? '_blank' : '_self'}
       rel=${row.open_in_new_tab ? 'noopener' : ''}
     >
