@@ -27,6 +27,7 @@ import { registerEventRoutes } from './events/routes.ts';
 import { createCoreFiles } from './files/core-files.ts';
 import { packagedImages } from './files/packaged-images.ts';
 import { registerFileRoutes } from './files/routes.ts';
+import { registerFlowAdministration } from './flows/admin-routes.ts';
 import { registerInspector } from './flows/inspector.ts';
 import { registerFlowPages } from './flows/pages.ts';
 import { registerFlowRoutes } from './flows/routes.ts';
@@ -43,6 +44,7 @@ import { registerOutpostRoutes } from './outposts/routes.ts';
 import { registerPageRoutes } from './pages/routes.ts';
 import { sweepLoginBrake } from './policies/login-brake.ts';
 import { sweepReputation } from './policies/reputation.ts';
+import { registerProviderRoutes } from './providers/routes.ts';
 import { registerRbacRoutes } from './rbac/routes.ts';
 import { ensureEmbeddedOutpost, seedInstallation } from './seed.ts';
 import { registerSessionRoutes } from './sessions/routes.ts';
@@ -188,8 +190,10 @@ async function registerRoutes(server: Api, deps: CoreDeps, operations: Operation
     registerCryptoRoutes(api, deps);
     registerEventRoutes(api, deps);
     registerFileRoutes(api, deps);
-    registerDeviceRoutes(api, deps);
     registerTaskRoutes(api, deps);
+    registerDeviceRoutes(api, deps);
+    registerFlowAdministration(api, deps);
+    registerProviderRoutes(api, deps);
     registerBlueprintRoutes(api, deps);
     for (const model of registry.all) {
       const url = `/api/v3${model.path ?? ''}`;

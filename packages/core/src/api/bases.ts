@@ -89,7 +89,6 @@ function typesOf({ registry }: CoreDeps, table: string) {
       description: model.about ?? '',
       component: model.component ?? '',
       model_name: modelName(model),
-      icon_url: null,
       requires_enterprise: false,
       deprecated: false,
     }))

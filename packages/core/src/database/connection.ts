@@ -9,6 +9,7 @@ import * as oauth from './migrations/0002-oauth.ts';
 import * as flows from './migrations/0003-flows.ts';
 import * as administration from './migrations/0004-administration.ts';
 import * as directoryChanges from './migrations/0005-directory-changes.ts';
+import * as devices from './migrations/0006-devices.ts';
 import type { Tables } from './tables.ts';
 
 const migrations: Readonly<Record<string, Migration>> = {
@@ -17,6 +18,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0003-flows': flows,
   '0004-administration': administration,
   '0005-directory-changes': directoryChanges,
+  '0006-devices': devices,
 };
 const connectTimeoutMs = 5_000;
 const statementTimeoutMs = 30_000;

@@ -177,6 +177,8 @@ export interface Tables {
     failures: Generated<number>;
     failed_at: MaybeTime;
     last_used: MaybeTime;
+    created: Time;
+    last_updated: Time;
   };
   static_tokens: { device_id: number; token: string };
   certificates: {

@@ -1,57 +1,94 @@
-// `authentik_stages_authenticator_totp.totpdevice` and `…static.staticdevice` (core.md §5.4): second factors as their owners
-// see, rename and delete them. They are made by set-up stages only.
+// Second factors as the API lists them (core.md §5.4, §11.5).
+import { sql } from 'kysely';
+import { z } from 'zod';
 import type { CoreDeps } from '../deps.ts';
-import { wireUsers } from '../identity/users.ts';
-import { column, line, type ModelId } from '../models/field.ts';
+import { userUid } from '../identity/users.ts';
+import { column, flag, reference, setting } from '../models/field.ts';
 import { exactly } from '../models/filters.ts';
-import { defineModel, type Row } from '../models/model.ts';
+import { defineModel, type Model, type Row } from '../models/model.ts';
 
-const verbs = ['list', 'retrieve', 'update', 'delete'] as const;
+const shared = {
+  table: 'devices',
+  key: 'id',
+  keyType: 'integer',
+  owner: 'user_id',
+  search: ['name'],
+  order: ['name'],
+  filters: { name: exactly('name') },
+} as const;
 
-const deviceModel = (id: ModelId, kind: string, noun: string) =>
-  defineModel({
-    id,
-    noun,
-    nouns: `${noun}s`,
-    table: 'devices',
-    kind,
-    key: 'id',
-    keyType: 'integer',
-    path: `/authenticators/${kind}/`,
-    verbs,
-    owner: 'user_id',
-    fields: { name: column('name', line) },
-    search: ['name'],
-    order: ['name'],
-    filters: { name: exactly('name') },
-    derive: kind === 'static' ? withTokens : withUser,
-  });
+const fields = {
+  name: column('name', z.string().min(1).max(64)),
+  user: reference({ name: 'user', in: 'column', column: 'user_id', table: 'users', key: 'id', required: true }),
+  confirmed: column('confirmed', flag, { initial: true, readOnly: true, hidden: true }),
+};
 
-export const totpDeviceModel = deviceModel('authentik_stages_authenticator_totp.totpdevice', 'totp', 'TOTP Device');
-export const staticDeviceModel = deviceModel(
-  'authentik_stages_authenticator_static.staticdevice',
-  'static',
-  'Static Device',
-);
-export const deviceModels = [totpDeviceModel, staticDeviceModel];
+export const totpDeviceModel = defineModel({
+  ...shared,
+  id: 'authentik_stages_authenticator_totp.totpdevice',
+  noun: 'TOTP Device',
+  nouns: 'TOTP Devices',
+  kind: 'totp',
+  path: '/authenticators/totp/',
+  verbs: ['list', 'retrieve', 'update', 'delete'],
+  fields: { ...fields, key: setting(z.string().regex(/^(?:[0-9a-f]{2})+$/i), { hidden: true, blueprintOnly: true }) },
+  async derive(deps, rows) {
+    const users = await owners(deps, rows);
+    return rows.map((row) => ({ user: users.get(Number(row['user_id'])) }));
+  },
+});
 
-async function withUser(deps: CoreDeps, rows: readonly Row[]): Promise<readonly Row[]> {
+export const staticDeviceModel = defineModel({
+  ...shared,
+  id: 'authentik_stages_authenticator_static.staticdevice',
+  noun: 'Static Device',
+  nouns: 'Static Devices',
+  kind: 'static',
+  path: '/authenticators/static/',
+  verbs: ['list', 'retrieve', 'update', 'delete'],
+  fields,
+  async derive(deps, rows) {
+    const users = await owners(deps, rows);
+    const ids = rows.map((row) => Number(row['id']));
+    const tokens =
+      ids.length === 0
+        ? []
+        : await deps.database.kysely.selectFrom('static_tokens').selectAll().where('device_id', 'in', ids).execute();
+    return rows.map((row) => ({
+      user: users.get(Number(row['user_id'])),
+      token_set: tokens.filter(({ device_id }) => device_id === row['id']).map(({ token }) => ({ token })),
+    }));
+  },
+});
+
+export const deviceModels: readonly Model[] = [totpDeviceModel, staticDeviceModel];
+
+/** `authentik_stages_authenticator_totp.TOTPDevice`, as the API names the type of a device. */
+export const deviceTypes: Readonly<Record<string, string>> = {
+  totp: 'authentik_stages_authenticator_totp.TOTPDevice',
+  static: 'authentik_stages_authenticator_static.StaticDevice',
+};
+
+async function owners({ database, installationId }: CoreDeps, rows: readonly Row[]) {
   const pks = rows.map((row) => Number(row['user_id']));
   const users =
-    pks.length === 0 ? [] : await deps.database.kysely.selectFrom('users').selectAll().where('id', 'in', pks).execute();
-  const shown = new Map((await wireUsers(deps, users, { groups: false, roles: false })).map((user) => [user.pk, user]));
-  return rows.map((row) => ({ user: shown.get(Number(row['user_id'])) }));
+    pks.length === 0 ? [] : await database.kysely.selectFrom('users').selectAll().where('id', 'in', pks).execute();
+  return new Map(
+    users.map((user) => [
+      user.id,
+      {
+        pk: user.id,
+        username: user.username,
+        name: user.name,
+        is_active: user.is_active,
+        last_login: user.last_login?.toISOString() ?? null,
+        email: user.email,
+        attributes: user.attributes,
+        uid: userUid(user.id, installationId),
+      },
+    ]),
+  );
 }
 
-async function withTokens(deps: CoreDeps, rows: readonly Row[]): Promise<readonly Row[]> {
-  const ids = rows.map((row) => Number(row['id']));
-  const tokens =
-    ids.length === 0
-      ? []
-      : await deps.database.kysely.selectFrom('static_tokens').selectAll().where('device_id', 'in', ids).execute();
-  const users = await withUser(deps, rows);
-  return rows.map((row, at) => ({
-    ...users[at],
-    token_set: tokens.filter(({ device_id: id }) => id === row['id']).map(({ token }) => ({ token })),
-  }));
-}
+/** Rows of one user. */
+export const ofUser = (pk: number) => sql<boolean>`user_id = ${pk}`;

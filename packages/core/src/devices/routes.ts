@@ -1,92 +1,58 @@
-// `/authenticators/all/`, its variant for administrators, and `/stages/all/user_settings/` (core.md §11.5): what a user has
-// as second factors, and what can be set up.
-import { invalid } from '../api/failure.ts';
-import { queryOf, requirePermission, requirePrincipal } from '../api/request.ts';
+// Routes of second factors (core.md §11.5): everybody's own, and all of them for administrators.
+import { pageOfRows, registerModelRoutes } from '../api/crud.ts';
+import { noPermission } from '../api/failure.ts';
+import { type ApiRequest, queryOf, requirePrincipal } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
 import type { CoreDeps } from '../deps.ts';
-import { deviceModels } from './models.ts';
-import type { DeviceRecord } from './verify.ts';
+import { mayEverywhere } from '../identity/permissions.ts';
+import { type Model, permissionName } from '../models/model.ts';
+import { deviceModels, deviceTypes, ofUser } from './models.ts';
+
+const prefix = '/api/v3/authenticators';
 
 export function registerDeviceRoutes(api: Api, deps: CoreDeps): void {
-  const devicesOf = async (user: number) => {
-    const { kysely } = deps.database;
-    const rows = await kysely.selectFrom('devices').selectAll().where('user_id', '=', user).orderBy('id').execute();
-    return rows.flatMap(shown);
-  };
-  api.get(
-    '/api/v3/authenticators/all/',
-    { config: { operation: { summary: 'Second factors of whoever asks' } } },
-    (request) => devicesOf(requirePrincipal(request).user.id),
+  const about = (summary: string) => ({ config: { operation: { summary } } });
+  api.get(`${prefix}/all/`, about('Own second factors'), (request) =>
+    listDevices(deps, requirePrincipal(request).user.id),
   );
-  api.get(
-    '/api/v3/authenticators/admin/all/',
-    { config: { operation: { summary: 'Second factors of a user' } } },
-    (request) => {
-      requirePermission(request, 'authentik_core.view_user');
-      const user = Number(queryOf(request).get('user'));
-      if (!Number.isInteger(user)) throw invalid('user', 'A valid integer is required.');
-      return devicesOf(user);
-    },
-  );
-  api.get(
-    '/api/v3/stages/all/user_settings/',
-    { config: { operation: { summary: 'What whoever asks can set up' } } },
-    async (request) => {
-      requirePrincipal(request);
-      return userSettings(deps);
-    },
-  );
+  api.get(`${prefix}/admin/all/`, about('Second factors of a user'), (request) => {
+    const principal = requirePrincipal(request);
+    if (!deviceModels.every((model) => mayEverywhere(principal, permissionName(model, 'view')))) throw noPermission();
+    return listDevices(deps, Number(queryOf(request).get('user') ?? principal.user.id));
+  });
+  for (const model of deviceModels) registerKind(api, deps, model);
 }
 
-const typeNames: Readonly<Record<string, string>> = {
-  totp: 'authentik_stages_authenticator_totp.TOTPDevice',
-  static: 'authentik_stages_authenticator_static.StaticDevice',
-};
+function registerKind(api: Api, deps: CoreDeps, model: Model): void {
+  const own = (request: ApiRequest) => pageOfRows(deps, model, request, [ofUser(requirePrincipal(request).user.id)]);
+  api.get(`/api/v3${model.path}`, { config: { operation: { model, verb: 'list' } } }, own);
+  registerModelRoutes(api, deps, model, { without: ['list'] });
+  const { owner: _owner, verbs: _verbs, path = '', ...rest } = model;
+  registerModelRoutes(api, deps, { ...rest, path: path.replace('/authenticators/', '/authenticators/admin/') });
+}
 
-function shown(device: DeviceRecord) {
-  const model = deviceModels.find(({ kind }) => kind === device.kind);
-  if (model === undefined) return [];
-  const { noun, nouns, id } = model;
-  return [
-    {
-      verbose_name: noun,
-      verbose_name_plural: nouns,
-      meta_model_name: id,
-      pk: String(device.id),
-      name: device.name,
-      type: typeNames[device.kind] ?? '',
-      confirmed: device.confirmed,
-      last_used: device.last_used?.toISOString() ?? null,
+async function listDevices({ database, registry }: CoreDeps, user: number) {
+  const rows = await database.kysely
+    .selectFrom('devices')
+    .selectAll()
+    .where('user_id', '=', Number.isInteger(user) ? user : -1)
+    .orderBy('id')
+    .execute();
+  return rows.map((row) => {
+    const model = registry.ofKind('devices', row.kind);
+    return {
+      verbose_name: model?.noun ?? row.kind,
+      verbose_name_plural: model?.nouns ?? row.kind,
+      meta_model_name: model?.id ?? row.kind,
+      pk: String(row.id),
+      name: row.name,
+      type: deviceTypes[row.kind] ?? row.kind,
+      confirmed: row.confirmed,
+      created: row.created.toISOString(),
+      last_updated: row.last_updated.toISOString(),
+      last_used: row.last_used?.toISOString() ?? null,
       extra_description: null,
       external_id: null,
-    },
-  ];
-}
-
-/** Kinds of stages that users may run by themselves, and the element that shows them. */
-const components: Readonly<Record<string, string>> = {
-  'authentik_stages_password.passwordstage': 'ak-user-settings-password',
-  'authentik_stages_authenticator_totp.authenticatortotpstage': 'ak-user-settings-authenticator-totp',
-  'authentik_stages_authenticator_static.authenticatorstaticstage': 'ak-user-settings-authenticator-static',
-};
-
-/** Stages that name a flow for setting them up. */
-async function userSettings({ database, webPath }: CoreDeps) {
-  const stages = await database.kysely
-    .selectFrom('stages')
-    .select(['uuid', 'name', 'kind', 'settings'])
-    .where('kind', 'in', Object.keys(components))
-    .orderBy('name')
-    .execute();
-  return stages
-    .filter(({ settings }) => typeof settings['configure_flow'] === 'string')
-    .map(({ uuid, name, kind, settings }) => {
-      const friendly = settings['friendly_name'];
-      return {
-        object_uid: uuid,
-        component: components[kind] ?? '',
-        title: typeof friendly === 'string' && friendly !== '' ? friendly : name,
-        configure_url: `${webPath}flows/-/configure/${uuid}/`,
-      };
-    });
+    };
+  });
 }

@@ -4,6 +4,7 @@ import { choice, column, engineMode, fileField, flag, integer, line, reference, 
 import { exactly } from '../models/filters.ts';
 import { invalidField } from '../models/invalid.ts';
 import { defineModel } from '../models/model.ts';
+import { defaultBackground } from './background-image.ts';
 
 export const flowModel = defineModel({
   id: 'authentik_flows.flow',
@@ -100,8 +101,6 @@ export const flowModel = defineModel({
     }));
   },
 });
-
-export const defaultBackground = '/static/dist/assets/images/flow_background.jpg';
 
 export const stageBindingModel = defineModel({
   id: 'authentik_flows.flowstagebinding',

@@ -72,7 +72,7 @@ export type Verb = 'list' | 'create' | 'retrieve' | 'update' | 'delete';
 /** A model whose field names the compiler keeps, so that tests can compare them with the vendor's types. */
 export function defineModel<const Fields extends Readonly<Record<string, Field>>>(
   model: Omit<Model, 'fields'> & { readonly fields: Fields },
-): Model & { readonly fields: Fields } {
+): Omit<Model, 'fields'> & { readonly fields: Fields } {
   return model;
 }
 

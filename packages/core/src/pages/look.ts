@@ -26,7 +26,7 @@ const themeSetting = z.object({ settings: z.object({ theme: z.object({ base: z.e
 
 export async function lookOf(deps: CoreDeps, host: string): Promise<Look> {
   const brand = await brandOfHost(deps, host);
-  const value = (name: string) => brandValue(brand, name);
+  const value = (name: Parameters<typeof brandValue>[1]) => brandValue(brand, name);
   return {
     base: deps.webPath,
     theme: themeOf(brand),

@@ -1,5 +1,6 @@
 // Which application each provider belongs to, as its main provider or as a back-channel one (core.md §4.2).
 import type { CoreDeps } from '../deps.ts';
+import type { Row } from '../models/model.ts';
 
 export interface Assignment {
   readonly assigned_application_slug: string | null;
@@ -41,4 +42,23 @@ export async function assignmentsOf(
       ];
     }),
   );
+}
+
+/** Names of the outposts that serve each provider. */
+export async function outpostNames(
+  { database }: CoreDeps,
+  providers: readonly Row[],
+): Promise<ReadonlyMap<number, string[]>> {
+  const found = new Map<number, string[]>();
+  const ids = providers.map((row) => Number(row['id']));
+  if (ids.length === 0) return found;
+  const rows = await database.kysely
+    .selectFrom('outpost_providers')
+    .innerJoin('outposts', 'outposts.uuid', 'outpost_providers.outpost')
+    .select(['outpost_providers.provider', 'outposts.name'])
+    .where('outpost_providers.provider', 'in', ids)
+    .orderBy('outposts.name')
+    .execute();
+  for (const { provider, name } of rows) found.set(provider, [...(found.get(provider) ?? []), name]);
+  return found;
 }

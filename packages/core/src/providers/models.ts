@@ -16,10 +16,10 @@ import {
 } from '../models/field.ts';
 import { exactly, ofSetting } from '../models/filters.ts';
 import { InvalidInput, invalidField, message } from '../models/invalid.ts';
-import type { Model, Row } from '../models/model.ts';
+import { defineModel, type Model, type Row } from '../models/model.ts';
 import { compilePattern } from '../models/pattern.ts';
 import type { Connection } from '../models/unit.ts';
-import { assignmentsOf } from './assignments.ts';
+import { assignmentsOf, outpostNames } from './assignments.ts';
 
 interface ProviderKind {
   readonly id: ModelId;
@@ -29,15 +29,18 @@ interface ProviderKind {
   readonly fields: Readonly<Record<string, Field>>;
   readonly prepare?: Model['prepare'];
   readonly derive?: (row: Row) => Row;
+  /** Whether outposts serve it. */
+  readonly outposts?: boolean;
 }
 
 const flowReference = (name: string, required: boolean) =>
   reference({ name, in: 'column', table: 'flows', key: 'uuid', required });
 const certificate = reference({ name: 'certificate', in: 'setting', table: 'certificates', key: 'uuid' });
 
-function providerModel(kind: ProviderKind): Model {
-  const { id, noun, path, component, fields, prepare, derive } = kind;
-  return {
+function providerModel<const Own extends ProviderKind['fields']>(kind: ProviderKind & { readonly fields: Own }) {
+  const { id, noun, path, component, prepare, derive } = kind;
+  const fields: Own = kind.fields;
+  return defineModel({
     id,
     noun,
     nouns: `${noun}s`,
@@ -67,9 +70,14 @@ function providerModel(kind: ProviderKind): Model {
         deps,
         rows.map((row) => Number(row['id'])),
       );
-      return rows.map((row) => ({ ...assigned.get(Number(row['id'])), ...derive?.(row) }));
+      const outposts = await outpostNames(deps, rows);
+      return rows.map((row) => ({
+        ...assigned.get(Number(row['id'])),
+        ...(kind.outposts === true ? { outpost_set: outposts.get(Number(row['id'])) ?? [] } : {}),
+        ...derive?.(row),
+      }));
     },
-  };
+  });
 }
 
 const mode = choice('direct', 'cached');
@@ -79,6 +87,7 @@ export const ldapProviderModel = providerModel({
   noun: 'LDAP Provider',
   path: 'ldap',
   component: 'ak-provider-ldap-form',
+  outposts: true,
   fields: {
     base_dn: setting(line, { initial: 'DC=ldap,DC=goauthentik,DC=io' }),
     certificate,
@@ -96,6 +105,7 @@ export const radiusProviderModel = providerModel({
   noun: 'Radius Provider',
   path: 'radius',
   component: 'ak-provider-radius-form',
+  outposts: true,
   fields: {
     client_networks: setting(line, { initial: '0.0.0.0/0, ::/0' }),
     shared_secret: setting(line, { draw: () => randomId() }),
@@ -160,6 +170,7 @@ export const proxyProviderModel = providerModel({
   noun: 'Proxy Provider',
   path: 'proxy',
   component: 'ak-provider-proxy-form',
+  outposts: true,
   fields: {
     ...proxyOauthFields,
     client_id: { ...client_id, readOnly: true },

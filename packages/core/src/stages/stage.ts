@@ -1,13 +1,14 @@
 // What a stage is to the executor: it shows a challenge, takes an answer, and says what comes next.
 import type { Challenge, Component, ResponseErrors } from '@gatehouse/contract/flow';
 import type { CoreDeps } from '../deps.ts';
+import { flowSets } from '../flows/flow-sets.ts';
 import type { Plan } from '../flows/plan.ts';
 import type { FlowRecord } from '../flows/planner.ts';
 import type { FlowRequest } from '../flows/request.ts';
 import type { UserRecord } from '../identity/users.ts';
 import { column, type Field, line, type ModelId } from '../models/field.ts';
 import { exactly } from '../models/filters.ts';
-import type { Model } from '../models/model.ts';
+import type { Model, Row } from '../models/model.ts';
 
 export interface PendingUser {
   readonly username: string;
@@ -71,9 +72,11 @@ export interface StageModelOptions {
   readonly path: string;
   readonly component: string;
   readonly fields?: Readonly<Record<string, Field>>;
+  /** Shown with every row beside its fields. */
+  readonly shows?: Row;
 }
 
-export function stageModel({ id, noun, path, component, fields = {} }: StageModelOptions): Model {
+export function stageModel({ id, noun, path, component, fields = {}, shows = {} }: StageModelOptions): Model {
   return {
     id,
     noun,
@@ -88,17 +91,12 @@ export function stageModel({ id, noun, path, component, fields = {} }: StageMode
     search: ['name'],
     order: ['name'],
     filters: { name: exactly('name'), stage_uuid: exactly('uuid') },
-    async derive({ database }, rows) {
-      const bindings = await database.kysely
-        .selectFrom('stage_bindings')
-        .innerJoin('flows', 'flows.uuid', 'stage_bindings.flow')
-        .select(['stage_bindings.stage', 'flows.uuid', 'flows.name', 'flows.slug', 'flows.title', 'flows.designation'])
-        .execute();
-      return rows.map((row) => ({
-        flow_set: bindings
-          .filter(({ stage }) => stage === row['uuid'])
-          .map(({ uuid, name, slug, title, designation }) => ({ pk: uuid, name, slug, title, designation })),
-      }));
+    async derive(deps, rows) {
+      const sets = await flowSets(
+        deps,
+        rows.map((row) => String(row['uuid'])),
+      );
+      return rows.map((row) => ({ ...shows, flow_set: sets.get(String(row['uuid'])) ?? [] }));
     },
   };
 }

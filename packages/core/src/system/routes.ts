@@ -3,8 +3,7 @@ import { arch, type as osType, version as osVersion, platform, release } from 'n
 import { registerBaseRoutes } from '../api/bases.ts';
 import { notFound } from '../api/failure.ts';
 import { families } from '../api/families.ts';
-import { pageOf, readPageRequest } from '../api/pagination.ts';
-import { type ApiRequest, bodyOf, keyParameter, queryOf, requirePermission, requirePrincipal } from '../api/request.ts';
+import { type ApiRequest, bodyOf, keyParameter, requirePermission, requirePrincipal } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
 import { isSecure } from '../api/session-cookies.ts';
 import { brandOfHost } from '../brands/current.ts';
@@ -61,9 +60,7 @@ function registerVersion(api: Api, deps: CoreDeps): void {
   const history = () => deps.database.kysely.selectFrom('version_history').selectAll();
   api.get('/api/v3/admin/version/history/', about('Versions that ran here'), async (request) => {
     requirePermission(request, 'authentik_rbac.view_system_info');
-    const rows = await history().orderBy('id', 'desc').execute();
-    const page = readPageRequest(queryOf(request), deps.settings.current());
-    return pageOf(page, rows.length, rows.slice(page.offset, page.offset + page.size));
+    return history().orderBy('id', 'desc').execute();
   });
   api.get('/api/v3/admin/version/history/:key/', about('One of them'), async (request) => {
     requirePermission(request, 'authentik_rbac.view_system_info');

@@ -28,6 +28,7 @@ export const settingsSchema = z.object({
       core_default_app_access: z.boolean().default(true),
       flows_refresh_others: z.boolean().default(false),
       flows_continuous_login: z.boolean().default(false),
+      enterprise_audit_include_expanded_diff: z.boolean().default(false),
     })
     .prefault({}),
 });

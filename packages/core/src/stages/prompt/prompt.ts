@@ -2,7 +2,7 @@
 import { choice, column, flag, integer, line, setting, text } from '../../models/field.ts';
 import { exactly } from '../../models/filters.ts';
 import type { Model, Row } from '../../models/model.ts';
-import { fieldValue } from '../../models/represent.ts';
+import { fieldValue, represent } from '../../models/represent.ts';
 
 export const promptTypes = [
   'text',
@@ -50,16 +50,16 @@ export const promptModel: Model = {
   search: ['name'],
   order: ['name'],
   filters: { name: exactly('name') },
-  async derive({ database }, rows) {
-    const stages = await database.kysely
+  async derive(deps, rows) {
+    const stages = await deps.database.kysely
       .selectFrom('stages')
-      .select(['uuid', 'name', 'settings'])
+      .selectAll()
       .where('kind', '=', 'authentik_stages_prompt.promptstage')
       .execute();
+    const model = deps.registry.ofKind('stages', 'authentik_stages_prompt.promptstage');
+    const shown = model === undefined ? [] : await represent(deps, model, stages, new URLSearchParams());
     return rows.map((row) => ({
-      prompt_stages_obj: stages
-        .filter(({ settings: { fields } }) => Array.isArray(fields) && fields.includes(row['uuid']))
-        .map(({ uuid, name }) => ({ pk: uuid, name })),
+      prompt_stages_obj: shown.filter(({ fields }) => Array.isArray(fields) && fields.includes(row['uuid'])),
     }));
   },
 };

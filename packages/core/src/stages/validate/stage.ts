@@ -29,6 +29,7 @@ export const validateStage: StageKind = {
     noun: 'Authenticator Validation Stage',
     path: 'authenticator/validate',
     component: 'ak-stage-authenticator-validate-form',
+    shows: { webauthn_allowed_device_types_obj: [] },
     fields: {
       not_configured_action: setting(choice('skip', 'deny', 'configure'), { initial: 'skip' }),
       device_classes: setting(z.array(choice(...classes)), { initial: [...classes] }),

@@ -1,0 +1,33 @@
+// `/providers/oauth2/<pk>/setup_urls/` (core.md §11.3): what to type into an application.
+import type { Api } from '../api/server.ts';
+import { isSecure } from '../api/session-cookies.ts';
+import { rowOf } from '../api/visibility.ts';
+import type { CoreDeps } from '../deps.ts';
+import { fieldValue } from '../models/represent.ts';
+import { assignmentsOf } from './assignments.ts';
+import { oauthProviderModel } from './models.ts';
+
+export function registerProviderRoutes(api: Api, deps: CoreDeps): void {
+  api.get(
+    '/api/v3/providers/oauth2/:key/setup_urls/',
+    { config: { operation: { summary: 'Addresses of the provider' } } },
+    async (request) => {
+      const row = await rowOf(deps, oauthProviderModel, request, 'view');
+      const pk = Number(row['id']);
+      const slug = (await assignmentsOf(deps, [pk])).get(pk)?.assigned_application_slug ?? null;
+      const base = `${isSecure(request) ? 'https' : 'http'}://${request.headers.host ?? ''}${deps.webPath}`;
+      const root = `${base}application/o/`;
+      const isGlobal = fieldValue(oauthProviderModel, row, 'issuer_mode') === 'global';
+      const own = (path: string) => (slug === null ? null : `${root}${slug}/${path}`);
+      return {
+        issuer: isGlobal ? base : own(''),
+        authorize: `${root}authorize/`,
+        token: `${root}token/`,
+        user_info: `${root}userinfo/`,
+        provider_info: own('.well-known/openid-configuration'),
+        logout: own('end-session/'),
+        jwks: own('jwks/'),
+      };
+    },
+  );
+}
