@@ -1,6 +1,7 @@
 // Everything this build does by itself, with the folders that it needs for it.
 import { blueprintActors } from './blueprints/tasks.ts';
 import { discoverCertificates } from './crypto/discovery.ts';
+import { sendLogout } from './oidc/backchannel-logout.ts';
 import type { Actor } from './tasks/actor.ts';
 import { housekeeping } from './tasks/housekeeping.ts';
 
@@ -12,6 +13,7 @@ export function createActors({ certificatesDir }: ActorOptions): readonly Actor[
   return [
     ...housekeeping,
     ...blueprintActors,
+    sendLogout,
     {
       name: 'authentik.crypto.tasks.certificate_discovery',
       description: 'Take over the certificates of the folder.',

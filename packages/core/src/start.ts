@@ -34,6 +34,7 @@ import { registerFlowRoutes } from './flows/routes.ts';
 import { createPasswordHasher } from './identity/passwords/hasher.ts';
 import { registerIdentityRoutes } from './identity/routes.ts';
 import { registerTestRoutes } from './mappings/test.ts';
+import { announceLogout } from './oidc/participants.ts';
 import { registerOidcRoutes } from './oidc/routes.ts';
 import { sweepChanges } from './outposts/change-log.ts';
 import { createOutpostChannels } from './outposts/channels.ts';
@@ -47,6 +48,7 @@ import { sweepReputation } from './policies/reputation.ts';
 import { registerProviderRoutes } from './providers/routes.ts';
 import { registerRbacRoutes } from './rbac/routes.ts';
 import { ensureEmbeddedOutpost, seedInstallation } from './seed.ts';
+import { registerRecoveryRoutes } from './sessions/recovery.ts';
 import { registerSessionRoutes } from './sessions/routes.ts';
 import { createSessionStore } from './sessions/store.ts';
 import { registerHealthRoutes, registerSystemRoutes } from './system/routes.ts';
@@ -128,7 +130,12 @@ async function createDeps(options: StartOptions): Promise<CoreDeps> {
   const assets = await packagedImages({ authentik: web.assets_authentik, dist: web.assets_dist });
   const { id } = await database.kysely.selectFrom('installation').select('id').executeTakeFirstOrThrow();
   const channels = await createOutpostChannels(database);
-  const sessions = createSessionStore({ database, clock, onEnded: (ids) => channels.sessionsEnded(ids) });
+  const sessions = createSessionStore({
+    database,
+    clock,
+    onEnding: announceLogout,
+    onEnded: (ids) => channels.sessionsEnded(ids),
+  });
   const deps: CoreDeps = {
     database,
     log,
@@ -175,6 +182,7 @@ async function registerRoutes(server: Api, deps: CoreDeps, operations: Operation
   registerFlowRoutes(server, deps);
   registerFlowPages(server, deps);
   registerOidcRoutes(server, deps);
+  registerRecoveryRoutes(server, deps);
   registerPageRoutes(server, deps);
   await apiRoutes(server, deps, (api) => {
     registerInspector(api, deps);

@@ -8,6 +8,7 @@ import { canonicalIp } from '@gatehouse/daemon/net';
 import type { CoreDeps } from '../deps.ts';
 import { loadPrincipal, type Principal } from '../identity/permissions.ts';
 import { findUser, type UserRecord } from '../identity/users.ts';
+import { findToken } from '../oidc/grants.ts';
 import { holdsBinding } from '../sessions/binding.ts';
 import { readSessionCookie, sessionCookieKey, sessionCookieName } from '../sessions/cookie.ts';
 import type { Session } from '../sessions/store.ts';
@@ -37,12 +38,27 @@ export async function identifyCaller(deps: CoreDeps, request: ApiRequest, reques
   };
 }
 
+/** Where a request comes from, for routes that ask nobody else who it is (core.md §1.6). */
+export async function clientAddress(deps: CoreDeps, request: ApiRequest): Promise<string> {
+  return (await outpostOf(deps, request))?.remoteIp ?? directAddress(request);
+}
+
 /** A token's user, of an unexpired token with intent `api`. @throws ApiFailure 403 */
 export async function principalOfToken(deps: CoreDeps, key: string): Promise<Principal> {
   const own = await embeddedOutpostUser(deps, key);
-  const user = own ?? (await userOfToken(deps, key, 'api'));
+  const user = own ?? (await userOfToken(deps, key, 'api')) ?? (await userOfAccessToken(deps, key));
   if (user === undefined || !user.is_active) throw badToken();
   return loadPrincipal(deps, user, own === undefined ? 'token' : 'secret key');
+}
+
+const apiScope = 'goauthentik.io/api';
+
+/** An access token of one of our providers that was granted the scope for it (core.md §10.2). */
+async function userOfAccessToken(deps: CoreDeps, key: string): Promise<UserRecord | undefined> {
+  const found = await findToken(deps, key);
+  const isUsable =
+    found?.kind === 'access' && !found.expired && !found.revoked && found.grant.scopes.includes(apiScope);
+  return isUsable ? found.user : undefined;
 }
 
 export async function userOfToken(

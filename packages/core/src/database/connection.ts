@@ -10,6 +10,7 @@ import * as flows from './migrations/0003-flows.ts';
 import * as administration from './migrations/0004-administration.ts';
 import * as directoryChanges from './migrations/0005-directory-changes.ts';
 import * as devices from './migrations/0006-devices.ts';
+import * as oauthParticipants from './migrations/0007-oauth-participants.ts';
 import type { Tables } from './tables.ts';
 
 const migrations: Readonly<Record<string, Migration>> = {
@@ -19,6 +20,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0004-administration': administration,
   '0005-directory-changes': directoryChanges,
   '0006-devices': devices,
+  '0007-oauth-participants': oauthParticipants,
 };
 const connectTimeoutMs = 5_000;
 const statementTimeoutMs = 30_000;

@@ -167,6 +167,7 @@ export interface Tables {
     revoked: Generated<boolean>;
     data: Json;
   };
+  oauth_participants: { session_id: string; provider: number; issuer: string; subject: string };
   devices: {
     id: Generated<number>;
     kind: string;

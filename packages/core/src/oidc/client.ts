@@ -18,6 +18,7 @@ const settings = z.object({
   refresh_token_validity: z.string().default('days=30'),
   include_claims_in_id_token: z.boolean().default(true),
   signing_key: z.string().nullable().default(null),
+  encryption_key: z.string().nullable().default(null),
   redirect_uris: z
     .array(
       z.object({ matching_mode: z.string(), url: z.string(), redirect_uri_type: z.string().default('authorization') }),
@@ -32,7 +33,10 @@ const settings = z.object({
   property_mappings: z.array(z.string()).default([]),
 });
 
-const kinds = ['authentik_providers_oauth2.oauth2provider', 'authentik_providers_proxy.proxyprovider'];
+export const clientKinds = [
+  'authentik_providers_oauth2.oauth2provider',
+  'authentik_providers_proxy.proxyprovider',
+] as const;
 
 export interface ScopeMapping extends Mapping {
   readonly scope: string;
@@ -44,7 +48,7 @@ export interface ScopeMapping extends Mapping {
 export interface Client extends z.infer<typeof settings> {
   readonly pk: number;
   readonly name: string;
-  readonly isProxy: boolean;
+  readonly authenticationFlow: string | null;
   readonly authorizationFlow: string | null;
   readonly invalidationFlow: string | null;
   /** What it may hand on, in order of scope. */
@@ -52,10 +56,10 @@ export interface Client extends z.infer<typeof settings> {
   readonly application: { readonly slug: string; readonly name: string; readonly pbm: string; readonly mode: string };
 }
 
-/** The client with this id, or that of the application with this slug; a provider without application is no client. */
+/** The client with this id or key, or that of the application with this slug; a provider without application is no client. */
 export async function findClient(
   { database }: CoreDeps,
-  by: { readonly clientId: string } | { readonly slug: string },
+  by: { readonly clientId: string } | { readonly slug: string } | { readonly pk: number },
 ): Promise<Client | undefined> {
   const row = await database.kysely
     .selectFrom('providers')
@@ -67,11 +71,13 @@ export async function findClient(
       'applications.pbm_uuid',
       'applications.policy_engine_mode',
     ])
-    .where('providers.kind', 'in', kinds)
+    .where('providers.kind', 'in', [...clientKinds])
     .where(
       'clientId' in by
         ? sql<boolean>`providers.settings->>'client_id' = ${by.clientId}`
-        : sql<boolean>`applications.slug = ${by.slug}`,
+        : 'pk' in by
+          ? sql<boolean>`providers.id = ${by.pk}`
+          : sql<boolean>`applications.slug = ${by.slug}`,
     )
     .limit(1)
     .executeTakeFirst();
@@ -82,7 +88,7 @@ export async function findClient(
     mappings: await scopeMappings(database, parsed.data.property_mappings),
     pk: row.id,
     name: row.name,
-    isProxy: row.kind === kinds[1],
+    authenticationFlow: row.authentication_flow,
     authorizationFlow: row.authorization_flow,
     invalidationFlow: row.invalidation_flow,
     application: { slug: row.slug, name: row.title, pbm: row.pbm_uuid, mode: row.policy_engine_mode },

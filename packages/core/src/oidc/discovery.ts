@@ -2,9 +2,10 @@
 import type { ApiRequest } from '../api/request.ts';
 import { isSecure } from '../api/session-cookies.ts';
 import type { CoreDeps } from '../deps.ts';
-import { scopesOf } from './claims.ts';
+import { claimsOf, scopesOf } from './claims.ts';
 import type { Client } from './client.ts';
-import { algorithmOf } from './signing.ts';
+import { grantTypes } from './grant-types.ts';
+import { algorithmOf, encryption } from './signing.ts';
 
 function baseOf(request: ApiRequest): string {
   return `${isSecure(request) ? 'https' : 'http'}://${request.headers.host ?? ''}/`;
@@ -14,9 +15,13 @@ export function issuerOf(request: ApiRequest, { issuer_mode, application }: Clie
   return issuer_mode === 'global' ? baseOf(request) : `${baseOf(request)}application/o/${application.slug}/`;
 }
 
+const standardClaims = ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'acr', 'amr', 'nonce'];
+
 export async function discovery(deps: CoreDeps, request: ApiRequest, client: Client): Promise<object> {
   const root = `${baseOf(request)}application/o/`;
   const own = `${root}${client.application.slug}/`;
+  const scopes = scopesOf(client);
+  const claims = Object.keys(await claimsOf(deps, client, undefined, scopes));
   return {
     issuer: issuerOf(request, client),
     authorization_endpoint: `${root}authorize/`,
@@ -26,15 +31,24 @@ export async function discovery(deps: CoreDeps, request: ApiRequest, client: Cli
     introspection_endpoint: `${root}introspect/`,
     revocation_endpoint: `${root}revoke/`,
     jwks_uri: `${own}jwks/`,
+    backchannel_logout_supported: true,
+    backchannel_logout_session_supported: true,
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
-    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials', 'password'],
+    grant_types_supported: [...grantTypes.keys()],
     id_token_signing_alg_values_supported: [await algorithmOf(deps, client)],
+    ...(client.encryption_key === null
+      ? {}
+      : {
+          id_token_encryption_alg_values_supported: [encryption.alg],
+          id_token_encryption_enc_values_supported: [encryption.enc],
+        }),
     subject_types_supported: ['public'],
     token_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic'],
     acr_values_supported: ['goauthentik.io/providers/oauth2/default'],
-    scopes_supported: scopesOf(client),
+    scopes_supported: [...new Set(['openid', ...scopes])],
     request_parameter_supported: false,
+    claims_supported: [...new Set([...standardClaims, ...claims])],
     claims_parameter_supported: false,
     code_challenge_methods_supported: ['plain', 'S256'],
   };

@@ -4,10 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { CoreDeps } from '../deps.ts';
 import { findUser, type UserRecord } from '../identity/users.ts';
-import { durationMs } from '../models/duration.ts';
-import { claimsOf, subjectOf } from './claims.ts';
 import type { Client } from './client.ts';
-import { sign } from './signing.ts';
 
 const grant = z.object({
   scopes: z.array(z.string()),
@@ -16,6 +13,8 @@ const grant = z.object({
   challengeMethod: z.string().optional(),
   nonce: z.string().optional(),
   authTime: z.number().optional(),
+  /** How the user proved who he is (RFC 8176). */
+  amr: z.array(z.string()).optional(),
   session: z.string().optional(),
   /** Hash of the code it all came from: tokens of a replayed code go (RFC 6749 §4.1.2). */
   family: z.string().optional(),
@@ -28,12 +27,13 @@ export interface StoredGrant {
   readonly user: UserRecord;
   readonly provider: number;
   readonly revoked: boolean;
+  readonly expiresMs: number;
   readonly expired: boolean;
 }
 
 export const hashOf = (text: string) => createHash('sha256').update(text, 'utf8').digest('hex');
 
-interface Entry {
+export interface Entry {
   readonly text: string;
   readonly kind: 'code' | 'access' | 'refresh';
   readonly client: Client;
@@ -42,10 +42,8 @@ interface Entry {
   readonly grant: Grant;
 }
 
-async function store(
-  { database, clock }: CoreDeps,
-  { text, kind, client, user, lifeMs, grant: data }: Entry,
-): Promise<void> {
+export async function storeGrant({ database, clock }: CoreDeps, entry: Entry): Promise<void> {
+  const { text, kind, client, user, lifeMs, grant: data } = entry;
   const row = {
     hash: hashOf(text),
     kind,
@@ -59,11 +57,8 @@ async function store(
   await database.kysely.insertInto('oauth_grants').values(row).execute();
 }
 
-export async function issueCode(deps: CoreDeps, client: Client, user: UserRecord, data: Grant): Promise<string> {
-  const text = randomBytes(16).toString('hex');
-  const lifeMs = durationMs(client.access_code_validity);
-  await store(deps, { text, kind: 'code', client, user, lifeMs, grant: { ...data, family: hashOf(text) } });
-  return text;
+export function newCode(): string {
+  return randomBytes(16).toString('hex');
 }
 
 /** The code is gone with this call. One that is not there takes along what was issued for it before. */
@@ -124,51 +119,7 @@ async function read(deps: CoreDeps, row: GrantRow): Promise<StoredGrant | undefi
   const user = await findUser(deps, row.user_id);
   const parsed = grant.safeParse(row.data);
   if (user?.is_active !== true || !parsed.success) return undefined;
-  const expired = row.expires.getTime() <= deps.clock.now();
-  return { grant: parsed.data, user, provider: row.provider, revoked: row.revoked, expired };
-}
-
-/** Tokens for a grant, as the token endpoint answers them (core.md §17.5, §17.6). */
-export async function issueTokens(deps: CoreDeps, client: Client, user: UserRecord, data: Grant, issuer: string) {
-  const { scopes, nonce, authTime, session } = data;
-  const now = Math.floor(deps.clock.now() / 1000);
-  const lifeMs = durationMs(client.access_token_validity);
-  const claims = await claimsOf(deps, client, user, scopes);
-  const standard = {
-    iss: issuer,
-    sub: subjectOf(deps, client, user),
-    aud: client.client_id,
-    exp: now + Math.floor(lifeMs / 1000),
-    iat: now,
-    acr: 'goauthentik.io/providers/oauth2/default',
-    ...(authTime === undefined ? {} : { auth_time: authTime }),
-    ...(nonce === undefined ? {} : { nonce }),
-    ...(session === undefined ? {} : { sid: session }),
-  };
-  const jti = () => randomBytes(16).toString('hex');
-  const payload = { ...standard, jti: jti(), ...claims, azp: client.client_id, uid: jti(), scope: scopes.join(' ') };
-  const access = await sign(deps, client, payload);
-  await store(deps, { text: access, kind: 'access', client, user, lifeMs, grant: { ...data, claims: payload } });
-  const idClaims = client.include_claims_in_id_token ? claims : {};
-  const id = scopes.includes('openid') ? await sign(deps, client, { ...standard, jti: jti(), ...idClaims }) : undefined;
-  return {
-    access_token: access,
-    token_type: 'Bearer',
-    scope: scopes.join(' '),
-    expires_in: Math.floor(lifeMs / 1000),
-    ...(id === undefined ? {} : { id_token: id }),
-  };
-}
-
-export async function issueRefresh(deps: CoreDeps, client: Client, user: UserRecord, data: Grant): Promise<string> {
-  const text = randomBytes(32).toString('base64url');
-  await store(deps, {
-    text,
-    kind: 'refresh',
-    client,
-    user,
-    lifeMs: durationMs(client.refresh_token_validity),
-    grant: data,
-  });
-  return text;
+  const expiresMs = row.expires.getTime();
+  const expired = expiresMs <= deps.clock.now();
+  return { grant: parsed.data, user, provider: row.provider, revoked: row.revoked, expiresMs, expired };
 }

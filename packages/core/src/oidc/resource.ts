@@ -2,20 +2,19 @@
 import type { ApiReply, ApiRequest } from '../api/request.ts';
 import type { CoreDeps } from '../deps.ts';
 import { claimsOf, subjectOf } from './claims.ts';
-import { credentialsOf, findClient, formOf, secretHolds } from './client.ts';
+import { type Client, credentialsOf, findClient, formOf, secretHolds } from './client.ts';
 import { OauthFailure } from './failure.ts';
 import { findToken, hashOf } from './grants.ts';
 
 export async function userinfo(deps: CoreDeps, request: ApiRequest, reply: ApiReply) {
   const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   const found = await findToken(deps, bearer ?? formOf(request).get('access_token') ?? '');
-  if (found?.kind !== 'access' || found.expired || found.revoked)
-    return refuse(reply, 401, 'invalid_token', 'The access token is expired, revoked or unknown.');
-  const { scopes, claims, nonce } = found.grant;
+  const unknown = () => refuse(reply, 401, 'invalid_token', 'The access token is expired, revoked or unknown.');
+  if (found?.kind !== 'access' || found.expired || found.revoked) return unknown();
+  const { scopes, nonce } = found.grant;
   if (!scopes.includes('openid')) return refuse(reply, 403, 'insufficient_scope', 'The scope openid is missing.');
-  const client = await findClient(deps, { clientId: String(claims?.['aud'] ?? '') });
-  if (client?.pk !== found.provider)
-    return refuse(reply, 401, 'invalid_token', 'The access token is expired, revoked or unknown.');
+  const client = await findClient(deps, { pk: found.provider });
+  if (client === undefined) return unknown();
   const sub = subjectOf(deps, client, found.user);
   return { sub, ...(await claimsOf(deps, client, found.user, scopes)), ...(nonce === undefined ? {} : { nonce }) };
 }
@@ -32,9 +31,18 @@ export async function introspect(deps: CoreDeps, request: ApiRequest): Promise<o
   const client = await findClient(deps, { clientId: id });
   if (client === undefined || client.client_type === 'public' || !secretHolds(client, secret)) return { active: false };
   const found = await findToken(deps, form.get('token') ?? '');
-  if (found === undefined || found.provider !== client.pk || found.expired || found.revoked) return { active: false };
+  if (found === undefined || found.expired || found.revoked) return { active: false };
+  const owner = await ownerOf(deps, client, found.provider);
+  if (owner === undefined) return { active: false };
   const { claims = {}, scopes } = found.grant;
-  return { ...claims, active: true, scope: scopes.join(' '), client_id: client.client_id };
+  return { ...claims, active: true, scope: scopes.join(' '), client_id: owner.client_id };
+}
+
+/** The provider of a token that this client may look at: its own, or one that names it in its federation. */
+async function ownerOf(deps: CoreDeps, client: Client, provider: number): Promise<Client | undefined> {
+  if (client.pk === provider) return client;
+  const owner = await findClient(deps, { pk: provider });
+  return owner?.jwt_federation_providers.includes(client.pk) === true ? owner : undefined;
 }
 
 /** Unknown tokens count as revoked (RFC 7009 §2.2). */
@@ -44,10 +52,13 @@ export async function revoke(deps: CoreDeps, request: ApiRequest): Promise<objec
   const client = await findClient(deps, { clientId: id });
   if (client === undefined || (client.client_type !== 'public' && !secretHolds(client, secret)))
     throw new OauthFailure(401, 'invalid_client', 'Client authentication failed.');
+  const found = await findToken(deps, form.get('token') ?? '');
+  const owner = found === undefined ? undefined : await ownerOf(deps, client, found.provider);
+  if (owner === undefined) return {};
+  if (owner !== client && client.client_type === 'public') return {};
   await deps.database.kysely
     .deleteFrom('oauth_grants')
     .where('hash', '=', hashOf(form.get('token') ?? ''))
-    .where('provider', '=', client.pk)
     .where('kind', '!=', 'code')
     .execute();
   return {};

@@ -1,12 +1,15 @@
 // Routes below `/application/o/` (core.md §17.1).
+import { clientAddress } from '../api/authentication.ts';
 import type { ApiReply, ApiRequest } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
 import type { CoreDeps } from '../deps.ts';
 import { authorize } from './authorize.ts';
 import { type Client, findClient } from './client.ts';
+import { allowOrigin } from './cross-origin.ts';
 import { discovery } from './discovery.ts';
 import { OauthFailure } from './failure.ts';
 import { endSession } from './logout.ts';
+import { refusalPage } from './page.ts';
 import { introspect, revoke, userinfo } from './resource.ts';
 import { keySetOf } from './signing.ts';
 import { token } from './token.ts';
@@ -18,14 +21,40 @@ export function registerOidcRoutes(server: Api, deps: CoreDeps): void {
     scope.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
       done(null, body),
     );
-    scope.get(`${root}/authorize/`, (request, reply) => authorize(deps, request, reply));
-    scope.post(`${root}/token/`, (request, reply) => answer(request, reply, () => token(deps, request)));
+    for (const method of ['GET', 'POST'] as const) {
+      scope.route({ method, url: `${root}/authorize/`, handler: (request, reply) => asked(deps, request, reply) });
+      scope.route({
+        method,
+        url: `${root}/userinfo/`,
+        handler: async (request, reply) => {
+          await allowOrigin(deps, request, reply);
+          return userinfo(deps, request, reply);
+        },
+      });
+    }
+    scope.post(`${root}/token/`, async (request, reply) => {
+      await allowOrigin(deps, request, reply);
+      return answer(request, reply, async () => token(deps, request, await clientAddress(deps, request)));
+    });
     scope.post(`${root}/introspect/`, (request, reply) => answer(request, reply, () => introspect(deps, request)));
     scope.post(`${root}/revoke/`, (request, reply) => answer(request, reply, () => revoke(deps, request)));
-    for (const method of ['GET', 'POST'] as const)
-      scope.route({ method, url: `${root}/userinfo/`, handler: (request, reply) => userinfo(deps, request, reply) });
+    for (const path of ['token', 'userinfo'])
+      scope.options(`${root}/${path}/`, async (request, reply) => {
+        await allowOrigin(deps, request, reply);
+        return reply.code(204).send();
+      });
     perApplication(scope, deps);
   });
+}
+
+/** Refusals before the client is known are a page: nobody else would see them. */
+async function asked(deps: CoreDeps, request: ApiRequest, reply: ApiReply) {
+  try {
+    return await authorize(deps, request, reply);
+  } catch (error) {
+    if (error instanceof OauthFailure) return refusalPage(deps, reply, { status: error.status, text: error.message });
+    throw error;
+  }
 }
 
 function perApplication(scope: Api, deps: CoreDeps): void {
@@ -38,19 +67,30 @@ function perApplication(scope: Api, deps: CoreDeps): void {
       if (client === undefined) return reply.code(404).send({ detail: 'Not found.' });
       return work(client, request, reply);
     };
-  const open = (work: (client: Client, request: ApiRequest) => Promise<object>) =>
-    serve((client, request, reply) => {
-      reply.header('Access-Control-Allow-Origin', '*');
-      return work(client, request);
-    });
+  const describe = serve(async (client, request, reply) => {
+    await allowOrigin(deps, request, reply);
+    return discovery(deps, request, client);
+  });
   const config = `${root}/:slug/.well-known/openid-configuration`;
+  for (const path of [config, `/.well-known/oauth-authorization-server${root}/:slug/`]) {
+    scope.get(path, describe);
+    scope.options(path, async (request, reply) => {
+      await allowOrigin(deps, request, reply);
+      return reply.code(204).send();
+    });
+  }
   scope.get(
-    config,
-    open((client, request) => discovery(deps, request, client)),
+    `${root}/:slug/`,
+    serve(async ({ application }, _request, reply) =>
+      reply.redirect(`${root}/${application.slug}/.well-known/openid-configuration`, 302),
+    ),
   );
   scope.get(
     `${root}/:slug/jwks/`,
-    open((client) => keySetOf(deps, client)),
+    serve(async (client, _request, reply) => {
+      reply.header('Access-Control-Allow-Origin', '*');
+      return keySetOf(deps, client);
+    }),
   );
   const logout = serve((client, request, reply) => endSession(deps, request, reply, client));
   for (const method of ['GET', 'POST'] as const)

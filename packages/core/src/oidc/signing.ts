@@ -1,45 +1,98 @@
-// Signs what clients get: by the provider's certificate, or HS256 with the client secret without one (core.md §17.3).
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { exportJWK, type JWTPayload, SignJWT } from 'jose';
+// Signs what clients get: by the provider's certificate, or HS256 with the client secret without one (core.md §17.3). With an
+// encryption key every token is a nested JWE.
+import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { CompactEncrypt, exportJWK, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { keyId } from '../crypto/certificates.ts';
 import type { CoreDeps } from '../deps.ts';
 import { coreError } from '../errors.ts';
 import type { Client } from './client.ts';
 
-interface Signer {
-  readonly alg: string;
-  readonly key: KeyObject | Uint8Array;
-  readonly kid: string | undefined;
-  readonly certificate: X509Certificate | undefined;
+interface KeyPair {
+  readonly key: KeyObject;
+  readonly kid: string;
+  readonly certificate: X509Certificate;
 }
 
 const curves: Readonly<Record<string, string>> = { prime256v1: 'ES256', secp384r1: 'ES384', secp521r1: 'ES512' };
+const keptPairs = 200;
+/** Parsed once: reading an RSA key costs as much as using it. By what was read, so that a changed pair is read again. */
+const pairs = new Map<string, KeyPair>();
 
-async function signerOf({ database }: CoreDeps, client: Client): Promise<Signer> {
-  if (client.signing_key === null) {
-    const key = new TextEncoder().encode(client.client_secret);
-    return { alg: 'HS256', key, kid: undefined, certificate: undefined };
-  }
-  const pair = await database.kysely
+async function pairOf({ database }: CoreDeps, uuid: string): Promise<KeyPair | undefined> {
+  const row = await database.kysely
     .selectFrom('certificates')
     .select(['certificate_data', 'key_data'])
-    .where('uuid', '=', client.signing_key)
+    .where('uuid', '=', uuid)
     .executeTakeFirst();
-  const key = pair === undefined || pair.key_data === '' ? undefined : createPrivateKey(pair.key_data);
-  const alg = key?.asymmetricKeyType === 'rsa' ? 'RS256' : curves[key?.asymmetricKeyDetails?.namedCurve ?? ''];
-  if (pair === undefined || key === undefined || alg === undefined)
-    throw coreError(
-      'ERR_CORE_FLOW',
-      `Provider ${client.name} has no usable signing key.`,
-      'Choose an RSA or EC key pair.',
-    );
-  return { alg, key, kid: keyId(pair.key_data), certificate: new X509Certificate(pair.certificate_data) };
+  if (row === undefined || row.key_data === '') return undefined;
+  const text = createHash('sha256').update(`${row.certificate_data}\n${row.key_data}`).digest('base64');
+  const known = pairs.get(text);
+  if (known !== undefined) return known;
+  const pair = {
+    key: createPrivateKey(row.key_data),
+    kid: keyId(row.key_data),
+    certificate: new X509Certificate(row.certificate_data),
+  };
+  const [oldest] = pairs.keys();
+  if (pairs.size >= keptPairs && oldest !== undefined) pairs.delete(oldest);
+  pairs.set(text, pair);
+  return pair;
 }
 
-export async function sign(deps: CoreDeps, client: Client, payload: JWTPayload): Promise<string> {
-  const { alg, key, kid } = await signerOf(deps, client);
-  const header = { alg, typ: 'JWT', ...(kid === undefined ? {} : { kid }) };
-  return new SignJWT(payload).setProtectedHeader(header).sign(key);
+interface Signer {
+  readonly alg: string;
+  readonly key: KeyObject | Uint8Array;
+  readonly pair: KeyPair | undefined;
+}
+
+async function signerOf(deps: CoreDeps, client: Client): Promise<Signer> {
+  if (client.signing_key === null)
+    return { alg: 'HS256', key: new TextEncoder().encode(client.client_secret), pair: undefined };
+  const pair = await pairOf(deps, client.signing_key);
+  const alg = pair === undefined ? undefined : algorithmFor(pair.key);
+  if (pair === undefined || alg === undefined) throw noKey(client, 'signing', 'an RSA or EC key pair');
+  return { alg, key: pair.key, pair };
+}
+
+function algorithmFor(key: KeyObject): string | undefined {
+  return key.asymmetricKeyType === 'rsa' ? 'RS256' : curves[key.asymmetricKeyDetails?.namedCurve ?? ''];
+}
+
+function noKey({ name }: Client, use: string, wanted: string) {
+  return coreError('ERR_CORE_FLOW', `Provider ${name} has no usable ${use} key.`, `Choose ${wanted}.`);
+}
+
+/** @param typ type of the token, where it is not a plain one */
+export async function sign(deps: CoreDeps, client: Client, payload: JWTPayload, typ = 'JWT'): Promise<string> {
+  const { alg, key, pair } = await signerOf(deps, client);
+  const header = { alg, typ, ...(pair === undefined ? {} : { kid: pair.kid }) };
+  const signed = await new SignJWT(payload).setProtectedHeader(header).sign(key);
+  return client.encryption_key === null ? signed : encrypt(deps, client, client.encryption_key, signed);
+}
+
+export const encryption = { alg: 'RSA-OAEP-256', enc: 'A256CBC-HS512' } as const;
+
+async function encrypt(deps: CoreDeps, client: Client, uuid: string, signed: string): Promise<string> {
+  const pair = await pairOf(deps, uuid);
+  if (pair?.key.asymmetricKeyType !== 'rsa') throw noKey(client, 'encryption', 'an RSA key pair');
+  return new CompactEncrypt(new TextEncoder().encode(signed))
+    .setProtectedHeader({ ...encryption, cty: 'JWT', typ: 'JWT', kid: pair.kid })
+    .encrypt(pair.certificate.publicKey);
+}
+
+/** Whether a token was signed for this client, however long ago; encrypted ones are nobody's to show. */
+export async function verifies(deps: CoreDeps, client: Client, token: string): Promise<boolean> {
+  const { alg, key, pair } = await signerOf(deps, client);
+  try {
+    await jwtVerify(token, pair?.certificate.publicKey ?? key, {
+      algorithms: [alg],
+      audience: client.client_id,
+      currentDate: new Date(0),
+    });
+    return true;
+  } catch {
+    return false; // forged, or another client's
+  }
 }
 
 export async function algorithmOf(deps: CoreDeps, client: Client): Promise<string> {
@@ -48,8 +101,21 @@ export async function algorithmOf(deps: CoreDeps, client: Client): Promise<strin
 
 /** `{}` without a certificate: a shared secret is never published. */
 export async function keySetOf(deps: CoreDeps, client: Client): Promise<object> {
-  const { alg, kid, certificate } = await signerOf(deps, client);
-  if (kid === undefined || certificate === undefined) return {};
-  const jwk = await exportJWK(certificate.publicKey);
-  return { keys: [{ ...jwk, kid, use: 'sig', alg, x5c: [certificate.raw.toString('base64')] }] };
+  const keys: object[] = [];
+  const { alg, pair } = await signerOf(deps, client);
+  if (pair !== undefined) keys.push({ ...(await publicKey(pair)), use: 'sig', alg });
+  const forEncryption = client.encryption_key === null ? undefined : await pairOf(deps, client.encryption_key);
+  if (forEncryption !== undefined) keys.push({ ...(await publicKey(forEncryption)), use: 'enc', ...encryption });
+  return keys.length === 0 ? {} : { keys };
+}
+
+async function publicKey({ certificate, kid }: KeyPair): Promise<object> {
+  const thumbprint = (algorithm: string) => createHash(algorithm).update(certificate.raw).digest('base64url');
+  return {
+    ...(await exportJWK(certificate.publicKey)),
+    kid,
+    x5c: [certificate.raw.toString('base64')],
+    x5t: thumbprint('sha1'),
+    'x5t#S256': thumbprint('sha256'),
+  };
 }

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { sessionId } from '@gatehouse/contract/control-channel';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Database } from '../database/connection.ts';
+import type { Connection } from '../models/unit.ts';
 
 /** Without an explicit duration the server keeps a session for a day after its last write. */
 const browserSessionMs = 86_400_000;
@@ -34,6 +35,8 @@ export interface SessionStore {
   /** Gives the data a new key; the old one is dead at once. */
   rotate(session: Session): Promise<Session>;
   end(sessionIds: readonly string[]): Promise<void>;
+  /** For sessions that are about to go with something else, in its transaction. */
+  ending(db: Connection, sessionIds: readonly string[]): Promise<void>;
   /** Sessions of a user, without the kept one. */
   endUser(userPk: number, keep?: string): Promise<void>;
   /** Deletes what has run out. @returns how many were authenticated */
@@ -43,19 +46,24 @@ export interface SessionStore {
 export interface SessionStoreOptions {
   readonly database: Database;
   readonly clock: Clock;
+  /** Called before sessions end, in the transaction that ends them. */
+  readonly onEnding: (db: Connection, ids: readonly string[]) => Promise<void>;
   /** Called with the ids of authenticated sessions that ended. */
   readonly onEnded: (ids: readonly string[]) => Promise<void>;
 }
 
-export function createSessionStore({ database, clock, onEnded }: SessionStoreOptions): SessionStore {
+export function createSessionStore({ database, clock, onEnding, onEnded }: SessionStoreOptions): SessionStore {
   const { kysely } = database;
   const end = async (ids: readonly string[]) => {
     if (ids.length === 0) return;
-    const rows = await kysely
-      .deleteFrom('sessions')
-      .where('id', 'in', [...ids])
-      .returning(['id', 'user_id'])
-      .execute();
+    const rows = await kysely.transaction().execute(async (db) => {
+      await onEnding(db, ids);
+      return db
+        .deleteFrom('sessions')
+        .where('id', 'in', [...ids])
+        .returning(['id', 'user_id'])
+        .execute();
+    });
     const authenticated = rows.filter(({ user_id }) => user_id !== null).map(({ id }) => id);
     if (authenticated.length > 0) await onEnded(authenticated);
   };
@@ -74,6 +82,7 @@ export function createSessionStore({ database, clock, onEnded }: SessionStoreOpt
   return {
     create,
     end,
+    ending: onEnding,
     async load(key) {
       const id = sessionId(key);
       const row = await kysely

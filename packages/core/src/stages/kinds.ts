@@ -6,6 +6,7 @@ import { identificationStage } from './identification.ts';
 import { passwordStage } from './password.ts';
 import { promptStage } from './prompt/stage.ts';
 import { redirectStage } from './redirect.ts';
+import { sessionEndStage } from './session-end.ts';
 import { staticSetupStage } from './setup/static.ts';
 import { totpSetupStage } from './setup/totp.ts';
 import type { StageKind } from './stage.ts';
@@ -30,5 +31,10 @@ const kinds: readonly StageKind[] = [
   validateStage,
 ];
 
-export const stageKinds: ReadonlyMap<string, StageKind> = new Map(kinds.map((kind) => [kind.model.id, kind]));
+/** Those that only code puts into plans are no models. */
+const inserted: readonly StageKind[] = [sessionEndStage];
+
+export const stageKinds: ReadonlyMap<string, StageKind> = new Map(
+  [...kinds, ...inserted].map((kind) => [kind.model.id, kind]),
+);
 export const stageModels = kinds.map(({ model }) => model);

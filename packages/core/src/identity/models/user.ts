@@ -115,7 +115,9 @@ export const userModel = defineModel({
     if (deps.settings.current().gdpr_compliance)
       await enqueue(db, { actor: 'authentik.events.tasks.gdpr_cleanup', args: { user_pk: row['id'] } });
     const open = await db.selectFrom('sessions').select('id').where('user_id', '=', Number(row['id'])).execute();
-    afterwards.push(() => deps.channels.sessionsEnded(open.map(({ id }) => id)));
+    const ids = open.map(({ id }) => id);
+    await deps.sessions.ending(db, ids);
+    afterwards.push(() => deps.channels.sessionsEnded(ids));
   },
 });
 

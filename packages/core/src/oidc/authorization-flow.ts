@@ -1,0 +1,165 @@
+// Runs the provider's authorization flow and hands out the code (core.md §17.4 step 13). A flow without stages is passed at
+// once; another one leads back with a ticket that only its end reveals.
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { saveSession } from '../api/session-cookies.ts';
+import { recordEvent } from '../events/record.ts';
+import { type Plan, planKey } from '../flows/plan.ts';
+import { planFlow } from '../flows/planner.ts';
+import type { FlowRequest } from '../flows/request.ts';
+import type { UserRecord } from '../identity/users.ts';
+import { durationMs } from '../models/duration.ts';
+import { applicationContext } from './access.ts';
+import { type Asking, promptsOf, sendBack } from './asking.ts';
+import { grantedScopes } from './claims.ts';
+import { type Grant, hashOf, newCode, storeGrant } from './grants.ts';
+import { refusalPage } from './page.ts';
+
+const ticketKey = 'gatehouse/oauth/ticket';
+const ticketParameter = 'gatehouse_ticket';
+
+export async function authorizationFlow(asking: Asking, visitor: FlowRequest, user: UserRecord) {
+  const { deps, client, query, request, reply } = asking;
+  const { data } = visitor.session;
+  const ticket = query.get(ticketParameter);
+  query.delete(ticketParameter);
+  if (ticket !== null && data[ticketKey] === hashOf(`${ticket}\n${query}`)) {
+    delete data[ticketKey];
+    return grantCode(asking, visitor, user);
+  }
+  const flow = await deps.database.kysely
+    .selectFrom('flows')
+    .selectAll()
+    .where('uuid', '=', client.authorizationFlow)
+    .executeTakeFirst();
+  if (flow === undefined)
+    return refusalPage(deps, reply, { status: 400, text: 'The provider has no authorization flow.' });
+  const fresh = randomBytes(16).toString('hex');
+  const back = new URLSearchParams(query);
+  back.set(ticketParameter, fresh);
+  const planning = await planFlow(deps, flow, visitor, {
+    application: applicationContext(client),
+    is_redirected: true,
+    redirect: `/application/o/authorize/?${back}`,
+    ...consentContext(asking),
+  });
+  if (planning.kind === 'not applicable') return refusalPage(deps, reply, { status: 403, text: planning.message });
+  if (promptsOf(query).includes('consent')) await alwaysAsk(asking, planning.plan);
+  if (await needsNobody(asking, planning.plan, user)) return grantCode(asking, visitor, user);
+  if (promptsOf(query).includes('none'))
+    return sendBack(asking, { error: 'consent_required', error_description: 'The user has to consent.' });
+  data[planKey] = planning.plan;
+  data[ticketKey] = hashOf(`${fresh}\n${query}`);
+  await saveSession(deps, request, reply, visitor.session);
+  return reply.redirect(`/if/flow/${flow.slug}/`, 302);
+}
+
+/** Scopes are told by their descriptions; those without one by their names alone. */
+function consentContext({ client, query }: Asking) {
+  const scopes = grantedScopes(client, query.get('scope') ?? '');
+  const described = scopes.map((id) => ({
+    id,
+    name: client.mappings.find(({ scope, description }) => scope === id && description !== '')?.description ?? '',
+  }));
+  return {
+    consent_header: `You're about to sign into ${client.application.name}.`,
+    consent_permissions: described,
+  };
+}
+
+const consentKind = 'authentik_stages_consent.consentstage';
+
+/** `prompt=consent` asks even where consent was given, and where the flow would not ask at all. */
+async function alwaysAsk({ deps }: Asking, plan: Plan): Promise<void> {
+  const keys = plan.stages.flatMap(({ stage }) => ('pk' in stage ? [stage.pk] : []));
+  const asking = await deps.database.kysely
+    .selectFrom('stages')
+    .select('uuid')
+    .where('uuid', 'in', ['00000000-0000-0000-0000-000000000000', ...keys])
+    .where('kind', '=', consentKind)
+    .execute();
+  const known = new Set(asking.map(({ uuid }) => uuid));
+  const always = { kind: consentKind, name: 'Consent', settings: { mode: 'always_require' } };
+  if (known.size === 0)
+    plan.stages.push({ engineMode: 'any', reEvaluate: false, invalidResponse: 'retry', stage: always });
+  for (const planned of plan.stages) if ('pk' in planned.stage && known.has(planned.stage.pk)) planned.stage = always;
+}
+
+/** Nothing to do, or only consent that is given already. */
+async function needsNobody({ deps, client, query }: Asking, plan: Plan, user: UserRecord): Promise<boolean> {
+  const [only, ...others] = plan.stages;
+  if (only === undefined) return true;
+  if (others.length > 0 || !('pk' in only.stage)) return false;
+  const stage = await deps.database.kysely
+    .selectFrom('stages')
+    .select(['kind', 'settings'])
+    .where('uuid', '=', only.stage.pk)
+    .executeTakeFirst();
+  if (stage?.kind !== consentKind || stage.settings['mode'] === 'always_require') return false;
+  const permissions = grantedScopes(client, query.get('scope') ?? '')
+    .sort()
+    .join(' ');
+  const given = await deps.database.kysely
+    .selectFrom('consents')
+    .select('uuid')
+    .where('user_id', '=', user.id)
+    .where('application', '=', client.application.pbm)
+    .where('permissions', '=', permissions)
+    .where((where) => where.or([where('expires', 'is', null), where('expires', '>', new Date(deps.clock.now()))]))
+    .executeTakeFirst();
+  return given !== undefined;
+}
+
+async function grantCode(asking: Asking, visitor: FlowRequest, user: UserRecord) {
+  const { deps, client, query, redirectUri, request, reply } = asking;
+  const { session } = visitor;
+  const at = session.data['auth_time'];
+  const [challenge, nonce] = [query.get('code_challenge'), query.get('nonce')];
+  const scopes = grantedScopes(client, query.get('scope') ?? '');
+  const code = newCode();
+  const grant: Grant = {
+    scopes,
+    redirectUri,
+    session: session.id,
+    family: hashOf(code),
+    amr: amrOf(session.data),
+    ...(typeof at === 'number' ? { authTime: Math.floor(at / 1000) } : {}),
+    ...(challenge === null ? {} : { challenge, challengeMethod: query.get('code_challenge_method') ?? 'plain' }),
+    ...(nonce === null ? {} : { nonce }),
+  };
+  await saveSession(deps, request, reply, session);
+  const lifeMs = durationMs(client.access_code_validity);
+  await storeGrant(deps, { text: code, kind: 'code', client, user, lifeMs, grant });
+  await recordEvent(deps, {
+    action: 'authorize_application',
+    app: 'authentik.providers.oauth2',
+    user,
+    request: visitor,
+    context: {
+      authorized_application: {
+        app: 'authentik_core',
+        model_name: 'application',
+        pk: client.application.pbm,
+        name: client.application.name,
+      },
+      flow: client.authorizationFlow,
+      scopes: scopes.join(' '),
+    },
+  });
+  return sendBack(asking, { code });
+}
+
+const loginData = z.object({
+  auth_method: z.string().default(''),
+  auth_method_args: z.object({ mfa_devices: z.array(z.unknown()).default([]) }).prefault({}),
+});
+
+/** RFC 8176 values of what the login did (core.md §17.6). */
+function amrOf(data: Readonly<Record<string, unknown>>): string[] {
+  const { auth_method, auth_method_args } = loginData.parse(data);
+  return [
+    ...(auth_method === 'password' ? ['pwd'] : []),
+    ...(auth_method === 'auth_webauthn_pwl' ? ['user'] : []),
+    ...(auth_method_args.mfa_devices.length > 0 ? ['mfa'] : []),
+  ];
+}
