@@ -217,6 +217,35 @@ describe.skipIf(skipWithout('chromium'))('answers', { timeout: 90_000 }, () => {
       expect(page.url()).toBe(`${site.url}${flowPath}`);
     });
 
+  test('flow-executor §12: a form is posted to an application by itself, with every field', async () => {
+    await using visit = await site.visit();
+    const { page } = visit;
+    const posted: (string | null)[] = [];
+    await page.route('https://sp.example/**', (route) => {
+      posted.push(route.request().postData());
+      return route.fulfill({ contentType: 'text/html', body: '<h1>Welcome at the application</h1>' });
+    });
+    const attrs = { SAMLResponse: 'PHg+', RelayState: 'a b&c' };
+    await scriptExecutor(page, [{ component: 'ak-stage-autosubmit', url: 'https://sp.example/acs', attrs }]);
+    await open(page);
+    await page.getByText('Welcome at the application').waitFor();
+    expect(posted).toEqual(['SAMLResponse=PHg%2B&RelayState=a+b%26c']);
+  });
+
+  test('flow-executor §12: another page is shown in a frame, with an overlay until it is there', async () => {
+    await using visit = await site.visit();
+    const { page } = visit;
+    await page.route('https://other.example/**', (route) =>
+      route.fulfill({ contentType: 'text/html', body: '<html lang="en"><title>x</title><h1>Inside</h1>' }),
+    );
+    const frame = { url: 'https://other.example/logout', loading_overlay: true, loading_text: 'Signing you out there' };
+    await scriptExecutor(page, [{ component: 'xak-flow-frame', ...frame }]);
+    await open(page);
+    await page.frameLocator('iframe').getByText('Inside').waitFor();
+    await page.getByRole('status').waitFor({ state: 'detached' });
+    expect(await page.locator('iframe').getAttribute('title')).toBe('Signing you out there');
+  });
+
   test('flow-executor 43: an unknown flow is told, with status 404', async () => {
     await using visit = await site.visit();
     const { page } = visit;

@@ -37,6 +37,22 @@ describe.skipIf(skipWithout('chromium'))('logging in', { timeout: 90_000 }, () =
     expect(visit.complaints).toEqual([]);
   });
 
+  test('the first look at the login takes less than a photograph', async () => {
+    await using visit = await site.visit();
+    const { page } = visit;
+    await page.goto(`${site.url}${login}`, { waitUntil: 'networkidle' });
+    const bytes = await page.evaluate<number>(
+      'performance.getEntries().reduce((sum, entry) => sum + (entry.transferSize ?? 0), 0)',
+    );
+    expect(bytes).toBeGreaterThan(50_000); // it was counted
+    expect(bytes).toBeLessThan(220_000);
+    await page.reload({ waitUntil: 'networkidle' });
+    const again = await page.evaluate<number>(
+      'performance.getEntries().reduce((sum, entry) => sum + (entry.transferSize ?? 0), 0)',
+    );
+    expect(again).toBeLessThan(60_000);
+  });
+
   test('flow-executor 34: a wrong password is told at its field, which has the focus and keeps the page', async () => {
     await using visit = await site.visit();
     const { page } = visit;

@@ -74,6 +74,27 @@ describe.skipIf(skipWithout('chromium'))('the page of a user', { timeout: 90_000
     expect(await page.getByText('Mail on my phone').count()).toBe(0);
   });
 
+  test('a Wi-Fi secret is made where networks take one, and told why not where they do not', async () => {
+    await using visit = await site.visit();
+    const { page } = visit;
+    await signIn(page, site, 'ada');
+    await page.getByRole('link', { name: 'Tokens' }).click();
+    const make = async () => {
+      await page.getByRole('button', { name: 'New Wi-Fi secret' }).click();
+      await page.getByLabel('What is it for?').fill('My laptop');
+      await page.getByRole('button', { name: 'Create' }).click();
+    };
+    await make();
+    await page.getByText('Wi-Fi secrets are off').waitFor();
+    const { results } = await site.core.call<{ results: { pk: number }[] }>('GET', '/providers/radius/');
+    await site.core.call('PATCH', `/providers/radius/${results[0]?.pk}/`, { wifi_secrets: true });
+    await make();
+    const secret = await page.getByRole('dialog').locator('code').textContent();
+    expect(secret?.length).toBeGreaterThan(15);
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page.getByText('does not expire').waitFor();
+  });
+
   test('a session elsewhere is shown and can be ended, which signs that browser out', async () => {
     await using here = await site.visit();
     await using elsewhere = await site.visit({
