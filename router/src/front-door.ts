@@ -1,11 +1,12 @@
 // Who answers a request (router.md §6): reads the path, asks the routing table, hands over. The only place that knows all
 // the rooms; it measures and logs for them, so that none of them has to. Called by the listeners for every request.
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Logger } from '@gatehouse/daemon/log';
 import type { ReadyResponse } from '@gatehouse/proxy/ready-response';
+import { createDateLine } from '@gatehouse/proxy/ready-response';
 import type { Usage } from '@gatehouse/storage';
 import { type RequestRecord, statusOf, writeAccessLine } from './access-log.ts';
 import { answerNotFound, serveAsset } from './assets/serve.ts';
@@ -16,7 +17,14 @@ import { answerSituation, answerStarting } from './endpoints/starting.ts';
 import { type StoredFiles, serveStoredFile } from './files/serve.ts';
 import { type CoreConnections, type CoreTarget, originOf } from './forwarding/core-connection.ts';
 import { forward } from './forwarding/forward.ts';
-import { forwardedHeaders, identifyClient, requestIdOf, type Trust } from './forwarding/forwarded.ts';
+import {
+  type Client,
+  forwardedHeaders,
+  identifyClient,
+  requestIdOf,
+  speaksForOthers,
+  type Trust,
+} from './forwarding/forwarded.ts';
 import { headOf, tunnel } from './forwarding/tunnel.ts';
 import { connectionOf } from './listeners/connections.ts';
 import type { RouterMetrics } from './metrics.ts';
@@ -58,6 +66,8 @@ export interface FrontDoorOptions {
   readonly metrics: RouterMetrics;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Takes access lines. */
+  readonly output: { write(line: string): void };
 }
 
 type Exchange = {
@@ -73,10 +83,18 @@ export class FrontDoor {
   readonly #options: FrontDoorOptions;
   readonly #tunnels = new Set<() => void>();
   readonly #open = new Set<ReadyResponse>();
+  readonly #dateLine: () => string;
+  readonly #clients = new WeakMap<object, KnownClient>();
+  readonly #counters = new Map<string, { add(): void }>();
+  #assets: AssetTable | undefined;
   #draining = false;
 
   constructor(options: FrontDoorOptions) {
     this.#options = options;
+    this.#dateLine = createDateLine(options.clock);
+    void options.assets.then((table) => {
+      this.#assets = table;
+    });
   }
 
   /** Requests under way. */
@@ -101,11 +119,18 @@ export class FrontDoor {
 
   handle(request: IncomingMessage, response: ReadyResponse): void {
     const exchange = this.#begin(request, response);
-    this.#answer(exchange).catch((error: unknown) => {
-      this.#options.log.error('request failed', { request_id: exchange.record.id, error: String(error) });
-      if (response.headersSent) response.destroy();
-      else answerSituation(response, accept(request), 'failed', situationOptions(exchange));
-    });
+    try {
+      this.#answer(exchange)?.catch((error: unknown) => this.#broken(exchange, error));
+    } catch (error) {
+      this.#broken(exchange, error);
+    }
+  }
+
+  #broken(exchange: Exchange, error: unknown): void {
+    const { request, response, record } = exchange;
+    this.#options.log.error('request failed', { request_id: record.id, error: String(error) });
+    if (response.headersSent) response.destroy();
+    else answerSituation(response, accept(request), 'failed', situationOptions(exchange));
   }
 
   /** Protocol switches; nothing of ours speaks another protocol, so they are for an application or the core. */
@@ -119,7 +144,7 @@ export class FrontDoor {
 
   #identify(request: IncomingMessage): RequestRecord {
     const { settings, clock } = this.#options;
-    const client = identifyClient(connectionOf(request.socket), request.headers, settings().trust);
+    const client = this.#clientOf(request, settings().trust);
     return {
       id: requestIdOf(request.headers, client, freshId),
       client,
@@ -131,8 +156,28 @@ export class FrontDoor {
     };
   }
 
+  /** Who is at the other end is found out once per connection, as long as nobody speaks for somebody else. */
+  #clientOf({ socket, headers }: IncomingMessage, trust: Trust): Client {
+    if (speaksForOthers(headers)) return identifyClient(connectionOf(socket), headers, trust);
+    const known = this.#clients.get(socket);
+    if (known !== undefined && known.host === headers.host && known.trust === trust) return known.client;
+    const client = identifyClient(connectionOf(socket), headers, trust);
+    this.#clients.set(socket, { host: headers.host, trust, client });
+    return client;
+  }
+
+  #count(route: string, status: number): void {
+    const key = route + Math.floor(status / 100);
+    let counter = this.#counters.get(key);
+    if (counter === undefined) {
+      counter = this.#options.metrics.requests.bind({ route, status: `${Math.floor(status / 100)}xx` });
+      this.#counters.set(key, counter);
+    }
+    counter.add();
+  }
+
   #begin(request: IncomingMessage, response: ReadyResponse): Exchange {
-    const { metrics, clock, log, settings } = this.#options;
+    const { metrics, clock, log, output, settings } = this.#options;
     const record = this.#identify(request);
     this.#open.add(response);
     if (this.#draining) response.shouldKeepAlive = false;
@@ -141,19 +186,26 @@ export class FrontDoor {
       if (this.#draining) record.socket.destroySoon(); // its head may have promised to stay
       const tookMs = clock.monotonicMs() - record.startedMs;
       const status = statusOf(response);
-      metrics.requests.add({ route: record.route, status: `${Math.floor(status / 100)}xx` });
+      this.#count(record.route, status);
       if (record.route === 'core' || record.route === 'application') {
         const dest = record.route === 'core' ? 'core' : 'embedded_outpost';
         metrics.requestSeconds.observe({ dest }, tookMs / 1000);
       }
       // The outpost writes its own line, which knows who is logged in.
       if (record.route === 'application') return;
-      writeAccessLine(request, record, status, { log, tookMs, headers: settings().loggedHeaders });
+      writeAccessLine(request, record, status, {
+        log,
+        output,
+        tookMs,
+        nowMs: clock.now(),
+        headers: settings().loggedHeaders,
+      });
     });
     return { request, response, record, settings: settings(), own: ownHeaders(record, settings()) };
   }
 
-  async #answer(exchange: Exchange): Promise<void> {
+  /** Answers from memory need no promise. */
+  #answer(exchange: Exchange): Promise<void> | undefined {
     const { request, response, record, settings, own } = exchange;
     if (isAmbiguous(request)) {
       response.shouldKeepAlive = false; // whatever follows on this connection may be part of the trick
@@ -163,7 +215,8 @@ export class FrontDoor {
     const application = this.#options.application();
     if (!isOurs(target, settings) && application?.claims(record.client, target) === true) {
       record.route = 'application';
-      return application.handle(request, response, { ...record, own });
+      application.handle(request, response, { ...record, own });
+      return undefined;
     }
     const reading = readPath(target);
     if (reading.kind === 'refused') return answerPlain(exchange, 400, 'bad request');
@@ -172,19 +225,20 @@ export class FrontDoor {
     return this.#follow(exchange, route(reading.path, { webPath: settings.webPath, localUsages }));
   }
 
-  async #follow(exchange: Exchange, to: Route): Promise<void> {
+  #follow(exchange: Exchange, to: Route): Promise<void> | undefined {
     const { request, response, record, settings, own } = exchange;
     const { clock, storedFiles, assets } = this.#options;
     record.route = to.to;
     if (to.to === 'asset') {
-      await serveAsset(await assets, to.file, request, response, { version: settings.version, own });
-      return;
+      const context = { version: settings.version, own, ownLines: linesOf(own), dateLine: this.#dateLine };
+      const serve = (table: AssetTable) => serveAsset(table, to.file, request, response, context);
+      return this.#assets === undefined ? assets.then(serve) : serve(this.#assets);
     }
     if (to.to !== 'core') setOwn(exchange);
     switch (to.to) {
       case 'stored-file': {
         const stored = storedFiles.get(to.usage);
-        if (stored === undefined) return void answerNotFound(response, settings.version);
+        if (stored === undefined) return answerNotFound(response, settings.version);
         return serveStoredFile(request, response, { ...to, stored, version: settings.version, nowMs: clock.now() });
       }
       case 'robots':
@@ -193,9 +247,9 @@ export class FrontDoor {
         return answerText(exchange, securityText(settings.securityContact, clock.now()));
       case 'hidden-metrics':
       case 'nowhere':
-        return void answerNotFound(response, settings.version);
+        return answerNotFound(response, settings.version);
       case 'health-live':
-        return answerEmpty(exchange, (await this.#options.core.live()) ? 200 : 503);
+        return this.#options.core.live().then((live) => answerEmpty(exchange, live ? 200 : 503));
       case 'health-startup':
         return answerEmpty(exchange, 200);
       case 'redirect':
@@ -278,7 +332,9 @@ export class FrontDoor {
     const status = { switched: 101, answered: 0, 'client-gone': 499, failed: 502 }[outcome.kind];
     writeAccessLine(request, { ...record, route: 'tunnel' }, outcome.kind === 'answered' ? outcome.status : status, {
       log,
+      output: this.#options.output,
       tookMs,
+      nowMs: this.#options.clock.now(),
       headers: settings.loggedHeaders,
     });
   }
@@ -296,9 +352,24 @@ function setOwn({ response, own }: Exchange): void {
   for (let at = 0; at + 1 < own.length; at += 2) response.setHeader(own[at] ?? '', own[at + 1] ?? '');
 }
 
-/** UUID version 4 in hex, as the core makes them. */
+interface KnownClient {
+  readonly host: string | undefined;
+  readonly trust: Trust;
+  readonly client: Client;
+}
+
+/** Ids differ between processes by their beginning and within one by their end; as long as the core's. */
+const processPart = randomBytes(10).toString('hex');
+let drawn = 0;
 function freshId(): string {
-  return randomUUID().replaceAll('-', '');
+  drawn += 1;
+  return processPart + drawn.toString(16).padStart(12, '0');
+}
+
+function linesOf(own: readonly string[]): string {
+  let lines = '';
+  for (let at = 0; at + 1 < own.length; at += 2) lines += `${own[at]}: ${own[at + 1]}\r\n`;
+  return lines;
 }
 
 /** Assets and stored files answer on every host (router.md §6); they are never an application's. */
@@ -311,7 +382,8 @@ function isAmbiguous(request: IncomingMessage): boolean {
   if (request.url?.startsWith('/') !== true) return true;
   let hosts = 0;
   for (let at = 0; at < request.rawHeaders.length; at += 2) {
-    if (request.rawHeaders[at]?.toLowerCase() === 'host') hosts += 1;
+    const name = request.rawHeaders[at] ?? '';
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
   }
   return hosts > 1;
 }
@@ -324,18 +396,18 @@ function situationOptions({ settings, record }: Exchange, detail?: string) {
   return { webPath: settings.webPath, requestId: record.id, detail };
 }
 
-function answerPlain(exchange: Exchange, status: number, text: string): void {
+function answerPlain(exchange: Exchange, status: number, text: string): undefined {
   const { response } = exchange;
   setOwn(exchange);
   response.writeHead(status, { 'Content-Type': 'text/plain' }).end(`${text}\n`);
 }
 
-function answerEmpty({ response }: Exchange, status: number): void {
+function answerEmpty({ response }: Exchange, status: number): undefined {
   const headers = { 'Content-Length': '0', 'Cache-Control': 'no-store' };
   response.writeHead(status, headers).end();
 }
 
-function answerText({ request, response, settings }: Exchange, text: string): void {
+function answerText({ request, response, settings }: Exchange, text: string): undefined {
   response.writeHead(200, {
     'Content-Type': 'text/plain; charset=utf-8',
     'Content-Length': Buffer.byteLength(text),
@@ -346,7 +418,7 @@ function answerText({ request, response, settings }: Exchange, text: string): vo
   response.end(request.method === 'HEAD' ? undefined : text);
 }
 
-function redirect(exchange: Exchange, status: number, location: string): void {
+function redirect(exchange: Exchange, status: number, location: string): undefined {
   setOwn(exchange);
   exchange.response.writeHead(status, { Location: location, 'Content-Length': '0' }).end();
 }

@@ -89,6 +89,7 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
     metrics,
     clock,
     log,
+    output: options.output,
   });
   metrics.countInFlight = () => door.inFlight;
   const socketPath = localSocketPath(config);
@@ -201,7 +202,7 @@ function settingsOf(config: RouterConfig, version: string, webPath: string): Fro
     answerTimeoutMs: config.core.answer_timeout,
     hstsMaxAgeS: config.web.hsts_max_age,
     securityContact: config.web.security_contact,
-    loggedHeaders: config.log.http_headers,
+    loggedHeaders: config.log.http_headers.map((name) => name.toLowerCase()),
   };
 }
 

@@ -56,3 +56,5 @@ function connectionLines(timeoutMs: number): string {
   }
   return lines.text;
 }
+
+export { createDateLine } from './date-line.ts';

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { ReadyResponse } from '@gatehouse/proxy/ready-response';
 import { expect, test } from 'vitest';
 import { negotiate } from './negotiation.ts';
 import { readRange } from './ranges.ts';
@@ -21,9 +22,14 @@ async function start() {
   await writeFile(join(folder, '.hidden'), 'x');
   await symlink('/etc/passwd', join(folder, 'link.txt'));
   const table = await loadAssets([{ folder, name: 'dist' }], { version: '1.2.3' });
-  const context = { version: '1.2.3', own: ['X-authentik-id', 'id'] };
-  const server = createServer((request, response) => {
-    serveAsset(table, (request.url ?? '').slice(1), request, response, context).catch((error: unknown) =>
+  const context = {
+    version: '1.2.3',
+    own: ['X-authentik-id', 'id'],
+    ownLines: 'X-authentik-id: id\r\n',
+    dateLine: () => 'Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n',
+  };
+  const server = createServer({ ServerResponse: ReadyResponse }, (request, response) => {
+    serveAsset(table, (request.url ?? '').slice(1), request, response, context)?.catch((error: unknown) =>
       response.destroy(error instanceof Error ? error : undefined),
     );
   });

@@ -28,7 +28,9 @@ export function isRangeWanted(request: IncomingMessage, identity: { etag: string
 function failsPrecondition(request: IncomingMessage, current: Representation): boolean {
   const match = request.headers['if-match'];
   if (match !== undefined) return !matchesAny(match, current.etags);
-  const since = Date.parse(request.headers['if-unmodified-since'] ?? '');
+  const unmodified = request.headers['if-unmodified-since'];
+  if (unmodified === undefined) return false;
+  const since = Date.parse(unmodified);
   return !Number.isNaN(since) && Date.parse(current.lastModified) > since;
 }
 
@@ -36,7 +38,9 @@ function failsPrecondition(request: IncomingMessage, current: Representation): b
 function isUnchanged(request: IncomingMessage, current: Representation): boolean {
   const noneMatch = request.headers['if-none-match'];
   if (noneMatch !== undefined) return matchesAny(noneMatch, [current.etag]);
-  const since = Date.parse(request.headers['if-modified-since'] ?? '');
+  const modified = request.headers['if-modified-since'];
+  if (modified === undefined) return false;
+  const since = Date.parse(modified);
   return !Number.isNaN(since) && Date.parse(current.lastModified) <= since;
 }
 

@@ -9,7 +9,7 @@ export type Coding = (typeof codings)[number];
  */
 export function negotiate(acceptEncoding: string | undefined, available: readonly Coding[]): Coding | undefined {
   if (acceptEncoding === undefined || available.length === 0) return undefined;
-  const weights = parseWeights(acceptEncoding);
+  const weights = weightsOf(acceptEncoding);
   const weightOf = (coding: string) => weights.get(coding) ?? weights.get('*') ?? 0;
   let best: Coding | undefined;
   let bestWeight = weights.get('identity') ?? 0;
@@ -21,6 +21,19 @@ export function negotiate(acceptEncoding: string | undefined, available: readonl
     }
   }
   return best;
+}
+
+/** Browsers send the same few headers over and over. */
+const known = new Map<string, ReadonlyMap<string, number>>();
+const mostKnown = 500;
+
+function weightsOf(header: string): ReadonlyMap<string, number> {
+  const remembered = known.get(header);
+  if (remembered !== undefined) return remembered;
+  const weights = parseWeights(header);
+  if (known.size >= mostKnown) known.clear();
+  if (header.length <= 200) known.set(header, weights);
+  return weights;
 }
 
 function parseWeights(header: string): ReadonlyMap<string, number> {

@@ -3,8 +3,9 @@
 import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import type { ReadyResponse } from '@gatehouse/proxy/ready-response';
 import { evaluateConditions, isRangeWanted } from './conditions.ts';
-import { type Coding, codings, negotiate } from './negotiation.ts';
+import { negotiate } from './negotiation.ts';
 import { readRange } from './ranges.ts';
 import type { Asset, AssetTable, Variant } from './table.ts';
 
@@ -13,52 +14,62 @@ export interface AssetContext {
   readonly version: string;
   /** What every answer carries, names and values alternating. */
   readonly own: readonly string[];
+  /** `own` as text, and the `Date` of this moment, each field with its CRLF. */
+  readonly ownLines: string;
+  readonly dateLine: () => string;
 }
 
 const notFound = '404 page not found\n';
 
-/** @returns the status sent, for the access line */
-export async function serveAsset(
+/** @returns a promise only where a file is streamed from disk */
+export function serveAsset(
   table: AssetTable,
   file: string,
   request: IncomingMessage,
-  response: ServerResponse,
-  { version, own }: AssetContext,
-): Promise<number> {
+  response: ReadyResponse,
+  context: AssetContext,
+): Promise<void> | undefined {
   // One ready-made list per answer: `setHeader` beforehand would make Node merge the two, name by name.
+  const { version, own } = context;
   if (request.method !== 'GET' && request.method !== 'HEAD') return refuseMethod(request, response, version, own);
   const asset = table.get(file);
   if (asset === undefined) return answerNotFound(response, version, own);
-  const range = isRangeWanted(request, { etag: asset.identity.etag, lastModified: asset.lastModified })
-    ? readRange(request.headers.range, asset.identity.size)
-    : { kind: 'whole' as const };
-  const available = codings.filter((coding) => asset.coded[coding] !== undefined);
-  const coding: Coding | undefined =
-    range.kind === 'whole' ? negotiate(request.headers['accept-encoding']?.toString(), available) : undefined;
+  const range = rangeOf(request, asset);
+  const coding =
+    range.kind === 'whole' && asset.available.length > 0
+      ? negotiate(request.headers['accept-encoding']?.toString(), asset.available)
+      : undefined;
   const chosen = (coding === undefined ? undefined : asset.coded[coding]) ?? asset.identity;
-  const current = { etag: chosen.etag, etags: tagsOf(asset), lastModified: asset.lastModified };
-  const verdict = evaluateConditions(request, current);
+  const verdict = evaluateConditions(request, {
+    etag: chosen.etag,
+    etags: asset.etags,
+    lastModified: asset.lastModified,
+  });
   if (verdict === 'precondition-failed') return finish(response, 412, [...own, 'X-authentik-version', version]);
   if (verdict === 'unchanged') return finish(response, 304, [...withoutLength(chosen.headers), ...own]);
-  if (range.kind === 'unsatisfiable')
-    return finish(response, 416, [
-      ...own,
-      'Content-Range',
-      `bytes */${asset.identity.size}`,
-      'X-authentik-version',
-      version,
-    ]);
+  if (range.kind === 'unsatisfiable') {
+    const size = `bytes */${asset.identity.size}`;
+    return finish(response, 416, [...own, 'Content-Range', size, 'X-authentik-version', version]);
+  }
   if (range.kind === 'part') return sendPart(asset, range, { request, response, own });
-  return sendWhole(asset, chosen, { request, response, own });
+  return sendWhole(asset, chosen, { request, response, context });
+}
+
+function rangeOf(request: IncomingMessage, asset: Asset): ReturnType<typeof readRange> {
+  const { range } = request.headers;
+  if (range === undefined) return { kind: 'whole' };
+  const { etag, size } = asset.identity;
+  return isRangeWanted(request, { etag, lastModified: asset.lastModified })
+    ? readRange(range, size)
+    : { kind: 'whole' };
 }
 
 /** Text of every "no such file", for assets and stored files alike. */
-export function answerNotFound(response: ServerResponse, version: string, own: readonly string[] = []): number {
+export function answerNotFound(response: ServerResponse, version: string, own: readonly string[] = []): undefined {
   const headers = ['Content-Type', 'text/plain', 'Cache-Control', 'no-store', 'X-Content-Type-Options', 'nosniff'];
   const length = String(notFound.length);
   response.writeHead(404, [...headers, ...own, 'X-authentik-version', version, 'Content-Length', length]);
   response.end(notFound);
-  return 404;
 }
 
 /** OPTIONS is answered, every other method but GET and HEAD refused. */
@@ -67,14 +78,13 @@ export function refuseMethod(
   response: ServerResponse,
   version: string,
   own: readonly string[] = [],
-): number {
+): undefined {
   const status = request.method === 'OPTIONS' ? 204 : 405;
   return finish(response, status, [...own, 'Allow', 'GET, HEAD', 'X-authentik-version', version]);
 }
 
-function finish(response: ServerResponse, status: number, headers: readonly string[]): number {
+function finish(response: ServerResponse, status: number, headers: readonly string[]): undefined {
   response.writeHead(status, [...headers]).end();
-  return status;
 }
 
 interface Turn {
@@ -83,33 +93,45 @@ interface Turn {
   readonly own: readonly string[];
 }
 
-async function sendWhole(asset: Asset, chosen: Variant, { request, response, own }: Turn): Promise<number> {
-  response.writeHead(200, [...chosen.headers, ...own]);
-  if (request.method === 'HEAD') response.end();
-  else if (chosen.body !== undefined) response.end(chosen.body);
-  else await stream(asset.path, undefined, response);
-  return 200;
+interface WholeTurn extends Omit<Turn, 'own' | 'response'> {
+  readonly response: ReadyResponse;
+  readonly context: AssetContext;
 }
 
-async function sendPart(
+/** The usual case by a head whose text is ready but for date and id; everything else the way of node:http. */
+function sendWhole(
+  asset: Asset,
+  chosen: Variant,
+  { request, response, context }: WholeTurn,
+): Promise<void> | undefined {
+  const { body } = chosen;
+  const isHead = request.method === 'HEAD';
+  if (body !== undefined) {
+    const lines = `${chosen.lines}${context.ownLines}${context.dateLine()}`;
+    if (!response.sendHead({ status: 200, reason: 'OK', lines }))
+      response.writeHead(200, [...chosen.headers, ...context.own]);
+    response.end(isHead ? undefined : body);
+    return undefined;
+  }
+  response.writeHead(200, [...chosen.headers, ...context.own]);
+  if (!isHead) return stream(asset.path, undefined, response);
+  response.end();
+  return undefined;
+}
+
+function sendPart(
   asset: Asset,
   range: { start: number; end: number },
   { request, response, own }: Turn,
-): Promise<number> {
+): Promise<void> | undefined {
   const length = range.end - range.start + 1;
   const headers = withoutLength(asset.identity.headers);
-  response.writeHead(206, [
-    ...headers,
-    ...own,
-    'Content-Length',
-    String(length),
-    'Content-Range',
-    `bytes ${range.start}-${range.end}/${asset.identity.size}`,
-  ]);
-  if (request.method === 'HEAD') response.end();
-  else if (asset.identity.body !== undefined) response.end(asset.identity.body.subarray(range.start, range.end + 1));
-  else await stream(asset.path, range, response);
-  return 206;
+  const contentRange = `bytes ${range.start}-${range.end}/${asset.identity.size}`;
+  response.writeHead(206, [...headers, ...own, 'Content-Length', String(length), 'Content-Range', contentRange]);
+  const { body } = asset.identity;
+  if (request.method !== 'HEAD' && body === undefined) return stream(asset.path, range, response);
+  response.end(request.method === 'HEAD' ? undefined : body?.subarray(range.start, range.end + 1));
+  return undefined;
 }
 
 async function stream(
@@ -121,10 +143,6 @@ async function stream(
   await pipeline(createReadStream(path, { ...range, highWaterMark: 256 * 1024 }), response).catch(() =>
     response.destroy(),
   );
-}
-
-function tagsOf(asset: Asset): string[] {
-  return [asset.identity.etag, ...codings.flatMap((coding) => asset.coded[coding]?.etag ?? [])];
 }
 
 function withoutLength(headers: readonly string[]): string[] {

@@ -6,7 +6,7 @@ import { join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import { contentTypeOf } from '@gatehouse/storage';
-import type { Coding } from './negotiation.ts';
+import { type Coding, codings } from './negotiation.ts';
 
 const compressBrotli = promisify(brotliCompress);
 const compressGzip = promisify(gzip);
@@ -25,6 +25,8 @@ export interface Variant {
   readonly etag: string;
   /** Ready-made raw list: names and values alternating. */
   readonly headers: readonly string[];
+  /** The same as text, each field with its CRLF. */
+  readonly lines: string;
 }
 
 export interface Asset {
@@ -32,6 +34,10 @@ export interface Asset {
   readonly identity: Variant;
   readonly coded: Readonly<Partial<Record<Coding, Variant>>>;
   readonly lastModified: string;
+  /** Codings at hand, in order of preference. */
+  readonly available: readonly Coding[];
+  /** Tags of every representation. */
+  readonly etags: readonly string[];
 }
 
 export interface AssetRoot {
@@ -60,7 +66,9 @@ export async function loadAssets(
       );
       table.set(
         name,
-        bytes <= room ? asset : { ...asset, identity: { ...asset.identity, body: undefined }, coded: {} },
+        bytes <= room
+          ? asset
+          : { ...asset, identity: { ...asset.identity, body: undefined }, coded: {}, available: [] },
       );
       if (bytes <= room) room -= bytes;
     }
@@ -102,7 +110,7 @@ async function loadAsset(
   const hash = createHash('sha256').update(body).digest('hex').slice(0, 32);
   const compress = compressible.test(contentTypeOf(name)) && body.byteLength > leastCompressed;
   const identity = variant(body, `"${hash}"`, [...common, ...(compress ? ['Vary', 'Accept-Encoding'] : [])]);
-  if (!compress) return { path, identity, coded: {}, lastModified };
+  if (!compress) return asset(path, identity, {}, lastModified);
   const quality = options.brotliQuality ?? 5;
   const br = await compressBrotli(body, { params: { [constants.BROTLI_PARAM_QUALITY]: quality } });
   const zipped = await compressGzip(body, { level: 6 });
@@ -112,7 +120,13 @@ async function loadAsset(
       ? {}
       : { [coding]: variant(bytes, `"${hash}-${coding}"`, headers, true) };
   };
-  return { path, identity, coded: { ...coded('br', br), ...coded('gzip', zipped) }, lastModified };
+  return asset(path, identity, { ...coded('br', br), ...coded('gzip', zipped) }, lastModified);
+}
+
+function asset(path: string, identity: Variant, coded: Asset['coded'], lastModified: string): Asset {
+  const available = codings.filter((coding) => coded[coding] !== undefined);
+  const etags = [identity.etag, ...available.flatMap((coding) => coded[coding]?.etag ?? [])];
+  return { path, identity, coded, lastModified, available, etags };
 }
 
 function variant(
@@ -122,12 +136,9 @@ function variant(
   keep = body.byteLength <= residentBytes,
 ): Variant {
   const size = body.byteLength;
-  return {
-    body: keep ? body : undefined,
-    size,
-    etag,
-    headers: [...common, 'Content-Length', String(size), 'ETag', etag],
-  };
+  const headers = [...common, 'Content-Length', String(size), 'ETag', etag];
+  const lines = headers.map((part, at) => (at % 2 === 0 ? `${part}: ` : `${part}\r\n`)).join('');
+  return { body: keep ? body : undefined, size, etag, headers, lines };
 }
 
 function commonHeaders(name: string, lastModified: string, version: string): string[] {

@@ -69,6 +69,18 @@ export function identifyClient(connection: Connection, headers: Headers, trust: 
   };
 }
 
+/** Whether a request has any header about somebody else than its peer. */
+export function speaksForOthers(headers: Headers): boolean {
+  return (
+    headers['x-forwarded-for'] !== undefined ||
+    headers['forwarded'] !== undefined ||
+    headers['x-real-ip'] !== undefined ||
+    headers['x-forwarded-proto'] !== undefined ||
+    headers['x-forwarded-scheme'] !== undefined ||
+    headers['x-forwarded-host'] !== undefined
+  );
+}
+
 /** Takes an untrusted peer's words about others out of a request, before somebody else reads it (R29). */
 export function withoutForwarding(
   request: { readonly headers: Record<string, unknown>; rawHeaders: string[] },

@@ -11,8 +11,12 @@ export type PathReading =
   | { readonly kind: 'redirect'; readonly location: string }
   | { readonly kind: 'refused' };
 
+/** What most requests look like: nothing to decode, no dot segment, no empty one, no query. */
+const plain = /^\/(?:[\w~-][\w~.-]*\/)*(?:[\w~-][\w~.-]*)?$/;
+
 /** @param target the request target as received: path and optional query */
 export function readPath(target: string): PathReading {
+  if (plain.test(target)) return { kind: 'canonical', path: target as NormalisedPath };
   const queryAt = target.indexOf('?');
   const raw = queryAt === -1 ? target : target.slice(0, queryAt);
   const query = queryAt === -1 ? '' : target.slice(queryAt);

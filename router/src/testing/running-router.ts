@@ -54,7 +54,7 @@ export async function runRouter(setup: RouterSetup = {}) {
     health: createHealth(),
     clock: systemClock,
     log,
-    output: { write: () => undefined },
+    output: { write: (line) => void log.lines.push(JSON.parse(line)) },
     passLine: () => undefined,
     ...(setup.application === undefined ? {} : { application: setup.application }),
   });
