@@ -1,0 +1,79 @@
+// The words after `gatehouse ldap` that do not start the daemon: doctor, explain. Called by main.ts.
+import { loadConfig } from '@gatehouse/daemon/config';
+import { isGatewayError } from '@gatehouse/daemon/errors';
+import { exitCode } from '@gatehouse/daemon/lifecycle';
+import { dnKeyOf, parseFilter, type Scope } from '@gatehouse/wire/ldap';
+import { type LdapConfig, ldapConfig } from '../config.ts';
+import { inspectCore } from '../core-inspection.ts';
+import { ldapError } from '../errors.ts';
+import { providerFromApi } from '../providers/provider.ts';
+import { doctor } from './doctor.ts';
+import { explain } from './explain.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type Print = (line: string) => void;
+
+const commands: Readonly<
+  Record<string, (words: readonly string[], env: Environment, print: Print) => Promise<number>>
+> = { doctor: runDoctor, explain: runExplain };
+
+/** @returns the exit code, or `undefined` when the words mean that the daemon shall run */
+export async function runCommand(
+  [word = '', ...rest]: readonly string[],
+  env: Environment,
+  print: Print = (line) => void process.stdout.write(`${line}\n`),
+): Promise<number | undefined> {
+  const command = Object.hasOwn(commands, word) ? commands[word] : undefined;
+  if (command === undefined) return undefined;
+  try {
+    return await command(rest, env, print);
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
+    print(`${error.code} ${error.message}\n${error.hint}`);
+    return exitCode.configuration;
+  }
+}
+
+/** Exit code 1 when something is broken; warnings are none. */
+async function runDoctor(argv: readonly string[], env: Environment, print: Print): Promise<number> {
+  const { config } = loadConfig(ldapConfig, { env, argv });
+  await using core = inspectCore(config, config.ldap.page_size);
+  const findings = await doctor({ config, core, nowMs: Date.now() });
+  for (const { level, what } of findings) print(`${level.padEnd(5)}${what}`);
+  return findings.some(({ level }) => level === 'fail') ? exitCode.configuration : exitCode.success;
+}
+
+const scopes: Readonly<Record<string, Scope>> = { base: 'baseObject', one: 'singleLevel', sub: 'wholeSubtree' };
+const usage = 'Usage: gatehouse ldap explain "(cn=jdoe)" [base=ou=users,…] [scope=base|one|sub]';
+
+async function runExplain(argv: readonly string[], env: Environment, print: Print): Promise<number> {
+  const flags = argv.filter((word) => word.startsWith('--'));
+  const [text = '', ...options] = argv.filter((word) => !word.startsWith('--'));
+  const option = (name: string) => options.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1);
+  const filter = readFilter(text);
+  const { config } = loadConfig(ldapConfig, { env, argv: flags });
+  await using core = inspectCore(config, config.ldap.page_size);
+  const provider = await providerAt(core, config, option('base'));
+  const base = dnKeyOf(option('base') ?? provider.base.dn) ?? provider.base.key;
+  const request = { filter, base, scope: scopes[option('scope') ?? 'sub'] ?? 'wholeSubtree' } as const;
+  for (const line of explain(request, provider, await core.view(provider))) print(line);
+  return exitCode.success;
+}
+
+function readFilter(text: string) {
+  try {
+    return parseFilter(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw ldapError('ERR_LDAP_USAGE', `"${text}" is no search filter: ${reason}.`, usage);
+  }
+}
+
+/** The provider whose base holds the named one; the first when none is named. */
+async function providerAt(core: ReturnType<typeof inspectCore>, { host }: LdapConfig, base: string | undefined) {
+  const providers = (await core.providers()).flatMap((row) => providerFromApi(row) ?? []);
+  const key = base === undefined ? undefined : dnKeyOf(base);
+  const found = providers.find((one) => key === undefined || key === one.base.key || key.endsWith(`,${one.base.key}`));
+  if (found !== undefined) return found;
+  throw ldapError('ERR_LDAP_USAGE', `No provider of the core ${host} serves ${base ?? 'anything'}.`, usage);
+}
