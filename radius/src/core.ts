@@ -69,8 +69,8 @@ export interface CodeWanted {
 }
 
 export interface Core {
-  /** @throws GatewayError when the core cannot be asked */
-  access(request: AccessRequest): Promise<AccessOutcome>;
+  /** At once where the verdict is known. @throws GatewayError when the core cannot be asked */
+  access(request: AccessRequest): AccessOutcome | Promise<AccessOutcome>;
   /** For Status-Server: heard of within the last minute, or right now. */
   isReachable(): Promise<boolean>;
   certificate(provider: Provider): CertificatePair | undefined;
@@ -137,7 +137,7 @@ export function connectCore(options: CoreOptions): Core {
       const identity = `${remoteIp} ${claim.username}`;
       const key = { providerPk: provider.pk, identity, secret: claim.password };
       const known = verdicts.find(key);
-      if (known !== undefined) return Promise.resolve(known);
+      if (known !== undefined) return known;
       return verdicts.resolve(
         key,
         () => watched(request),

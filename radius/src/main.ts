@@ -9,6 +9,7 @@ import { kernelDrops } from '@gatehouse/daemon/net';
 import { packetCode } from '@gatehouse/wire/radius';
 import { createOutbox, type Outbox } from './accounting/outbox.ts';
 import { openSpool } from './accounting/spool.ts';
+import { createAttributeReader } from './attributes/core-attributes.ts';
 import { createChallenges } from './authentication/challenges.ts';
 import { providerFromApi } from './clients/provider.ts';
 import { type ClientTable, createClientTable } from './clients/table.ts';
@@ -106,6 +107,7 @@ export async function startRadius(
     access: core.access,
     log,
     policyAttributes: policy.attributes,
+    readAttributes: createAttributeReader(),
     onAccepted(request: AdmittedRequest, access: Access) {
       if (request.settings.coa) logins.remember(request, access);
     },

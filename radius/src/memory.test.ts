@@ -11,43 +11,44 @@ import { eapMethods } from './eap/methods.ts';
 import { createEapSessions } from './eap/sessions.ts';
 import { createEapContext } from './eap/tls-endpoint.ts';
 
+const from = (address: string) => ({ address, port: 1812 });
 const packet = (identifier: number, authenticator = 0, tail = '') =>
   Buffer.concat([Buffer.of(1, identifier, 0, 20), Buffer.alloc(16, authenticator), Buffer.from(tail)]);
 
 test('radius C29: after its time a reply is forgotten, and a repetition is a new request', async () => {
   const clock = fakeClock();
   const duplicates = createDuplicates(clock, { keepMs: 10_000, maxEntries: 10 });
-  const begun = duplicates.begin('a', packet(1));
+  const begun = duplicates.begin(from('a'), packet(1));
   if (begun.kind !== 'new') throw new Error('not new');
-  expect(duplicates.look('a', packet(1))).toEqual({ kind: 'working' });
+  expect(duplicates.look(from('a'), packet(1))).toEqual({ kind: 'working' });
   begun.entry.finish(Buffer.from('reply'));
   await clock.advance(9_999);
-  expect(duplicates.look('a', packet(1))).toEqual({ kind: 'done', reply: Buffer.from('reply') });
+  expect(duplicates.look(from('a'), packet(1))).toEqual({ kind: 'done', reply: Buffer.from('reply') });
   await clock.advance(1);
-  expect(duplicates.look('a', packet(1))).toBeUndefined();
+  expect(duplicates.look(from('a'), packet(1))).toBeUndefined();
   expect(duplicates.size).toBe(0);
 });
 
 test('radius §4.5: only identical bytes are a repetition; another authenticator makes the old reply unwanted', () => {
   const duplicates = createDuplicates(fakeClock(), { keepMs: 10_000, maxEntries: 10 });
-  const first = duplicates.begin('a', packet(1));
-  expect(duplicates.look('a', packet(1, 0, 'x'))).toBeUndefined();
-  expect(duplicates.look('b', packet(1))).toBeUndefined();
-  const second = duplicates.begin('a', packet(1, 9));
+  const first = duplicates.begin(from('a'), packet(1));
+  expect(duplicates.look(from('a'), packet(1, 0, 'x'))).toBeUndefined();
+  expect(duplicates.look(from('b'), packet(1))).toBeUndefined();
+  const second = duplicates.begin(from('a'), packet(1, 9));
   if (first.kind !== 'new' || second.kind !== 'new') throw new Error('not new');
   expect([first.entry.isCurrent(), second.entry.isCurrent()]).toEqual([false, true]);
 });
 
 test('radius §4.5: what was not answered may be asked again; full of work takes nothing new; done makes room', () => {
   const duplicates = createDuplicates(fakeClock(), { keepMs: 10_000, maxEntries: 2 });
-  const entries = [1, 2].map((identifier) => duplicates.begin('a', packet(identifier)));
-  expect(duplicates.begin('a', packet(3)).kind).toBe('full');
+  const entries = [1, 2].map((identifier) => duplicates.begin(from('a'), packet(identifier)));
+  expect(duplicates.begin(from('a'), packet(3)).kind).toBe('full');
   const [first, second] = entries;
   if (first?.kind !== 'new' || second?.kind !== 'new') throw new Error('not new');
   first.entry.forget();
-  expect(duplicates.begin('a', packet(1)).kind).toBe('new');
+  expect(duplicates.begin(from('a'), packet(1)).kind).toBe('new');
   second.entry.finish(Buffer.from('reply'));
-  expect(duplicates.begin('a', packet(4)).kind).toBe('new');
+  expect(duplicates.begin(from('a'), packet(4)).kind).toBe('new');
   expect(duplicates.size).toBe(2);
 });
 
@@ -64,7 +65,7 @@ test('radius §4.5: whatever comes, the memory stays in its bounds and a done re
       for (const { source, identifier, authenticator, isAnswered } of steps) {
         const bytes = packet(identifier, authenticator);
         const own = Buffer.from(`${source} ${identifier} ${authenticator}`);
-        const seen = duplicates.begin(String(source), bytes);
+        const seen = duplicates.begin(from(String(source)), bytes);
         if (seen.kind === 'done') expect(seen.reply).toEqual(own);
         if (seen.kind === 'new' && isAnswered) seen.entry.finish(own);
         expect(duplicates.size).toBeLessThanOrEqual(9);

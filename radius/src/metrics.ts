@@ -1,5 +1,5 @@
 // Metrics of radius.md §9.2 under the reference's names. No label ever holds an address or a user name.
-import type { Metrics } from '@gatehouse/daemon/metrics';
+import type { Metrics, Observer, Tally } from '@gatehouse/daemon/metrics';
 import type { DropReason, RejectReason } from './errors.ts';
 
 export interface RadiusMetrics {
@@ -56,12 +56,27 @@ export function createRadiusMetrics(
     help: 'RADIUS request latencies in seconds',
     labels: ['outpost_name', 'app'],
   });
+  const tallies = new Map<string, Tally>();
+  const packetTally = (code: string) => {
+    const known = tallies.get(code) ?? packets.bind({ code });
+    tallies.set(code, known);
+    return known;
+  };
+  const observers = new Map<string, Observer>();
+  let observedName = '';
   return {
-    packet: (code) => packets.add({ code }),
+    packet: (code) => packetTally(code).add(),
     dropped: (reason) => dropped.add({ reason }),
     replayed: () => replayed.add({}),
     rejected: (app, reason) => rejected.add({ outpost_name: outpostName(), reason, app }),
-    took: (app, seconds) => took.observe({ outpost_name: outpostName(), app }, seconds),
+    took(app, seconds) {
+      const name = outpostName();
+      if (name !== observedName) observers.clear(); // the core has named us, or renamed
+      observedName = name;
+      const observer = observers.get(app) ?? took.bind({ outpost_name: name, app });
+      observers.set(app, observer);
+      observer.observe(seconds);
+    },
     eap: (method, result) => eap.add({ method, result }),
     coa: (type, result) => coa.add({ type, result }),
     accounting: (status_type) => accounting.add({ status_type }),

@@ -14,13 +14,37 @@ import {
 } from '@gatehouse/wire/radius';
 
 export type CoreAttributes =
-  | { readonly kind: 'attributes'; readonly attributes: readonly Attribute[]; readonly dropped: readonly number[] }
+  | {
+      readonly kind: 'attributes';
+      readonly attributes: readonly Attribute[];
+      /** Types that were not passed on. */
+      readonly dropped: readonly number[];
+      /** Some are hidden for this very request. */
+      readonly isHidden: boolean;
+    }
   | { readonly kind: 'refused'; readonly reason: 'attribute_decode_failed' | 'attribute_parse_failed' };
 
 /** User-Password, CHAP-Password, State, Proxy-State, CHAP-Challenge, EAP-Message, Message-Authenticator. */
 const owned = new Set([2, 3, 24, 33, 60, 79, 80]);
 const tunnelPassword = 69;
 const mppeKeys = new Set([16, 17]);
+
+export type AttributeReader = typeof readCoreAttributes;
+
+/**
+ * As {@link readCoreAttributes}, but what was read last for a key is at hand: a repeated user has the same text, and unless
+ * something in it is hidden under the request's authenticator the attributes are the same too.
+ */
+export function createAttributeReader(): AttributeReader {
+  const last = new WeakMap<PacketKey, { readonly text: string; readonly read: CoreAttributes }>();
+  return (text, requestAuthenticator, key) => {
+    const known = last.get(key);
+    if (known?.text === text) return known.read;
+    const read = readCoreAttributes(text, requestAuthenticator, key);
+    if (read.kind === 'attributes' && !read.isHidden) last.set(key, { text, read });
+    return read;
+  };
+}
 
 /** @param requestAuthenticator of the device's request: salted values are hidden under it */
 export function readCoreAttributes(encoded: string, requestAuthenticator: Buffer, key: PacketKey): CoreAttributes {
@@ -30,13 +54,18 @@ export function readCoreAttributes(encoded: string, requestAuthenticator: Buffer
   if (packet === undefined) return { kind: 'refused', reason: 'attribute_parse_failed' };
   const attributes: Attribute[] = [];
   const dropped: number[] = [];
-  const rehide = createRehider(packet.authenticator, requestAuthenticator, key);
+  let isHidden = false;
+  const rehideOne = createRehider(packet.authenticator, requestAuthenticator, key);
+  const rehide: Rehide = (value) => {
+    isHidden = true;
+    return rehideOne(value);
+  };
   for (const attribute of packet.attributes) {
     const passed = owned.has(attribute.type) ? undefined : translate(attribute, rehide);
     if (passed === undefined) dropped.push(attribute.type);
     else attributes.push(passed);
   }
-  return { kind: 'attributes', attributes, dropped };
+  return { kind: 'attributes', attributes, dropped, isHidden };
 }
 
 function parse(bytes: Buffer) {

@@ -5,6 +5,7 @@ import { captureLogger, fakeClock } from '@gatehouse/daemon/testing';
 import { packetCode } from '@gatehouse/wire/radius';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { createAttributeReader } from '../attributes/core-attributes.ts';
 import { createChallenges } from '../authentication/challenges.ts';
 import { createMessageAuthenticatorGate } from '../clients/message-authenticator-policy.ts';
 import { createNotices } from '../clients/notices.ts';
@@ -33,7 +34,13 @@ function start() {
     asked.push(claim.username);
     return { kind: 'refused', reason: 'invalid_credentials', message: '' } as const;
   };
-  const answering = { access, log, onAccepted: () => undefined, policyAttributes: () => [] };
+  const answering = {
+    access,
+    log,
+    onAccepted: () => undefined,
+    policyAttributes: () => [],
+    readAttributes: createAttributeReader(),
+  };
   const eap = createEap({
     ...answering,
     clock,

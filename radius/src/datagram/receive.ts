@@ -20,7 +20,7 @@ import type { Client, ClientTable } from '../clients/table.ts';
 import type { DropReason } from '../errors.ts';
 import type { RadiusMetrics } from '../metrics.ts';
 import { type Drops, dropHints } from './drops.ts';
-import type { DuplicateEntry, Duplicates } from './duplicates.ts';
+import type { DuplicateEntry, Duplicates, Sender } from './duplicates.ts';
 import { composeReply } from './reply.ts';
 import type { AdmittedRequest, Answer, Operation } from './request.ts';
 
@@ -67,11 +67,13 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       const address = canonicalIp(from.address);
       const count = perSource.get(address) ?? 0;
       const isSpent = count >= options.requestsPerSource;
-      const source = `${options.port}|${address}|${from.port}`;
-      const admitted = admit(options, bytes, { address, source, isSpent }, reply);
+      const admitted = admit(options, bytes, { address, port: from.port, isSpent }, reply);
       if (admitted === undefined) return;
+      const { request, entry } = admitted;
+      const serving = serve(options, request, entry, reply);
+      if (serving === undefined) return;
       perSource.set(address, count + 1);
-      const work = serve(options, admitted.request, admitted.entry, reply).finally(() => {
+      const work = serving.finally(() => {
         inWork.delete(work);
         const left = (perSource.get(address) ?? 1) - 1;
         if (left === 0) perSource.delete(address);
@@ -91,10 +93,7 @@ interface Admitted {
   readonly entry: DuplicateEntry;
 }
 
-interface Source {
-  readonly address: string;
-  /** Port and address, ours and the sender's. */
-  readonly source: string;
+interface Source extends Sender {
   /** It has as many requests in work as one may. */
   readonly isSpent: boolean;
 }
@@ -102,9 +101,10 @@ interface Source {
 function admit(
   options: ReceiverOptions,
   bytes: Buffer,
-  { address, source, isSpent }: Source,
+  source: Source,
   reply: (bytes: Buffer) => void,
 ): Admitted | undefined {
+  const { address, isSpent } = source;
   if (bytes.length < 20 || bytes.length > maxPacketBytes) return drop(options, address, 'malformed');
   const client = options.clients().find(address);
   if (client === undefined) return drop(options, address, 'unknown_client');
@@ -134,7 +134,7 @@ function admit(
 
 function parse(bytes: Buffer): ReceivedPacket | undefined {
   try {
-    return decodePacket(Buffer.from(bytes));
+    return decodePacket(bytes);
   } catch {
     return undefined; // WireError: the one thing decoding throws; the caller drops and counts it
   }
@@ -191,37 +191,60 @@ const warnings: Partial<Record<DropReason, string>> = {
   source_budget: 'Too many requests of one address in work',
 };
 
-async function serve(
+/** @returns the work that goes on, `undefined` when everything is done */
+function serve(
   options: ReceiverOptions,
   request: AdmittedRequest,
   entry: DuplicateEntry,
   send: (bytes: Buffer) => void,
-): Promise<void> {
-  const { clock, log, metrics, operations, drops } = options;
-  const { packet, provider, client: ip, requestId } = request;
-  const startedMs = clock.monotonicMs();
-  const fields = { code: packetCodeName(packet.code), request: requestId, ip, id: packet.identifier };
-  log.info('Radius Request', fields);
-  try {
-    const answer = (await operations.get(packet.code)?.(request)) ?? { kind: 'silence', reason: 'unsupported_code' };
-    const tookMs = clock.monotonicMs() - startedMs;
-    metrics.took(provider.app, tookMs / 1000);
+): Promise<void> | undefined {
+  const startedMs = options.clock.monotonicMs();
+  const isLogged = options.log.isEnabled('info');
+  if (isLogged) options.log.info('Radius Request', fieldsOf(request));
+  const finish = (answer: Answer) => {
+    const tookMs = options.clock.monotonicMs() - startedMs;
+    options.metrics.took(request.provider.app, tookMs / 1000);
     settle(options, request, entry, answer, send);
-    log.info('Radius Response', {
-      ...fields,
-      code: answer.kind === 'reply' ? packetCodeName(answer.code) : 'none',
-      provider: provider.name,
-      duration_ms: Math.round(tookMs * 10) / 10,
-      ...(answer.reason === undefined ? {} : { reason: answer.reason }),
-      ...(answer.username === undefined ? {} : { username: answer.username }),
-    });
+    if (isLogged) options.log.info('Radius Response', responseFields(request, answer, tookMs));
+  };
+  try {
+    const answer = options.operations.get(request.packet.code)?.(request);
+    if (answer instanceof Promise)
+      return answer.then(finish).catch((error: unknown) => fail(options, request, entry, error));
+    finish(answer ?? { kind: 'silence', reason: 'unsupported_code' });
   } catch (error) {
-    entry.forget();
-    drops.note(ip, 'failure', provider.name);
-    metrics.dropped('failure');
-    const stack = error instanceof Error ? (error.stack ?? '') : '';
-    log.error('request failed', { ...fields, error: String(error), stack });
+    fail(options, request, entry, error);
   }
+  return undefined;
+}
+
+function fieldsOf({ packet, requestId, client }: AdmittedRequest) {
+  return { code: packetCodeName(packet.code), request: requestId, ip: client, id: packet.identifier };
+}
+
+function responseFields(request: AdmittedRequest, answer: Answer, tookMs: number) {
+  return {
+    ...fieldsOf(request),
+    code: answer.kind === 'reply' ? packetCodeName(answer.code) : 'none',
+    provider: request.provider.name,
+    duration_ms: Math.round(tookMs * 10) / 10,
+    ...(answer.reason === undefined ? {} : { reason: answer.reason }),
+    ...(answer.username === undefined ? {} : { username: answer.username }),
+  };
+}
+
+/** E20: a fault of ours harms this one request. */
+function fail(
+  { drops, metrics, log }: ReceiverOptions,
+  request: AdmittedRequest,
+  entry: DuplicateEntry,
+  error: unknown,
+): void {
+  entry.forget();
+  drops.note(request.client, 'failure', request.provider.name);
+  metrics.dropped('failure');
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  log.error('request failed', { ...fieldsOf(request), error: String(error), stack });
 }
 
 function settle(

@@ -27,4 +27,5 @@ export type Answer =
     }
   | { readonly kind: 'silence'; readonly reason: DropReason; readonly username?: string };
 
-export type Operation = (request: AdmittedRequest) => Promise<Answer>;
+/** Answers at once where nobody has to be asked. */
+export type Operation = (request: AdmittedRequest) => Answer | Promise<Answer>;

@@ -17,7 +17,7 @@ export interface AccessOptions extends Answering {
 const stateType = 24;
 
 export function createAccessRequest(options: AccessOptions): Operation {
-  return async (request) => {
+  return (request) => {
     const credentials = read(request);
     switch (credentials.kind) {
       case 'malformed':
@@ -66,14 +66,17 @@ interface Typed {
   readonly password: string;
 }
 
-async function answerPassword(
+function answerPassword(
   options: AccessOptions,
   request: AdmittedRequest,
   { username, password }: Typed,
-): Promise<Answer> {
+): Answer | Promise<Answer> {
   const canAskForCode = request.settings.challenge && request.provider.mfaSupport;
   const claim = { kind: 'password', username, password } as const;
-  return answerOf(options, request, username, await askAccess(options, request, claim, canAskForCode));
+  const asked = askAccess(options, request, claim, canAskForCode);
+  return asked instanceof Promise
+    ? asked.then((later) => answerOf(options, request, username, later))
+    : answerOf(options, request, username, asked);
 }
 
 /** The code that an Access-Challenge asked for (B18). */

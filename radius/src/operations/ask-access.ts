@@ -4,15 +4,18 @@
 import { isIP } from 'node:net';
 import type { Logger } from '@gatehouse/daemon/log';
 import { type Attribute, firstValue, packetCode } from '@gatehouse/wire/radius';
-import { readCoreAttributes } from '../attributes/core-attributes.ts';
+import type { AttributeReader } from '../attributes/core-attributes.ts';
 import type { Claim } from '../authentication/claim.ts';
 import type { Access, AccessOutcome, AccessRequest, CodeWanted } from '../core.ts';
 import type { AdmittedRequest, Answer } from '../datagram/request.ts';
 import type { RejectReason } from '../errors.ts';
 
 export interface Asking {
-  readonly access: (request: AccessRequest) => Promise<AccessOutcome>;
+  /** At once where the verdict is known. */
+  readonly access: (request: AccessRequest) => AccessOutcome | Promise<AccessOutcome>;
   readonly log: Logger;
+  /** Reads what the core sends. */
+  readonly readAttributes: AttributeReader;
   /** Attributes of the policy file, after those of the core. */
   readonly policyAttributes: (
     app: string,
@@ -39,9 +42,12 @@ export function askAccess(
   request: AdmittedRequest,
   claim: Claim,
   canAskForCode = false,
-): Promise<Asked> {
+): Asked | Promise<Asked> {
   const asked = { provider: request.provider, claim, remoteIp: remoteIpOf(request), canAskForCode };
-  return takeOutcome(asking, request, claim.username, asking.access(asked));
+  const outcome = asking.access(asked);
+  return outcome instanceof Promise
+    ? takeOutcome(asking, request, claim.username, outcome)
+    : readOutcome(asking, request, outcome);
 }
 
 /** B17: the user's own address where the device is trusted to tell it, else that of the device. */
@@ -60,11 +66,18 @@ export async function takeOutcome(
     asking.log.warn('core could not be asked', { username, error: String(error), ip: request.client });
     return undefined;
   });
-  const notAccepted = (answer: Answer): Asked => ({ kind: 'not_accepted', answer });
   if (outcome === undefined)
     return notAccepted(
       request.settings.onCoreFailure === 'reject' ? reject('core_unreachable') : silence('core_unreachable'),
     );
+  return readOutcome(asking, request, outcome);
+}
+
+function notAccepted(answer: Answer): Asked {
+  return { kind: 'not_accepted', answer };
+}
+
+function readOutcome(asking: Asking, request: AdmittedRequest, outcome: AccessOutcome): Asked {
   switch (outcome.kind) {
     case 'overload':
       return notAccepted(silence('overload'));
@@ -93,7 +106,7 @@ export function attachAttributes(
     log.debug('No attributes', { username });
     return settings.requireAttributes ? { kind: 'not_accepted', answer: reject('attributes_missing') } : accepted([]);
   }
-  const read = readCoreAttributes(access.attributes, packet.authenticator, key);
+  const read = asking.readAttributes(access.attributes, packet.authenticator, key);
   if (read.kind === 'refused') {
     const verb = read.reason === 'attribute_decode_failed' ? 'decode' : 'parse';
     log.warn(`failed to ${verb} attributes from core`, { username, provider: provider.name });

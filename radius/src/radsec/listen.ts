@@ -127,7 +127,7 @@ function readPackets(socket: TLSSocket, onPacket: (packet: Buffer) => void): voi
         length !== undefined && !socket.destroyed;
         length = framePacket(pending)
       ) {
-        onPacket(pending.subarray(0, length));
+        onPacket(Buffer.from(pending.subarray(0, length))); // of its own: it is kept longer than the chunk
         pending = pending.subarray(length);
       }
     } catch {

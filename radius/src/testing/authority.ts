@@ -19,6 +19,8 @@ export interface IssueOptions {
   /** Days from now until it ends; negative for one that has ended. */
   readonly days?: number;
   readonly isAuthority?: boolean;
+  /** Of 256 and 2048 bits; `ec` unless given. */
+  readonly key?: 'ec' | 'rsa';
 }
 
 export interface TestAuthority extends AsyncDisposable {
@@ -59,7 +61,7 @@ export async function createTestAuthority(name = 'Test CA'): Promise<TestAuthori
   return {
     caPem: await readFile(file('ca.pem'), 'utf8'),
     caFile: file('ca.pem'),
-    async issue(commonName, { purpose = 'client', names, days = 10, isAuthority = false } = {}) {
+    async issue(commonName, { purpose = 'client', names, days = 10, isAuthority = false, key = 'ec' } = {}) {
       const id = `c${serial++}`;
       const extensions = [
         `basicConstraints=critical,CA:${isAuthority}`,
@@ -67,7 +69,9 @@ export async function createTestAuthority(name = 'Test CA'): Promise<TestAuthori
         ...(names === undefined ? [] : [`subjectAltName=${names}`]),
       ];
       await writeFile(file(`${id}.ext`), `${extensions.join('\n')}\n`);
-      await openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', `${id}.key`);
+      await (key === 'ec'
+        ? openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', `${id}.key`)
+        : openssl('genrsa', '-out', `${id}.key`, '2048'));
       await openssl(
         'req',
         '-new',

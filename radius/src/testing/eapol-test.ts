@@ -16,6 +16,8 @@ export interface EapolTest {
   readonly caPem?: string;
   readonly client?: { readonly certPem: string; readonly keyPem: string };
   readonly secret?: string;
+  /** Further logins after the first. */
+  readonly repeat?: number;
 }
 
 export interface EapolResult {
@@ -58,7 +60,20 @@ export async function eapolTest(port: number, test: EapolTest): Promise<EapolRes
     value === undefined ? [] : [`  ${name}=${value}`],
   );
   const file = await write('eapol.conf', `network={\n${lines.join('\n')}\n}\n`);
-  const args = ['-c', file ?? '', '-a', '127.0.0.1', '-p', String(port), '-s', test.secret ?? 'testing123', '-t', '8'];
+  const args = [
+    '-c',
+    file ?? '',
+    '-a',
+    '127.0.0.1',
+    '-p',
+    String(port),
+    '-s',
+    test.secret ?? 'testing123',
+    '-t',
+    test.repeat === undefined ? '8' : '60',
+    '-r',
+    String(test.repeat ?? 0),
+  ];
   const child = spawn('eapol_test', args, { cwd: folder.path, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   child.stdout.on('data', (chunk) => {

@@ -26,6 +26,7 @@ export interface HomeServer {
 }
 
 export interface FreeRadius extends AsyncDisposable {
+  readonly pid: number;
   readonly port: number;
   readonly accountingPort: number;
   output(): string;
@@ -43,7 +44,13 @@ export async function startFreeRadius(options: FreeRadiusOptions): Promise<FreeR
     await program[Symbol.asyncDispose]();
     throw error;
   });
-  return { port, accountingPort, output: program.output, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() };
+  return {
+    pid: program.pid,
+    port,
+    accountingPort,
+    output: program.output,
+    [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
+  };
 }
 
 function configuration(
@@ -61,7 +68,7 @@ run_dir = ${folder}
 libdir = /usr/lib/freeradius
 pidfile = ${folder}/pid
 max_request_time = 30
-cleanup_delay = 1
+cleanup_delay = 0
 max_requests = 65536
 hostname_lookups = no
 log {
@@ -118,6 +125,11 @@ server default {
       pap
     }
     ${hasEap ? 'eap' : ''}
+  }
+  post-auth {
+    update reply {
+      &Message-Authenticator := 0x00
+    }
   }
   preacct {
     ${proxied ? toSite : 'ok'}

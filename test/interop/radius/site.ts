@@ -85,6 +85,7 @@ export async function startSite(policy = ''): Promise<Site> {
 }
 
 export interface Program extends AsyncDisposable {
+  readonly pid: number;
   /** Everything it has printed. */
   output(): string;
   /** Resolves once its output matches. @throws when it ends before, or after a quarter of a minute */
@@ -104,6 +105,7 @@ export function startProgram(file: string, args: readonly string[], cwd: string)
     child.once('error', () => resolve());
   });
   return {
+    pid: child.pid ?? 0,
     output: () => output,
     async printed(pattern) {
       await until(() => {

@@ -44,10 +44,20 @@ export async function listenUdp(options: UdpOptions): Promise<UdpListener> {
   };
 }
 
+/** Replies go to addresses that came with a packet: nothing has to be looked up, and no turn of the event loop is spent on it. */
+function asGiven(
+  address: string,
+  _options: unknown,
+  done: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
+): void {
+  done(null, address, isIPv6(address) ? 6 : 4);
+}
+
 function bindUdp(options: UdpOptions, address: Address): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const type = isIPv6(address.host) ? 'udp6' : 'udp4';
-    const socket = createSocket({ type, recvBufferSize: options.receiveBufferBytes ?? 4 * 1024 * 1024 });
+    const recvBufferSize = options.receiveBufferBytes ?? 4 * 1024 * 1024;
+    const socket = createSocket({ type, recvBufferSize, lookup: asGiven });
     const failed = (cause: NodeJS.ErrnoException) =>
       reject(bindError(address, options.component, options.setting, cause));
     socket.once('error', failed);

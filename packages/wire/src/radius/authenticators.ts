@@ -5,6 +5,7 @@ import {
   type Attribute,
   encodePacket,
   headerBytes,
+  maxPacketBytes,
   packetCode,
   type RadiusPacket,
   type ReceivedPacket,
@@ -25,7 +26,7 @@ export function checkMessageAuthenticator(packet: ReceivedPacket, key: PacketKey
 
 /** Whether the Request Authenticator of an Accounting-, Disconnect- or CoA-Request is right; other codes have a random one. */
 export function isRequestAuthenticatorValid(packet: ReceivedPacket, key: PacketKey): boolean {
-  const copy = Buffer.from(packet.bytes);
+  const copy = copyOf(packet);
   copy.fill(0, 4, headerBytes);
   return timingSafeEqual(key.digestBeforeSecret(copy), packet.authenticator);
 }
@@ -36,7 +37,7 @@ export function checkReply(
   request: Pick<RadiusPacket, 'code' | 'authenticator'>,
   key: PacketKey,
 ): { readonly authentic: boolean; readonly messageAuthenticator: 'absent' | 'valid' | 'wrong' } {
-  const copy = Buffer.from(reply.bytes);
+  const copy = copyOf(reply);
   copy.set(request.authenticator, 4);
   return {
     authentic: timingSafeEqual(key.digestBeforeSecret(copy), reply.authenticator),
@@ -59,10 +60,10 @@ export function signReply(
   if (at !== undefined) {
     bytes.fill(0, at, at + 16);
     bytes.set(replyBase(request), 4);
-    bytes.set(key.hmac(bytes), at);
+    key.hmacInto(bytes, at, bytes);
     bytes.set(request.authenticator, 4);
   }
-  bytes.set(key.digestBeforeSecret(bytes), 4);
+  key.digestBeforeSecretInto(bytes, 4, bytes);
   return bytes;
 }
 
@@ -76,19 +77,36 @@ export function signRequest(packet: RadiusPacket, key: PacketKey): Buffer {
   const at = messageAuthenticatorOffset(packet.attributes);
   if (at !== undefined) {
     bytes.fill(0, at, at + 16);
-    bytes.set(key.hmac(bytes), at);
+    key.hmacInto(bytes, at, bytes);
   }
-  if (isDigest) bytes.set(key.digestBeforeSecret(bytes), 4);
+  if (isDigest) key.digestBeforeSecretInto(bytes, 4, bytes);
   return bytes;
+}
+
+// Scratch for what is hashed with some bytes changed: the functions here run to their end without a pause.
+const scratch = Buffer.alloc(maxPacketBytes);
+const expected = new Uint8Array(16);
+
+function copyOf({ bytes }: ReceivedPacket): Buffer {
+  scratch.set(bytes);
+  return scratch.subarray(0, bytes.length);
+}
+
+/** Whether these 16 bytes are the expected ones; looks at all of them, whichever differ. */
+function isSame(bytes: Buffer, at: number): boolean {
+  let difference = 0;
+  for (let index = 0; index < 16; index++) difference |= (bytes[at + index] ?? 0) ^ (expected[index] ?? 0);
+  return difference === 0;
 }
 
 function checkOver(packet: ReceivedPacket, key: PacketKey, authenticator: Buffer): 'absent' | 'valid' | 'wrong' {
   const at = packet.messageAuthenticatorAt;
   if (at === undefined) return 'absent';
-  const copy = Buffer.from(packet.bytes);
+  const copy = copyOf(packet);
   copy.set(authenticator, 4);
   copy.fill(0, at, at + 16);
-  return timingSafeEqual(key.hmac(copy), packet.bytes.subarray(at, at + 16)) ? 'valid' : 'wrong';
+  key.hmacInto(expected, 0, copy);
+  return isSame(packet.bytes, at) ? 'valid' : 'wrong';
 }
 
 /** What stands in the authenticator field while a reply's Message-Authenticator is computed. */

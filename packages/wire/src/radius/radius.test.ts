@@ -14,7 +14,7 @@ import {
 } from './authenticators.ts';
 import { createDictionary } from './dictionary.ts';
 import { hidePassword, hideSalted, revealPassword, revealSalted } from './hidden-values.ts';
-import { createHmacMd5, md5 } from './md5.ts';
+import { createHmacMd5, digestInto, md5 } from './md5.ts';
 import { decodePacket, encodePacket, firstValue, framePacket, joinedValue, splitValue } from './packet.ts';
 import { createPacketKey } from './packet-key.ts';
 import { formatValue, parseValue } from './values.ts';
@@ -193,7 +193,12 @@ describe('properties', () => {
     fc.assert(
       fc.property(bytes(300), bytes(200), (message, secret) => {
         expect(md5(message)).toEqual(createHash('md5').update(message).digest());
-        expect(createHmacMd5(secret)(message)).toEqual(createHmac('md5', secret).update(message).digest());
+        const out = Buffer.alloc(16);
+        createHmacMd5(secret)(out, 0, message);
+        expect(out).toEqual(createHmac('md5', secret).update(message).digest());
+        const long = Buffer.concat([Buffer.alloc(8_000 + (message[0] ?? 0), 7), message]);
+        digestInto(out, 0, undefined, message, long, secret);
+        expect(out).toEqual(createHash('md5').update(message).update(long).update(secret).digest());
       }),
       { seed: 1321, numRuns: 500 },
     );

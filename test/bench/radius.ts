@@ -1,0 +1,236 @@
+// The RADIUS outpost against FreeRADIUS with a users file: PAP of repeated users with Message-Authenticator both ways, full
+// EAP logins by eapol_test, the codec alone, and the match of 100,000 networks. Rounds are interleaved; the server under test
+// runs on the first core, the load on the second. Needs freeradius, eapoltest and util-linux.
+// Run: npx tsc -b && npx tsx --conditions source test/bench/radius.ts [seconds]; prints one JSON document.
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { startTestCore, testPassword, testRadiusSecret } from '@gatehouse/core/testing';
+import { temporaryFolder } from '@gatehouse/daemon/testing';
+import { createTestAuthority, eapolTest } from '@gatehouse/radius/testing';
+import { runTool, startDaemon, until } from '../harness/index.ts';
+import { startFreeRadius } from '../interop/radius/freeradius.ts';
+import { benchCodec, benchMatch } from './radius/alone.ts';
+import { cpuSeconds } from './radius/cpu.ts';
+import { type Load, type LoadResult, runLoad } from './radius/load.ts';
+
+const seconds = Number(process.argv[2] ?? 3);
+const rounds = 3;
+const eapLogins = 40;
+const pin = (pid: number, core: number) => runTool('taskset', ['-a', '-cp', String(core), String(pid)]);
+
+await using folder = await temporaryFolder();
+await using core = await startTestCore();
+await using authority = await createTestAuthority();
+const people = await makePeople(50);
+const server = await authority.issue('radius.example.test', { purpose: 'server', key: 'rsa' });
+const client = await authority.issue('bench0', { key: 'rsa' });
+const files = await writeFiles();
+await setProvider();
+await using daemon = await startDaemon('radius', {
+  env: {
+    AUTHENTIK_HOST: core.url,
+    AUTHENTIK_TOKEN: await core.outpostToken('radius'),
+    AUTHENTIK_RADIUS__VERDICT_CACHE: '1h',
+    AUTHENTIK_RADIUS__EAP_CERTIFICATE: files.certificate,
+    AUTHENTIK_RADIUS__EAP_KEY: files.key,
+    AUTHENTIK_RADIUS__EAP_CLIENT_CA: files.ca,
+    AUTHENTIK_RADIUS__REQUESTS_PER_SOURCE: '10000',
+  },
+});
+await until(() => daemon.lines.some(({ event }) => event === 'Update providers'));
+await silence();
+await using reference = await startFreeRadius({
+  folder: folder.path,
+  secret: testRadiusSecret,
+  isLoud: false,
+  users: people
+    .map(({ username, password }) => `${username} Cleartext-Password := "${password}"\n  Filter-Id = "bench"\n`)
+    .join('\n'),
+  eapModule: eapModule(),
+});
+const ours = { port: daemon.bound('radius').port, pid: daemon.pid ?? 0 };
+const theirs = { port: reference.port, pid: reference.pid };
+await pin(ours.pid, 0);
+await pin(theirs.pid, 0);
+await pin(process.pid, 1);
+// Every user's first login goes through the core's flow; what is measured is the repeated user.
+await until(async () => {
+  const { wrong, answered } = await pap(ours, { seconds: 3, sockets: 1, inFlight: 8, most: people.length * 3 });
+  return wrong === 0 && answered === people.length * 3;
+}, 120_000);
+
+type Target = typeof ours;
+type Round = LoadResult & { readonly cpuUs: number };
+
+async function pap({ port, pid }: Target, shape: Partial<Load>): Promise<Round> {
+  const load = {
+    port,
+    secret: testRadiusSecret,
+    people,
+    seconds,
+    sockets: 16,
+    inFlight: 8,
+    most: 130_000 * seconds,
+    ...shape,
+  };
+  const before = cpuSeconds(pid);
+  const result = await runLoad(load);
+  return { ...result, cpuUs: ((cpuSeconds(pid) - before) * 1e6) / Math.max(1, result.answered) };
+}
+
+async function benchPap() {
+  const mine: Round[] = [];
+  const other: Round[] = [];
+  for (let round = 0; round < rounds; round++) {
+    mine.push(await pap(ours, {}));
+    other.push(await pap(theirs, {}));
+  }
+  const rate = (all: readonly Round[]) => median(all.map(({ perSecond }) => perSecond));
+  const cpu = (all: readonly Round[]) => median(all.map(({ cpuUs }) => cpuUs));
+  const half = await pap(ours, { perSecond: rate(mine) / 2 });
+  return {
+    ratio: round2(rate(mine) / rate(other)),
+    cpuRatio: round2(cpu(other) / cpu(mine)),
+    gatehousePerSecond: Math.round(rate(mine)),
+    freeradiusPerSecond: Math.round(rate(other)),
+    gatehouseCpuUs: round2(cpu(mine)),
+    freeradiusCpuUs: round2(cpu(other)),
+    p99MsAtHalfLoad: half.p99Ms,
+    wrong: mine.reduce((sum, { wrong }) => sum + wrong, half.wrong),
+  };
+}
+
+/** CPU per full login, resumption off on both sides. */
+async function benchEap(eap: 'TLS' | 'TTLS') {
+  const cost = async ({ port, pid }: Target) => {
+    const identity = people[0]?.username ?? '';
+    const given = {
+      eap,
+      tls: '1.2',
+      identity,
+      password: people[0]?.password ?? '',
+      caPem: authority.caPem,
+      secret: testRadiusSecret,
+    } as const;
+    const login = () => eapolTest(port, { ...given, repeat: eapLogins, ...(eap === 'TLS' ? { client } : {}) });
+    const before = cpuSeconds(pid);
+    const result = await login();
+    if (!result.isSuccess) throw new Error(`EAP-${eap} on port ${port}: ${result.output.slice(-2000)}`);
+    return ((cpuSeconds(pid) - before) * 1000) / (eapLogins + 1);
+  };
+  const mine: number[] = [];
+  const other: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    mine.push(await cost(ours));
+    other.push(await cost(theirs));
+  }
+  const [gatehouse, freeradius] = [median(mine), median(other)];
+  return {
+    ratio: round2(gatehouse / freeradius),
+    gatehouseCpuMs: round2(gatehouse),
+    freeradiusCpuMs: round2(freeradius),
+  };
+}
+
+const { stdout: freeradiusVersion } = await promisify(execFile)('freeradius', ['-v']);
+console.log(
+  JSON.stringify(
+    {
+      date: new Date().toISOString().slice(0, 10),
+      machine: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
+      node: process.version,
+      freeradius: /Version (\S+?),/.exec(freeradiusVersion)?.[1],
+      users: people.length,
+      rounds,
+      seconds,
+      pap: await benchPap(),
+      eapTls: await benchEap('TLS'),
+      eapTtls: await benchEap('TTLS'),
+      codecPerSecond: benchCodec(),
+      matchNs: benchMatch(100_000),
+    },
+    null,
+    2,
+  ),
+);
+
+async function makePeople(count: number) {
+  const { kysely } = core.deps.database;
+  const password = await core.deps.passwords.make(testPassword);
+  const made = Array.from({ length: count }, (_, at) => ({
+    username: `bench${at}`,
+    name: `Bench ${at}`,
+    email: '',
+    password,
+  }));
+  await kysely.insertInto('users').values(made).execute();
+  return made.map(({ username }) => ({ username, password: testPassword }));
+}
+
+async function writeFiles() {
+  const write = async (name: string, text: string) => {
+    await writeFile(join(folder.path, name), text);
+    return join(folder.path, name);
+  };
+  return {
+    ca: await write('ca.pem', authority.caPem),
+    certificate: await write('server.pem', server.certPem),
+    key: await write('server.key', server.keyPem),
+  };
+}
+
+async function setProvider(): Promise<void> {
+  const { results } = await core.call<{ results: { pk: number }[] }>('GET', '/providers/radius/');
+  await core.call('PATCH', `/providers/radius/${results[0]?.pk}/`, { local_certificates: true });
+}
+
+/** Neither side writes a line per request. */
+async function silence(): Promise<void> {
+  const { results } = await core.call<{ results: { pk: string; type: string }[] }>('GET', '/outposts/instances/');
+  const pk = results.find(({ type }) => type === 'radius')?.pk ?? '';
+  const updates = () => daemon.lines.filter(({ event }) => event === 'Update providers').length;
+  const before = updates();
+  await core.call('PATCH', `/outposts/instances/${pk}/`, { config: { log_level: 'warning' } });
+  process.kill(daemon.pid ?? 0, 'SIGUSR1');
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  if (updates() > before + 1) throw new Error('the outpost still logs');
+}
+
+function eapModule(): string {
+  return `eap {
+    default_eap_type = tls
+    timer_expire = 60
+    max_sessions = 65536
+    tls-config common {
+      private_key_file = ${files.key}
+      certificate_file = ${files.certificate}
+      ca_file = ${files.ca}
+      fragment_size = 1000
+      check_crl = no
+      cipher_list = "DEFAULT"
+      tls_min_version = "1.2"
+      tls_max_version = "1.3"
+      cache {
+        enable = no
+      }
+    }
+    tls {
+      tls = common
+    }
+    ttls {
+      tls = common
+      virtual_server = inner
+    }
+  }`;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0;
+}
+
+function round2(value: number): number {
+  return Math.round(value * 100) / 100;
+}
