@@ -52,9 +52,16 @@ export async function runLdapDaemon(
       onSessionEnd: (sessionId) => server?.sessionEnded(sessionId),
     });
     onDrain(() => core.close());
-    const fallback = await selfSignedCertificate();
     const clientCa = config.ldap.client_ca === '' ? undefined : await readClientCa(config.ldap.client_ca);
-    server = await serveLdap({ core, config, log, metrics: ldapMetrics, clock, fallback, clientCa });
+    server = await serveLdap({
+      core,
+      config,
+      log,
+      metrics: ldapMetrics,
+      clock,
+      fallback: selfSignedCertificate,
+      clientCa,
+    });
     server.providersChanged();
     onDrain(async () => server?.close(drainMs));
     log.info('ready', {});

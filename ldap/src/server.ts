@@ -4,16 +4,17 @@ import type { Clock } from '@gatehouse/daemon/async';
 import type { Address } from '@gatehouse/daemon/config';
 import type { Logger } from '@gatehouse/daemon/log';
 import { createCidrSet, createConnectionCount, listenTcp, type Peer, type TcpListener } from '@gatehouse/daemon/net';
-import { createCertificateStore, type KeyPair } from '@gatehouse/daemon/tls';
+import type { KeyPair } from '@gatehouse/daemon/tls';
 import { resultCode } from '@gatehouse/wire/ldap';
 import type { Identity } from './authentication/logins.ts';
 import type { LdapConfig } from './config.ts';
-import { chooseCertificates, showCertificates } from './connection/certificates.ts';
+import { chooseCertificates } from './connection/certificates.ts';
 import { Connection } from './connection/connection.ts';
+import { LateTls } from './connection/late-tls.ts';
 import { ConnectionSessions } from './connection/sessions.ts';
-import { putTlsOn } from './connection/tls-layer.ts';
 import type { CoreLink } from './core.ts';
 import type { LdapMetrics } from './metrics.ts';
+import { after } from './operations/soon.ts';
 import type { Provider } from './providers/provider.ts';
 
 export interface LdapServer {
@@ -30,7 +31,8 @@ export interface LdapServerOptions {
   readonly log: Logger;
   readonly metrics: LdapMetrics;
   readonly clock: Clock;
-  readonly fallback: KeyPair;
+  /** Makes the certificate of last resort; called once everything listens. */
+  readonly fallback: () => Promise<KeyPair>;
   /** PEM of whoever may vouch for client certificates; without it none is asked for. */
   readonly clientCa: string | undefined;
 }
@@ -38,18 +40,15 @@ export interface LdapServerOptions {
 /** @throws GatewayError `ERR_NET_BIND` */
 export async function serveLdap(options: LdapServerOptions): Promise<LdapServer> {
   const { config, log, core, metrics } = options;
-  const certificates = createCertificateStore(options.fallback);
+  const tls = new LateTls(options.clientCa);
   const connections = new Set<Connection>();
   const sessions = new ConnectionSessions((identity, clientIp) => endUnused(options, identity, clientIp));
-  const clientCa = options.clientCa;
-  const wrap = (socket: Socket) => putTlsOn(socket, certificates, clientCa !== undefined);
-  const attach = (component: 'ldap' | 'ldaps') => (socket: Socket, peer: Peer) => {
-    const secure = component === 'ldaps';
-    const connection = new Connection(secure ? wrap(socket) : socket, {
+  const attach = (socket: Socket, peer: Peer, secure: boolean): void => {
+    const connection = new Connection(socket, {
       ...options,
       clientIp: peer.address,
       secure,
-      startTls: wrap,
+      startTls: () => tls.wrap,
       onBound: (own, before, now) => sessions.moved(own, before, now),
       onClosed(own) {
         connections.delete(own);
@@ -72,27 +71,25 @@ export async function serveLdap(options: LdapServerOptions): Promise<LdapServer>
     addresses: config.listen.ldap,
     component: 'ldap',
     setting: 'AUTHENTIK_LISTEN__LDAP',
-    onConnection: attach('ldap'),
+    onConnection: (socket, peer) => attach(socket, peer, false),
   });
   const ldaps = await listenTcp({
     ...shared,
     addresses: config.listen.ldaps,
     component: 'ldaps',
     setting: 'AUTHENTIK_LISTEN__LDAPS',
-    onConnection: attach('ldaps'),
+    onConnection: (socket, peer) => void after(tls.wrap, (wrap) => attach(wrap(socket), peer, true)),
   }).catch(async (error: unknown) => {
     await ldap.close(0);
     throw error;
   });
+  tls.begin(options.fallback());
   return {
     bound: { ldap: ldap.bound, ldaps: ldaps.bound },
     providersChanged() {
       const pairOf = ({ certificate }: Provider) =>
         certificate === undefined ? undefined : core.certificateOf(certificate);
-      showCertificates(certificates, chooseCertificates(core.providers(), pairOf), {
-        fallback: options.fallback,
-        clientCa,
-      });
+      tls.show(chooseCertificates(core.providers(), pairOf));
     },
     sessionEnded(sessionId) {
       if (sessions.end(sessionId) > 0)

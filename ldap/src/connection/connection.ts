@@ -2,7 +2,6 @@
 // StartTLS to themselves, and ends in an orderly way. Whatever goes wrong here costs this connection and nothing else.
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Logger } from '@gatehouse/daemon/log';
 import {
@@ -24,6 +23,8 @@ import type { CoreLink } from '../core.ts';
 import type { LdapMetrics } from '../metrics.ts';
 import type { Answer, Peer } from '../operations/context.ts';
 import { type AnsweredOp, dispatch } from '../operations/dispatch.ts';
+import type { Soon } from '../operations/soon.ts';
+import type { TlsWrapper } from './late-tls.ts';
 import { RunningOperation } from './running.ts';
 import { type ClientCertificate, clientCertificate, serverNameOf } from './tls-layer.ts';
 import { ResponseWriter } from './writer.ts';
@@ -43,8 +44,8 @@ export interface ConnectionOptions {
   readonly clientIp: string;
   /** LDAPS: the TLS layer is there already. */
   readonly secure: boolean;
-  /** Puts TLS on a plain socket. */
-  readonly startTls: (socket: Socket) => TLSSocket;
+  /** What puts TLS on a plain socket; a promise while there is no certificate yet. */
+  readonly startTls: () => Soon<TlsWrapper>;
   readonly onBound: (connection: Connection, before: Identity | undefined, now: Identity | undefined) => void;
   readonly onClosed: (connection: Connection) => void;
 }
@@ -68,6 +69,7 @@ export class Connection implements Peer {
   #timeoutMs = 0;
   #activeMs: number;
   #sessionEnded = false;
+  #held = false;
   #ended = false;
   #closed = false;
 
@@ -161,7 +163,7 @@ export class Connection implements Peer {
         this.#accept(decodeRequest(bytes, limits));
       }
       if (this.#waiting.length >= mostInFlight) this.#socket.pause();
-      else if (this.#socket.isPaused()) this.#socket.resume();
+      else if (this.#socket.isPaused() && !this.#held) this.#socket.resume();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#options.log.warn('message not understood', { client: this.clientIp, reason });
@@ -267,16 +269,31 @@ export class Connection implements Peer {
 
   /** ldap.md §2.5: nothing may follow the request in clear text. */
   #startTls(messageId: number, value: Buffer | undefined): void {
+    const wrap = this.#options.startTls();
     if (value !== undefined) this.#answerStartTls(messageId, resultCode.protocolError);
     else if (this.secure) this.#answerStartTls(messageId, resultCode.operationsError);
     else if (this.#framer.pending > 0) {
       this.#options.log.warn('octets behind StartTLS', { client: this.clientIp });
       this.#destroy();
-    } else {
+    } else if (wrap instanceof Promise) this.#holdUntil(wrap, () => this.#startTls(messageId, value));
+    else {
       this.#answerStartTls(messageId, resultCode.success);
       this.#writer.flush();
-      this.#putTlsOn(this.#socket);
+      this.#putTlsOn(this.#socket, wrap);
     }
+  }
+
+  /** Nothing is read meanwhile. */
+  #holdUntil(ready: Promise<unknown>, proceed: () => void): void {
+    this.#held = true;
+    this.#socket.pause();
+    void ready.then(() => {
+      this.#held = false;
+      if (this.#ended) return;
+      this.#socket.resume();
+      proceed();
+      this.#writer.flush();
+    });
   }
 
   #answerStartTls(messageId: number, code: ResultCode): void {
@@ -284,11 +301,11 @@ export class Connection implements Peer {
     this.#writer.send(encodeResponse({ messageId, op, controls: [] }));
   }
 
-  #putTlsOn(plain: Socket): void {
+  #putTlsOn(plain: Socket, wrap: TlsWrapper): void {
     for (const event of ['data', 'end', 'close', 'timeout']) plain.removeAllListeners(event);
     plain.setTimeout(0);
     this.#timeoutMs = 0;
-    this.#socket = this.#options.startTls(plain);
+    this.#socket = wrap(plain);
     this.#writer.switchTo(this.#socket);
     this.secure = true;
     this.#listen(this.#socket, firstMessageMs);

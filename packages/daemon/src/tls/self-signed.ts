@@ -1,6 +1,5 @@
 // The self-signed fallback (core-contract §6.3); the one file that imports @peculiar/x509 in this package.
 import { randomBytes, webcrypto } from 'node:crypto';
-import * as x509 from '@peculiar/x509';
 
 export interface KeyPair {
   readonly certPem: string;
@@ -9,8 +8,12 @@ export interface KeyPair {
 
 const validDays = 365;
 
-/** RSA 2048, CN `authentik default certificate`, SAN `*`, valid one year from `nowMs`. Takes some 100 ms of CPU. */
+/**
+ * RSA 2048, CN `authentik default certificate`, SAN `*`, valid one year from `nowMs`. Takes some 100 ms of CPU; the library is
+ * loaded with the first call, because that takes as long as loading all else of a daemon.
+ */
 export async function selfSignedCertificate(nowMs = Date.now()): Promise<KeyPair> {
+  const x509 = await import('@peculiar/x509');
   const algorithm = {
     name: 'RSASSA-PKCS1-v1_5',
     hash: 'SHA-256',
