@@ -18,6 +18,7 @@ import { Layout, type ViewContext } from './directory/layout.ts';
 import { createLiveDirectory } from './directory/live.ts';
 import { createDirectorySync } from './directory/sync.ts';
 import { CustomTypes } from './mapping/custom-attributes.ts';
+import type { LdapMetrics } from './metrics.ts';
 import { type Provider, providerFromApi } from './providers/provider.ts';
 
 export interface CoreLink {
@@ -35,6 +36,7 @@ export interface CoreLinkOptions {
   readonly config: LdapConfig;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly ldapMetrics: LdapMetrics;
   readonly health: Health;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -95,7 +97,16 @@ export function connectCore(options: CoreLinkOptions): CoreLink {
     await refreshRows.request();
     return new Map(cached.map((provider) => [provider.pk, new Layout(directory, contextOf(provider))]));
   };
-  const refreshRows = createRefresher(() => sync.refresh(signal));
+  const refreshTook = options.ldapMetrics.directory(() => ({
+    users: directory.users.count,
+    groups: directory.groups.count,
+    bytes: directory.users.records.allocatedBytes + directory.groups.records.allocatedBytes,
+  }));
+  const refreshRows = createRefresher(async () => {
+    const beganMs = clock.monotonicMs();
+    await sync.refresh(signal);
+    refreshTook.observe({}, (clock.monotonicMs() - beganMs) / 1000);
+  });
 
   /** Logins of whoever changed are asked for anew at once; the rows follow as soon as the core has given them. */
   function onChanges({ all, access, users, groups }: DeltaArguments): void {

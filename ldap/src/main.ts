@@ -45,6 +45,7 @@ export async function runLdapDaemon(
       config,
       log,
       metrics,
+      ldapMetrics,
       health,
       clock,
       signal,

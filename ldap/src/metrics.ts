@@ -1,5 +1,5 @@
 // Metrics of the LDAP outpost under the reference's names, and our own beside them (ldap.md §14.2).
-import type { Metrics, Observer, Tally } from '@gatehouse/daemon/metrics';
+import type { HistogramMetric, Metrics, Observer, Tally } from '@gatehouse/daemon/metrics';
 
 export function createLdapMetrics(metrics: Metrics) {
   const duration = metrics.histogram({
@@ -30,6 +30,21 @@ export function createLdapMetrics(metrics: Metrics) {
       help: 'Total number of rejected requests',
       labels: ['outpost_name', 'type', 'reason', 'app'],
     }),
+    /** Told of the directory of cached mode when somebody scrapes. */
+    directory(
+      counts: () => { readonly users: number; readonly groups: number; readonly bytes: number },
+    ): HistogramMetric {
+      const gauge = (name: string, help: string, collect: () => number) =>
+        metrics.gauge({ name: `authentik_outpost_ldap_directory_${name}`, help, labels: [], collect });
+      gauge('users', 'Users in memory', () => counts().users);
+      gauge('groups', 'Groups in memory', () => counts().groups);
+      gauge('bytes', 'Octets of encoded entries in memory', () => counts().bytes);
+      return metrics.histogram({
+        name: 'authentik_outpost_ldap_directory_refresh_seconds',
+        help: 'Time to bring the directory up to date',
+        labels: [],
+      });
+    },
     connections: metrics.gauge({
       name: 'authentik_outpost_ldap_connections',
       help: 'Open connections',

@@ -1,5 +1,6 @@
 // A load generator for LDAP: a number of connections, each with a number of requests in flight, for a time.
 import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { encodeRequest, MessageFramer, parseFilter, type RequestOp } from '@gatehouse/wire/ldap';
 
 export interface Load {
@@ -50,6 +51,58 @@ export async function runLoad(load: Load): Promise<LoadResult> {
   times.sort((one, other) => one - other);
   const at = (share: number) => times[Math.floor(times.length * share)] ?? 0;
   return { perSecond: times.length / tookS, p50Ms: at(0.5), p99Ms: at(0.99), entries: state.entries };
+}
+
+export interface Journey {
+  readonly port: number;
+  readonly secure: boolean;
+  /** Journeys at a time. */
+  readonly parallel: number;
+  readonly seconds: number;
+  readonly bind: { readonly name: string; readonly password: string };
+  readonly search: (at: number) => RequestOp;
+}
+
+/** Connect, bind, search, unbind, over and over. @returns journeys per second */
+export async function runJourneys(journey: Journey): Promise<number> {
+  const endMs = performance.now() + journey.seconds * 1000;
+  let made = 0;
+  const traveller = async () => {
+    while (performance.now() < endMs) {
+      await travel(journey, made);
+      made += 1;
+    }
+  };
+  const startedMs = performance.now();
+  await Promise.all(Array.from({ length: journey.parallel }, traveller));
+  return made / ((performance.now() - startedMs) / 1000);
+}
+
+function travel({ port, secure, bind, search }: Journey, at: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const framer = new MessageFramer();
+    const socket = secure
+      ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
+      : connect(port, '127.0.0.1');
+    const send = (messageId: number, op: RequestOp) => socket.write(encodeRequest({ messageId, op, controls: [] }));
+    socket.on(secure ? 'secureConnect' : 'connect', () => send(1, bindOp(bind.name, bind.password)));
+    socket.on('error', reject);
+    socket.on('close', () => resolve());
+    socket.on('data', (chunk: Buffer) => {
+      framer.push(chunk);
+      for (let message = framer.next(10_000_000); message !== undefined; message = framer.next(10_000_000)) {
+        const { id, tag, at: place } = headOf(message);
+        if (tag === entryTag) continue;
+        if ((message[message.indexOf(0x0a, place) + 2] ?? -1) !== 0)
+          socket.destroy(new Error('an answer was no success'));
+        else if (id === 1) send(2, search(at));
+        else {
+          send(3, { op: 'unbindRequest' });
+          socket.end();
+        }
+      }
+    });
+  });
 }
 
 const entryTag = 0x64;

@@ -4,9 +4,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import type { KeyPair } from '@gatehouse/daemon/tls';
 import { runTool, until } from '../../harness/index.ts';
 
 export interface Person {
+  /** In the core. */
+  readonly pk: number;
   readonly username: string;
   readonly uid: string;
   readonly name: string;
@@ -15,6 +18,7 @@ export interface Person {
 
 export interface Slapd extends AsyncDisposable {
   readonly port: number;
+  readonly securePort: number;
   readonly pid: number;
   readonly version: string;
 }
@@ -22,21 +26,43 @@ export interface Slapd extends AsyncDisposable {
 const slapdFile = '/usr/sbin/slapd';
 const base = 'dc=ldap,dc=goauthentik,dc=io';
 
-export async function startSlapd(folder: string, people: readonly Person[], password: string): Promise<Slapd> {
+export interface SlapdOptions {
+  /** Of its own; files are put there. */
+  readonly folder: string;
+  readonly people: readonly Person[];
+  readonly password: string;
+  /** Attributes with equality and substring indexes, besides `uid` and `objectClass`. */
+  readonly indexed?: readonly string[];
+  readonly tls?: KeyPair;
+}
+
+export async function startSlapd({
+  folder,
+  people,
+  password,
+  indexed = ['cn', 'mail'],
+  tls,
+}: SlapdOptions): Promise<Slapd> {
   await access(slapdFile);
   await mkdir(join(folder, 'db'), { recursive: true });
   const config = join(folder, 'slapd.conf');
-  await writeFile(config, configuration(folder, password));
+  if (tls !== undefined) {
+    await writeFile(join(folder, 'cert.pem'), tls.certPem);
+    await writeFile(join(folder, 'key.pem'), tls.keyPem);
+  }
+  await writeFile(config, configuration({ folder, password, indexed, secure: tls !== undefined }));
   const ldif = join(folder, 'people.ldif');
   await writeFile(ldif, entries(people, password));
   const added = await runTool('/usr/sbin/slapadd', ['-q', '-f', config, '-l', ldif]);
   if (added.code !== 0) throw new Error(`slapadd failed: ${added.stderr}`);
-  const port = await freePort();
-  const child = spawn(slapdFile, ['-f', config, '-h', `ldap://127.0.0.1:${port}`, '-d', '0'], { stdio: 'ignore' });
+  const [port, securePort] = [await freePort(), await freePort()];
+  const urls = [`ldap://127.0.0.1:${port}`, ...(tls === undefined ? [] : [`ldaps://127.0.0.1:${securePort}`])];
+  const child = spawn(slapdFile, ['-f', config, '-h', urls.join(' '), '-d', '0'], { stdio: 'ignore' });
   await until(() => reachable(port));
   const version = /OpenLDAP: slapd (\S+)/.exec((await runTool(slapdFile, ['-VV'])).stderr)?.[1] ?? 'unknown';
   return {
     port,
+    securePort,
     pid: child.pid ?? 0,
     version,
     async [Symbol.asyncDispose]() {
@@ -47,7 +73,14 @@ export async function startSlapd(folder: string, people: readonly Person[], pass
   };
 }
 
-function configuration(folder: string, password: string): string {
+interface Configuration {
+  readonly folder: string;
+  readonly password: string;
+  readonly indexed: readonly string[];
+  readonly secure: boolean;
+}
+
+function configuration({ folder, password, indexed, secure }: Configuration): string {
   return [
     ...['core', 'cosine', 'inetorgperson'].map((name) => `include /etc/ldap/schema/${name}.schema`),
     `pidfile ${folder}/slapd.pid`,
@@ -56,6 +89,7 @@ function configuration(folder: string, password: string): string {
     'sizelimit unlimited',
     'threads 16',
     'loglevel 0',
+    ...(secure ? [`TLSCertificateFile ${folder}/cert.pem`, `TLSCertificateKeyFile ${folder}/key.pem`] : []),
     'database mdb',
     `suffix "${base}"`,
     `rootdn "cn=root,${base}"`,
@@ -63,7 +97,7 @@ function configuration(folder: string, password: string): string {
     `directory ${folder}/db`,
     'maxsize 1073741824',
     'index objectClass,uid eq',
-    'index cn,mail eq,sub',
+    ...(indexed.length === 0 ? [] : [`index ${indexed.join(',')} eq,sub`]),
     'access to attrs=userPassword by anonymous auth by * none',
     'access to * by * read',
     '',

@@ -1,0 +1,177 @@
+// What is measured, by name; each row starts what it needs and prints ratios to slapd in the same run.
+import { sql } from 'kysely';
+import { until } from '../../harness/index.ts';
+import { bindOp, type Load, runJourneys, runLoad, searchOp } from './load.ts';
+import { base, type Pair, root, service, startPair } from './pair.ts';
+import type { Slapd } from './slapd.ts';
+
+const seconds = Number(process.env['BENCH_SECONDS'] ?? 3);
+const rounds = 3;
+const small = 10_000;
+const large = Number(process.env['BENCH_LARGE'] ?? 100_000);
+
+type Shape = Omit<Load, 'port' | 'seconds' | 'bind'>;
+
+export const rows: Readonly<Record<string, () => Promise<unknown>>> = {
+  /** Binds, searches, listings and journeys over the small directory. */
+  small: async () => {
+    await using pair = await startPair({ users: small });
+    const slapd = await pair.slapd();
+    const uid = (at: number) => searchOp(base, `(uid=${pair.people[at % small]?.uid})`);
+    const somebody = `cn=${pair.people[5]?.username},ou=users,${base}`;
+    const whole = () => searchOp(`ou=users,${base}`, '(objectClass=person)');
+    return {
+      slapd: slapd.version,
+      toListeningMs: Math.round(pair.toListeningMs),
+      'repeated bind, 16 x 1': await compare(pair, slapd, {
+        connections: 16,
+        inFlight: 1,
+        request: () => bindOp(somebody, service.password),
+      }),
+      'search by uid, 16 x 1': await compare(pair, slapd, { connections: 16, inFlight: 1, request: uid }, true),
+      'search by uid, 16 x 8': await compare(pair, slapd, { connections: 16, inFlight: 8, request: uid }, true),
+      'listing of 10,000 entries': await compare(
+        pair,
+        slapd,
+        { connections: 1, inFlight: 1, request: whole },
+        true,
+        true,
+      ),
+      'journey, plain': await compareJourneys(pair, slapd, false, uid),
+      'journey, LDAPS': await compareJourneys(pair, slapd, true, uid),
+      'cold binds beside': await coldBinds(pair, somebody),
+      residentMiB: {
+        ldap: await pair.residentMiB(pair.daemon.pid ?? 0),
+        slapd: await pair.residentMiB(slapd.pid),
+      },
+    };
+  },
+  /** Prefixes, memory and refresh of the large directory. */
+  large: async () => {
+    await using pair = await startPair({ users: large, groups: large / 20 });
+    const loaded = await pair.residentMiB(pair.daemon.pid ?? 0);
+    const lagWhileLoadingS = await pair.metric('nodejs_eventloop_lag_max_seconds');
+    const refresh = await refreshOfHundred(pair);
+    const filter = '(&(objectClass=inetOrgPerson)(|(cn=a*)(mail=a*)))';
+    const shape: Shape = { connections: 1, inFlight: 1, request: () => searchOp(base, filter, ['cn', 'mail']) };
+    const bare = await pair.slapd([]);
+    const unindexed = await compare(pair, bare, shape, true);
+    const unindexedResidentMiB = await pair.residentMiB(bare.pid);
+    await bare[Symbol.asyncDispose]();
+    const indexed = await compare(pair, await pair.slapd(), shape, true);
+    return {
+      users: large,
+      groups: large / 20,
+      'prefixes, slapd without those indexes': unindexed,
+      'prefixes, slapd with those indexes': indexed,
+      residentMiB: {
+        loaded,
+        afterSearches: await pair.residentMiB(pair.daemon.pid ?? 0),
+        slapd: unindexedResidentMiB,
+      },
+      refresh,
+      eventLoop: {
+        longestBlockWhileLoadingMs: Math.round(lagWhileLoadingS * 1000),
+        longestBlockAfterwardsMs: Math.round((await pair.metric('nodejs_eventloop_lag_max_seconds')) * 1000),
+      },
+    };
+  },
+};
+
+/** Medians of interleaved rounds. */
+async function compare(pair: Pair, slapd: Slapd, shape: Shape, bound = false, countsEntries = false) {
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  let p99Ms = 0;
+  let slapdP99Ms = 0;
+  for (let round = 0; round < rounds; round += 1) {
+    const run = (port: number, bind: typeof service) =>
+      runLoad({ ...shape, port, seconds, ...(bound ? { bind } : {}) });
+    const mine = await run(pair.daemon.bound('ldap').port, service);
+    const reference = await run(slapd.port, root);
+    ours.push(countsEntries ? mine.entries / seconds : mine.perSecond);
+    theirs.push(countsEntries ? reference.entries / seconds : reference.perSecond);
+    p99Ms = mine.p99Ms;
+    slapdP99Ms = reference.p99Ms;
+  }
+  return { ...ratioOf(ours, theirs), p99Ms: round2(p99Ms), slapdP99Ms: round2(slapdP99Ms) };
+}
+
+async function compareJourneys(
+  pair: Pair,
+  slapd: Slapd,
+  secure: boolean,
+  search: (at: number) => ReturnType<typeof searchOp>,
+) {
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  const shape = { secure, parallel: 8, seconds, search };
+  for (let round = 0; round < rounds; round += 1) {
+    const port = pair.daemon.bound(secure ? 'ldaps' : 'ldap').port;
+    ours.push(await runJourneys({ ...shape, port, bind: service }));
+    theirs.push(await runJourneys({ ...shape, port: secure ? slapd.securePort : slapd.port, bind: root }));
+  }
+  return ratioOf(ours, theirs);
+}
+
+/** p99 of repeated binds, alone and while twenty people a second bind for the first time. */
+async function coldBinds(pair: Pair, somebody: string) {
+  const port = pair.daemon.bound('ldap').port;
+  const repeated = () =>
+    runLoad({ port, connections: 16, inFlight: 1, seconds, request: () => bindOp(somebody, service.password) });
+  const idle = await repeated();
+  let next = 100;
+  const cold = setInterval(() => {
+    const { username } = pair.people[next] ?? { username: '' };
+    next += 1;
+    void runLoad({
+      port,
+      connections: 1,
+      inFlight: 1,
+      seconds: 0.001,
+      request: () => bindOp(`cn=${username},ou=users,${base}`, service.password),
+    }).catch(() => undefined); // one that is not through when the row ends
+  }, 50);
+  const busy = await repeated();
+  clearInterval(cold);
+  return { idleP99Ms: round2(idle.p99Ms), busyP99Ms: round2(busy.p99Ms), ratio: round2(busy.p99Ms / idle.p99Ms) };
+}
+
+/** A hundred users changed in one commit: what the outpost spends on it, and how soon a search shows it. */
+async function refreshOfHundred(pair: Pair) {
+  const sample = 'authentik_outpost_ldap_directory_refresh_seconds_sum';
+  const before = await pair.metric(sample);
+  const changed = pair.people.slice(0, 100).map(({ pk }) => pk);
+  const name = `Renamed ${Date.now()}`;
+  const startedMs = performance.now();
+  await pair.core.deps.database.kysely
+    .updateTable('users')
+    .set({ name, last_updated: sql`now()` })
+    .where('id', 'in', changed)
+    .execute();
+  const port = pair.daemon.bound('ldap').port;
+  const last = `(&(cn=${pair.people[99]?.username})(displayName=${name}))`;
+  await until(async () => {
+    const request = () => searchOp(`ou=users,${base}`, last);
+    return (await runLoad({ port, connections: 1, inFlight: 1, seconds: 0.005, bind: service, request })).entries > 0;
+  }, 60_000);
+  const seenMs = performance.now() - startedMs;
+  return { refreshMs: Math.round(((await pair.metric(sample)) - before) * 1000), seenAfterMs: Math.round(seenMs) };
+}
+
+function ratioOf(ours: readonly number[], theirs: readonly number[]) {
+  const [mine, reference] = [median(ours), median(theirs)];
+  return {
+    ratio: round2(mine / reference),
+    gatehousePerSecond: Math.round(mine),
+    slapdPerSecond: Math.round(reference),
+  };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0;
+}
+
+function round2(value: number): number {
+  return Number(value.toFixed(2));
+}
