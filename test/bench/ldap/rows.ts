@@ -1,5 +1,4 @@
 // What is measured, by name; each row starts what it needs and prints ratios to slapd in the same run.
-import { sql } from 'kysely';
 import { until } from '../../harness/index.ts';
 import { bindOp, type Load, runJourneys, runLoad, searchOp } from './load.ts';
 import { base, type Pair, root, service, startPair } from './pair.ts';
@@ -146,7 +145,7 @@ async function refreshOfHundred(pair: Pair) {
   const startedMs = performance.now();
   await pair.core.deps.database.kysely
     .updateTable('users')
-    .set({ name, last_updated: sql`now()` })
+    .set({ name, last_updated: new Date() })
     .where('id', 'in', changed)
     .execute();
   const port = pair.daemon.bound('ldap').port;

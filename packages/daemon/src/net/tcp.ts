@@ -109,9 +109,8 @@ class Admission {
 
   async #receive(socket: Socket, direct: Peer): Promise<void> {
     const { proxyProtocol: mode = 'off', proxyHeaderWaitMs: waitMs = 10_000, onConnection } = this.#options;
-    const trusted = this.#trusted.has(direct.address);
     // Silence counts against an unknown peer from the first byte on, but not against a shared load balancer.
-    const counted = mode === 'off' || !trusted;
+    const counted = mode === 'off' || !this.#trusted.has(direct.address);
     if (counted && !this.#admit(socket, direct)) return;
     if (mode === 'off') {
       onConnection(socket, direct);

@@ -1,0 +1,102 @@
+// slapd with the entries that another LDAP server shows, for comparing answers.
+import { spawn } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { temporaryFolder } from '@gatehouse/daemon/testing';
+import { runTool, until } from '../../harness/index.ts';
+
+export interface CopiedEntry {
+  readonly dn: string;
+  readonly attributes: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface SlapdCopy extends AsyncDisposable {
+  readonly url: string;
+  readonly name: string;
+  readonly password: string;
+}
+
+/** Types that slapd's own schema files lack, or define without an order. */
+const schema = `
+attributetype ( 1.3.6.1.4.1.99999.1 NAME 'sAMAccountName' EQUALITY caseIgnoreMatch SUBSTR caseIgnoreSubstringsMatch
+  ORDERING caseIgnoreOrderingMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
+attributetype ( 1.3.6.1.4.1.99999.4 NAME 'memberOf' EQUALITY distinguishedNameMatch
+  SYNTAX 1.3.6.1.4.1.1466.115.121.1.12 )
+objectclass ( 1.3.6.1.4.1.99999.5 NAME 'copiedEntry' SUP top STRUCTURAL MUST cn MAY ( sn $ displayName $ mail $
+  description $ employeeType $ sAMAccountName $ uidNumber $ gidNumber $ memberOf $ member ) )
+`;
+
+export async function startSlapdCopy(base: string, entries: readonly CopiedEntry[]): Promise<SlapdCopy> {
+  const folder = await temporaryFolder();
+  const at = (name: string) => join(folder.path, name);
+  await mkdir(at('db'));
+  await writeFile(at('copied.schema'), schema);
+  const root = { name: `cn=root,${base}`, password: 'secret of the copy' };
+  await writeFile(
+    at('slapd.conf'),
+    [
+      ...['core', 'cosine', 'inetorgperson'].map((name) => `include /etc/ldap/schema/${name}.schema`),
+      `include ${at('copied.schema')}`,
+      `pidfile ${at('slapd.pid')}`,
+      'modulepath /usr/lib/ldap',
+      'moduleload back_mdb',
+      'sizelimit unlimited',
+      'database mdb',
+      `suffix "${base}"`,
+      `rootdn "${root.name}"`,
+      `rootpw "${root.password}"`,
+      `directory ${at('db')}`,
+      '',
+    ].join('\n'),
+  );
+  await writeFile(at('entries.ldif'), [...containers(base), ...entries.map(ldifOf)].join('\n'));
+  const added = await runTool('/usr/sbin/slapadd', ['-q', '-f', at('slapd.conf'), '-l', at('entries.ldif')]);
+  if (added.code !== 0) throw new Error(`slapadd failed: ${added.stderr}`);
+  const port = await freePort();
+  const url = `ldap://127.0.0.1:${port}`;
+  const child = spawn('/usr/sbin/slapd', ['-f', at('slapd.conf'), '-h', url, '-d', '0'], { stdio: 'ignore' });
+  await until(() => reachable(port));
+  return {
+    url,
+    ...root,
+    async [Symbol.asyncDispose]() {
+      const ended = new Promise((done) => child.once('exit', done));
+      child.kill('SIGTERM');
+      await ended;
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function containers(base: string): string[] {
+  const units = ['users', 'groups'].map((ou) => `dn: ou=${ou},${base}\nobjectClass: organizationalUnit\nou: ${ou}\n`);
+  return [`dn: ${base}\nobjectClass: dcObject\nobjectClass: organization\ndc: ldap\no: x\n`, ...units];
+}
+
+function ldifOf({ dn, attributes }: CopiedEntry): string {
+  const encoded = (text: string) => Buffer.from(text, 'utf8').toString('base64');
+  const lines = Object.entries(attributes).flatMap(([type, values]) =>
+    values.map((value) => `${type}:: ${encoded(value)}`),
+  );
+  return [`dn:: ${encoded(dn)}`, 'objectClass: copiedEntry', ...lines, ''].join('\n');
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+function reachable(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
+}
