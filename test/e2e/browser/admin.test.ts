@@ -158,6 +158,56 @@ describe.skipIf(skipWithout('chromium'))('the page of administrators', { timeout
       expect(visit.complaints).toEqual([]);
     });
 
+  test('a website gets a login in front: application, provider and outpost from one question', async () => {
+    await using visit = await site.visit();
+    const { page } = visit;
+    await open(page, 'Applications');
+    const create = async (name: string) => {
+      await page.getByRole('button', { name: 'New application' }).click();
+      await page.getByLabel('Name').fill(name);
+      await page.getByLabel('Address that people open').fill('https://wiki.example.org');
+      await page.getByLabel('Address of the website itself').fill('http://10.0.0.7:8080');
+      await expectAccessible(page);
+      await page.getByRole('button', { name: 'Create', exact: true }).click();
+    };
+    await create('Wiki of the house');
+    await page.getByText('Wiki of the house was created.').waitFor();
+    const made = await site.core.call<{ provider: number; launch_url: string }>(
+      'GET',
+      '/core/applications/wiki-of-the-house/',
+    );
+    expect(made.launch_url).toBe('https://wiki.example.org');
+    const { results } = await site.core.call<{ results: { providers: number[]; managed: string | null }[] }>(
+      'GET',
+      '/outposts/instances/?page_size=100',
+    );
+    expect(results.find(({ managed }) => (managed ?? '') !== '')?.providers).toContain(made.provider);
+    await create('Wiki of the house');
+    await page.getByRole('dialog').getByRole('alert').waitFor();
+    expect(await page.getByLabel('Name').inputValue()).toBe('Wiki of the house');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    expect(await page.getByRole('dialog').count()).toBe(0);
+  });
+
+  test('an OpenID Connect client is made, and what its settings need can be copied', async () => {
+    await using visit = await site.visit();
+    const { page } = visit;
+    await open(page, 'Applications');
+    await page.getByRole('button', { name: 'New application' }).click();
+    await page.getByLabel('Name').fill('Planner');
+    await page.getByLabel('What is it?').selectOption('oidc');
+    await page.getByLabel('Where a login ends (redirect URI)').fill('https://planner.example.org/callback');
+    await page.getByRole('button', { name: 'Create', exact: true }).click();
+    await page.getByRole('heading', { name: 'What the application needs' }).waitFor();
+    await expectAccessible(page);
+    await picture(page, 'admin-client');
+    const [id, secret, discovery = ''] = await page.getByRole('dialog').locator('code').allTextContents();
+    expect([id, secret].map((text) => text?.length ?? 0)).toEqual([expect.any(Number), expect.any(Number)]);
+    expect(await (await fetch(discovery)).json()).toMatchObject({ issuer: `${site.url}/application/o/planner/` });
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page.getByText('https://planner.example.org').waitFor();
+  });
+
   test('a user is made, given a password, deactivated, and then cannot sign in', async () => {
     await using visit = await site.visit();
     const { page } = visit;

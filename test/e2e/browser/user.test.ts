@@ -79,16 +79,15 @@ describe.skipIf(skipWithout('chromium'))('the page of a user', { timeout: 90_000
     const { page } = visit;
     await signIn(page, site, 'ada');
     await page.getByRole('link', { name: 'Tokens' }).click();
-    const make = async () => {
-      await page.getByRole('button', { name: 'New Wi-Fi secret' }).click();
-      await page.getByLabel('What is it for?').fill('My laptop');
-      await page.getByRole('button', { name: 'Create' }).click();
-    };
-    await make();
+    await page.getByRole('button', { name: 'New Wi-Fi secret' }).click();
+    await page.getByLabel('What is it for?').fill('My laptop');
+    const create = page.getByRole('button', { name: 'Create' });
+    await create.click();
     await page.getByText('Wi-Fi secrets are off').waitFor();
     const { results } = await site.core.call<{ results: { pk: number }[] }>('GET', '/providers/radius/');
     await site.core.call('PATCH', `/providers/radius/${results[0]?.pk}/`, { wifi_secrets: true });
-    await make();
+    await create.click();
+    await page.getByRole('button', { name: 'Done' }).waitFor();
     const secret = await page.getByRole('dialog').locator('code').textContent();
     expect(secret?.length).toBeGreaterThan(15);
     await page.getByRole('button', { name: 'Done' }).click();

@@ -2,10 +2,12 @@
 import { html, nothing } from 'lit';
 import { tile } from '../elements/avatar.ts';
 import { rowButton } from '../elements/button.ts';
-import { ask } from '../elements/dialog.ts';
+import { copyButton } from '../elements/copy-button.ts';
+import { tell, type Values } from '../elements/dialog.ts';
 import { inputField } from '../elements/field.ts';
 import { type Column, ListSection } from '../elements/list-section.ts';
 import type { ApplicationRow } from '../user/applications.ts';
+import { type MadeApplication, makeApplication } from './new-application.ts';
 
 interface AdminApplicationRow extends ApplicationRow {
   readonly meta_icon: string;
@@ -37,10 +39,28 @@ export class AdminApplicationsSection extends ListSection<AdminApplicationRow> {
     { title: '', cell: (row) => rowButton('Edit', row.name, () => void this.#edit(row)) },
   ];
 
+  protected override actions() {
+    return html`<button type="button" class="pf-v6-c-button pf-m-primary" @click=${() => void this.#create()}>
+      New application
+    </button>`;
+  }
+
+  async #create(): Promise<void> {
+    let made: MadeApplication | undefined;
+    const work = async (values: Values) => {
+      made = await makeApplication(this.api, values);
+    };
+    const body = html`<gh-new-application></gh-new-application>`;
+    const question = { title: 'New application', action: 'Create', body, work };
+    await this.askAndDo(question, ({ name }) => `${name} was created.`);
+    if (made?.client !== undefined) await showClient(made.client);
+  }
+
   async #edit(row: AdminApplicationRow): Promise<void> {
-    const values = await ask({
+    const question = {
       title: `Edit ${row.name}`,
       action: 'Save',
+      work: (values: Values) => this.api.send('PATCH', `${this.path}${row.slug}/`, values),
       body: html`${inputField({ name: 'name', label: 'Name', value: row.name, required: true })}
       ${inputField({ name: 'group', label: 'Group', value: row.group })}
       ${inputField({ name: 'meta_launch_url', label: 'Address to open', value: row.meta_launch_url, inputMode: 'url' })}
@@ -53,8 +73,18 @@ export class AdminApplicationsSection extends ListSection<AdminApplicationRow> {
         .value=${row.meta_icon}
         .preview=${row.meta_icon_url ?? ''}
       ></gh-file-picker>`,
-    });
-    if (values === undefined) return;
-    await this.act(`${row.name} was saved.`, () => this.api.send('PATCH', `${this.path}${row.slug}/`, values));
+    };
+    await this.askAndDo(question, () => `${row.name} was saved.`);
   }
+}
+
+function showClient({ id, secret, discovery }: NonNullable<MadeApplication['client']>): Promise<void> {
+  const line = (label: string, value: string) => html`<dt>${label}</dt>
+    <dd><code>${value}</code> ${copyButton(value)}</dd>`;
+  return tell(
+    'What the application needs',
+    html`<dl class="gh-facts">
+      ${line('Client identifier', id)} ${line('Client secret', secret)} ${line('Discovery', discovery)}
+    </dl>`,
+  );
 }

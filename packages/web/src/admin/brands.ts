@@ -1,7 +1,7 @@
 // Brands for administrators: how the pages look on which host.
 import { html } from 'lit';
 import { rowButton } from '../elements/button.ts';
-import { ask } from '../elements/dialog.ts';
+import type { Values } from '../elements/dialog.ts';
 import { field, inputField } from '../elements/field.ts';
 import { type Column, ListSection } from '../elements/list-section.ts';
 
@@ -26,9 +26,10 @@ export class BrandsSection extends ListSection<BrandRow> {
   ];
 
   async #edit(row: BrandRow): Promise<void> {
-    const values = await ask({
+    const question = {
       title: `Edit the brand of ${row.domain}`,
       action: 'Save',
+      work: (values: Values) => this.api.send('PATCH', `${this.path}${row.brand_uuid}/`, values),
       body: html`${inputField({ name: 'branding_title', label: 'Title', value: row.branding_title, required: true })}
       ${this.#picker('branding_logo', 'Logo', row.branding_logo)}
       ${this.#picker('branding_favicon', 'Icon of the tab', row.branding_favicon)}
@@ -38,11 +39,8 @@ export class BrandsSection extends ListSection<BrandRow> {
           ><textarea id=${id} name="branding_custom_css" rows="6" spellcheck="false" .value=${row.branding_custom_css}></textarea
         ></span>`;
       })}`,
-    });
-    if (values === undefined) return;
-    await this.act(`The brand of ${row.domain} was saved.`, () =>
-      this.api.send('PATCH', `${this.path}${row.brand_uuid}/`, values),
-    );
+    };
+    await this.askAndDo(question, () => `The brand of ${row.domain} was saved.`);
   }
 
   #picker(name: string, label: string, value: string) {

@@ -1,7 +1,7 @@
 // Flows for administrators: their title, their layout, and the picture behind them.
 import { html } from 'lit';
 import { rowButton } from '../elements/button.ts';
-import { ask } from '../elements/dialog.ts';
+import type { Values } from '../elements/dialog.ts';
 import { field, inputField } from '../elements/field.ts';
 import { type Column, ListSection } from '../elements/list-section.ts';
 
@@ -42,9 +42,10 @@ export class FlowsSection extends ListSection<FlowRow> {
   ];
 
   async #edit(row: FlowRow): Promise<void> {
-    const values = await ask({
+    const question = {
       title: `Edit ${row.name}`,
       action: 'Save',
+      work: (values: Values) => this.api.send('PATCH', `${this.path}${row.slug}/`, values),
       body: html`${inputField({ name: 'title', label: 'Title on the page', value: row.title, required: true })}
       ${field({ name: 'layout', label: 'Layout' }, ({ id }) => {
         return html`<span class="pf-v6-c-form-control gh-select"
@@ -62,8 +63,7 @@ export class FlowsSection extends ListSection<FlowRow> {
         .value=${row.background}
         .preview=${row.background_url}
       ></gh-file-picker>`,
-    });
-    if (values === undefined) return;
-    await this.act(`${row.name} was saved.`, () => this.api.send('PATCH', `${this.path}${row.slug}/`, values));
+    };
+    await this.askAndDo(question, () => `${row.name} was saved.`);
   }
 }

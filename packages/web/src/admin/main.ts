@@ -11,11 +11,13 @@ import { AdminApplicationsSection } from './applications.ts';
 import { BrandsSection } from './brands.ts';
 import { EventsSection } from './events.ts';
 import { FlowsSection } from './flows.ts';
+import { NewApplicationFields } from './new-application.ts';
 import { OutpostsSection } from './outposts.ts';
 import { UsersSection } from './users.ts';
 
 customElements.define('gh-upload-list', UploadList);
 customElements.define('gh-file-picker', FilePicker);
+customElements.define('gh-new-application', NewApplicationFields);
 customElements.define('gh-admin-files', FilesSection);
 customElements.define('gh-admin-applications', AdminApplicationsSection);
 customElements.define('gh-admin-brands', BrandsSection);

@@ -2,7 +2,7 @@
 import { html } from 'lit';
 import { avatar } from '../elements/avatar.ts';
 import { rowButton } from '../elements/button.ts';
-import { ask } from '../elements/dialog.ts';
+import { ask, type Values } from '../elements/dialog.ts';
 import { inputField } from '../elements/field.ts';
 import { type Column, ListSection } from '../elements/list-section.ts';
 import { exact, relative } from '../elements/when.ts';
@@ -57,30 +57,26 @@ export class UsersSection extends ListSection<UserRow> {
   }
 
   async #create(): Promise<void> {
-    const values = await ask({
+    const question = {
       title: 'New user',
       action: 'Create',
+      work: (values: Values) => this.api.send('POST', this.path, { ...values, path: 'users' }),
       body: html`${inputField({ name: 'username', label: 'User name', required: true })}
       ${inputField({ name: 'name', label: 'Full name' })}
       ${inputField({ name: 'email', label: 'E-mail address', type: 'email' })}`,
-    });
-    if (values === undefined) return;
-    await this.act(`${values['username']} was created.`, () =>
-      this.api.send('POST', this.path, { ...values, path: 'users' }),
-    );
+    };
+    await this.askAndDo(question, ({ username }) => `${username} was created.`);
   }
 
   async #password({ pk, username }: UserRow): Promise<void> {
-    const values = await ask({
+    const question = {
       title: `New password for ${username}`,
       action: 'Set',
+      work: (values: Values) => this.api.send('POST', `${this.path}${pk}/set_password/`, values),
       body: html`<p>Sessions that the old one opened end at once.</p>
         ${inputField({ name: 'password', label: 'New password', type: 'password', autocomplete: 'new-password', required: true })}`,
-    });
-    if (values === undefined) return;
-    await this.act(`The password of ${username} was set.`, () =>
-      this.api.send('POST', `${this.path}${pk}/set_password/`, values),
-    );
+    };
+    await this.askAndDo(question, () => `The password of ${username} was set.`);
   }
 
   async #toggle({ pk, username, is_active: active }: UserRow): Promise<void> {

@@ -90,12 +90,19 @@ export function problemOf({ status, headers }: { status: number; headers: Header
   if (Array.isArray(body)) return new ApiProblem(status, body.join(' '));
   if (typeof body !== 'object' || body === null) return new ApiProblem(status, `The server answered with ${status}.`);
   const fields = Object.fromEntries(
-    Object.entries(body).map(([field, value]): [string, string[]] => [field, [value].flat().map(String)]),
+    Object.entries(body).map(([field, value]): [string, string[]] => [field, textsOf(value)]),
   );
   const { detail, non_field_errors: general, ...others } = fields;
   const named = Object.entries(others).map(([field, texts]) => `${field}: ${texts.join(' ')}`);
   const message = [...(detail ?? []), ...(general ?? []), ...named].join(' ');
   return new ApiProblem(status, message || `The server answered with ${status}.`, others);
+}
+
+/** Complaints may be lists, and lists by field again. */
+function textsOf(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(textsOf);
+  if (typeof value !== 'object' || value === null) return [String(value)];
+  return Object.entries(value).flatMap(([name, inner]) => textsOf(inner).map((text) => `${name}: ${text}`));
 }
 
 function parse(text: string): unknown {

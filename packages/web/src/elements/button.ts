@@ -8,10 +8,15 @@ export function submitButton(text: string, busy: boolean): TemplateResult {
       class="pf-v6-c-button pf-m-primary pf-m-block ${busy ? 'pf-m-progress pf-m-in-progress' : ''}"
       aria-disabled=${busy ? 'true' : 'false'}
     >
-      ${busy ? html`<span class="pf-v6-c-button__progress">${spinner('Sending')}</span>` : nothing}
-      <span class="pf-v6-c-button__text">${text}</span>
+      ${submitState(text, busy)}
     </button>
   </div>`;
+}
+
+/** What is inside of a button that sends. */
+export function submitState(text: string, busy: boolean): TemplateResult {
+  return html`${busy ? html`<span class="pf-v6-c-button__progress">${spinner('Sending')}</span>` : nothing}
+    <span class="pf-v6-c-button__text">${text}</span>`;
 }
 
 /** A button in a row of a list: what it does is read together with what it does it to. */

@@ -1,5 +1,9 @@
 // Questions in front of the page, by the browser's own dialog: it keeps the focus, closes by Escape, and gives the focus back.
-import { html, render, type TemplateResult } from 'lit';
+import { html, nothing, render, type TemplateResult } from 'lit';
+import { submitState } from './button.ts';
+import { notice } from './notice.ts';
+
+export type Values = Readonly<Record<string, string>>;
 
 export interface Question {
   readonly title: string;
@@ -7,24 +11,36 @@ export interface Question {
   /** Words of the button that does it. */
   readonly action: string;
   readonly dangerous?: boolean;
+  /** Done before the dialog closes; when it fails, the dialog stays with what was typed, and says why. */
+  readonly work?: (values: Values) => Promise<unknown>;
 }
 
 /** Asks. @returns the values of the named controls in the question, or `undefined` when it was cancelled */
-export function ask(question: Question): Promise<Readonly<Record<string, string>> | undefined> {
+export function ask(question: Question): Promise<Values | undefined> {
   const dialog = document.createElement('dialog');
   dialog.className = 'gh-dialog';
   dialog.setAttribute('aria-labelledby', 'dialog-title');
   return new Promise((resolve) => {
-    const close = (values: Readonly<Record<string, string>> | undefined) => {
+    const close = (values: Values | undefined) => {
       dialog.close();
       dialog.remove();
       resolve(values);
+    };
+    const show = (state: State) => render(content(question, state, { submit, cancel: () => close(undefined) }), dialog);
+    const submit = async (values: Values) => {
+      show({ busy: true });
+      try {
+        await question.work?.(values);
+        close(values);
+      } catch (error) {
+        show({ busy: false, problem: error instanceof Error ? error.message : String(error) });
+      }
     };
     dialog.addEventListener('cancel', (event) => {
       event.preventDefault();
       close(undefined);
     });
-    render(content(question, close), dialog);
+    show({ busy: false });
     document.body.append(dialog);
     dialog.showModal();
   });
@@ -35,25 +51,37 @@ export async function tell(title: string, body: unknown): Promise<void> {
   await ask({ title, body, action: 'Done' });
 }
 
-function content(
-  { title, body, action, dangerous = false }: Question,
-  close: (values: Readonly<Record<string, string>> | undefined) => void,
-): TemplateResult {
-  const submit = (event: SubmitEvent) => {
+interface State {
+  readonly busy: boolean;
+  readonly problem?: string;
+}
+
+interface Ways {
+  readonly submit: (values: Values) => Promise<void>;
+  readonly cancel: () => void;
+}
+
+function content(question: Question, { busy, problem }: State, { submit, cancel }: Ways): TemplateResult {
+  const { title, body, action, dangerous = false } = question;
+  const send = (event: SubmitEvent) => {
     event.preventDefault();
-    if (!(event.target instanceof HTMLFormElement)) return;
+    if (busy || !(event.target instanceof HTMLFormElement)) return;
     const pairs = [...new FormData(event.target)].map(([name, value]): [string, string] => [name, String(value)]);
-    close(Object.fromEntries(pairs));
+    void submit(Object.fromEntries(pairs));
   };
-  return html`<form class="pf-v6-c-form" @submit=${submit}>
+  const look = `${dangerous ? 'pf-m-danger' : 'pf-m-primary'} ${busy ? 'pf-m-progress pf-m-in-progress' : ''}`;
+  return html`<form class="pf-v6-c-form" @submit=${send}>
     <h2 class="pf-v6-c-title pf-m-lg" id="dialog-title">${title}</h2>
+    ${problem === undefined ? nothing : notice('danger', problem)}
     <div class="gh-dialog__body">${body}</div>
     <div class="gh-dialog__actions">
-      <button type="submit" class="pf-v6-c-button ${dangerous ? 'pf-m-danger' : 'pf-m-primary'}">${action}</button>
+      <button type="submit" class="pf-v6-c-button ${look}" aria-disabled=${busy ? 'true' : 'false'}>
+        ${submitState(action, busy)}
+      </button>
       ${
         action === 'Done'
-          ? ''
-          : html`<button type="button" class="pf-v6-c-button pf-m-link" @click=${() => close(undefined)}>Cancel</button>`
+          ? nothing
+          : html`<button type="button" class="pf-v6-c-button pf-m-link" @click=${cancel}>Cancel</button>`
       }
     </div>
   </form>`;

@@ -3,6 +3,7 @@
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { type Api, ApiProblem } from '../call/api.ts';
 import { spinner } from './button.ts';
+import { ask, type Question, type Values } from './dialog.ts';
 import { notice } from './notice.ts';
 
 type State<T> =
@@ -50,6 +51,15 @@ export abstract class Section<T> extends LitElement {
     await this.reload();
     this.message = { kind: 'success', text: done };
     return true;
+  }
+
+  /** Asks, does it while the question is open, loads again, and tells. @returns what was given */
+  protected async askAndDo(question: Question, done: (values: Values) => string): Promise<Values | undefined> {
+    const values = await ask(question);
+    if (values === undefined) return undefined;
+    await this.reload();
+    this.message = { kind: 'success', text: done(values) };
+    return values;
   }
 
   override render(): TemplateResult {

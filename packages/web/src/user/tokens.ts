@@ -2,7 +2,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { rowButton } from '../elements/button.ts';
 import { copyButton } from '../elements/copy-button.ts';
-import { ask, tell } from '../elements/dialog.ts';
+import { ask, tell, type Values } from '../elements/dialog.ts';
 import { inputField } from '../elements/field.ts';
 import { type IconName, icon } from '../elements/icon.ts';
 import { Section } from '../elements/section.ts';
@@ -107,25 +107,29 @@ export class TokensSection extends Section<readonly TokenRow[]> {
   }
 
   async #create(intent: string): Promise<void> {
-    const given = await ask({
+    const suffix = crypto.getRandomValues(new Uint32Array(1))[0]?.toString(36);
+    const identifierOf = ({ description = '' }: Values) => `${slugOf(description)}-${suffix}`;
+    const question = {
       title: kinds[intent]?.create ?? 'New token',
+      action: 'Create',
       body: inputField({
         name: 'description',
         label: 'What is it for?',
         required: true,
         placeholder: 'Mail on my phone',
       }),
-      action: 'Create',
-    });
+      work: (values: Values) =>
+        this.api.send('POST', '/core/tokens/', {
+          ...values,
+          identifier: identifierOf(values),
+          intent,
+          user: this.userPk,
+        }),
+    };
+    const given = await this.askAndDo(question, () => 'The token was created.');
     if (given === undefined) return;
-    const description = given['description'] ?? '';
-    const identifier = `${slugOf(description)}-${crypto.getRandomValues(new Uint32Array(1))[0]?.toString(36)}`;
-    const made = await this.act('The token was created.', () =>
-      this.api.send('POST', '/core/tokens/', { identifier, intent, description, user: this.userPk }),
-    );
-    if (!made) return;
-    const { key } = await this.api.get<{ key: string }>(`/core/tokens/${identifier}/view_key/`);
-    await showKey(description, key);
+    const { key } = await this.api.get<{ key: string }>(`/core/tokens/${identifierOf(given)}/view_key/`);
+    await showKey(given['description'] ?? '', key);
   }
 }
 
