@@ -119,6 +119,11 @@ describe.skipIf(skipWithout('chromium'))('openid-client', { timeout: 90_000 }, (
 async function register(site: Site, redirectUri: string): Promise<client.Configuration> {
   const { results: flows } = await site.core.call<{ results: Named[] }>('GET', '/flows/instances/?page_size=100');
   const flow = (slug: string) => flows.find((one) => one.slug === slug)?.pk;
+  const mappings = await site.core.call<{ results: (Named & { scope_name: string })[] }>(
+    'GET',
+    '/propertymappings/provider/scope/?page_size=100',
+  );
+  const scopes = ['openid', 'profile', 'email', 'offline_access'];
   const secret = 'the secret of the workshop';
   await site.core.call('POST', '/providers/oauth2/', {
     name: 'Workshop',
@@ -128,6 +133,7 @@ async function register(site: Site, redirectUri: string): Promise<client.Configu
     client_secret: secret,
     client_type: 'confidential',
     redirect_uris: [{ matching_mode: 'strict', url: redirectUri, redirect_uri_type: 'authorization' }],
+    property_mappings: mappings.results.filter(({ scope_name: name }) => scopes.includes(name)).map(({ pk }) => pk),
   });
   const { results: providers } = await site.core.call<{ results: { pk: number }[] }>(
     'GET',
