@@ -59,6 +59,10 @@ export const routerConfig = defineConfig({
     }),
     assets_dist: text({ default: '', doc: 'Folder behind /static/dist/; empty: the pages of this release.' }),
     assets_authentik: text({ default: './web/authentik', doc: 'Folder behind /static/authentik/.' }),
+    assets_keep: text({
+      default: '',
+      doc: 'Folder that outlives a release: its unchanging files are put there, those of the two before served.',
+    }),
     assets_previous: textList({ default: [], doc: 'Folders of earlier releases, newest first, for tabs left open.' }),
     workers: integer({ default: 1, min: 1, max: 64, doc: 'Processes that answer requests.' }),
     timeout_http_read_header: duration({ default: 5_000, doc: 'Time for the head of a request.' }),

@@ -2,7 +2,7 @@
 // (router.md §11.2).
 import { GatewayError } from '@gatehouse/daemon/errors';
 
-export type RouterErrorCode = 'ERR_ROUTER_NO_LISTENER';
+export type RouterErrorCode = 'ERR_ROUTER_NO_LISTENER' | 'ERR_ROUTER_ASSET_MANIFEST';
 
 /** A fault of the router; `hint` says what to do. */
 export function routerError(code: RouterErrorCode, message: string, hint: string, cause?: unknown): RouterError {

@@ -43,37 +43,6 @@ test('router R3: an asset is there before the core has ever been healthy', async
   expect([answer.status, await answer.text()]).toEqual([200, 'export {};\n']);
 });
 
-for (const [id, accept, type, body] of [
-  ['R4', 'application/json', 'application/json', '{"error":"authentik starting"}\n'],
-  ['R5', 'text/html', 'text/html; charset=utf-8', undefined],
-  ['R6', '*/*', 'text/plain', 'authentik starting'],
-] as const) {
-  test(`router ${id}: before the core is healthy ${accept} gets 503 and Retry-After`, async () => {
-    await using site = await runRouter();
-    const answer = await fetch(`${site.url}/if/user/`, { headers: { accept } });
-    expect([answer.status, answer.headers.get('retry-after'), answer.headers.get('content-type')]).toEqual([
-      503,
-      '5',
-      type,
-    ]);
-    const text = await answer.text();
-    if (body === undefined) expect(text).toContain('<h1>Starting</h1>');
-    else expect(text).toBe(body);
-  });
-}
-
-test('router R7: before the core is healthy live and ready are 503 with empty body, startup is 200', async () => {
-  await using site = await runRouter();
-  for (const [name, status] of [
-    ['live', 503],
-    ['ready', 503],
-    ['startup', 200],
-  ] as const) {
-    const answer = await fetch(`${site.url}/-/health/${name}/`);
-    expect([answer.status, await answer.text()], name).toEqual([status, '']);
-  }
-});
-
 test('router R8: live follows the core', async () => {
   await using site = await healthyRouter();
   const live = () => fetch(`${site.url}/-/health/live/`, { method: 'HEAD' });

@@ -9,6 +9,7 @@ import { type CidrSet, createCidrSet } from '@gatehouse/daemon/net';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
 import { backendOf, createUrlSigner, folderOf, signingKey, type Usage, type usages } from '@gatehouse/storage';
 import { browserFolder } from '@gatehouse/web/manifest';
+import { keepRelease } from './assets/releases.ts';
 import { type AssetTable, loadAssets } from './assets/table.ts';
 import { createBrandIdentities } from './brands/identities.ts';
 import { watchBrands } from './brands/watcher.ts';
@@ -224,13 +225,15 @@ function remembering(networks: CidrSet): CidrSet {
 
 /** Assets of this release, then of the ones before (router.md §20.1 "Version skew"); loading goes on beside the listeners. */
 async function loadReleases({ config, version, log }: RouterOptions): Promise<AssetTable> {
-  const { assets_dist, assets_authentik, assets_previous } = config.web;
-  const folders = [
-    { folder: assets_dist || browserFolder, name: 'dist' },
-    { folder: assets_authentik, name: 'authentik' },
-    ...assets_previous.map((folder) => ({ folder, name: 'dist' })),
-  ];
+  const { assets_dist, assets_authentik, assets_previous, assets_keep } = config.web;
+  const own = assets_dist || browserFolder;
   try {
+    const kept = assets_keep === '' ? [] : await keepRelease(own, assets_keep, version);
+    const folders = [
+      { folder: own, name: 'dist' },
+      { folder: assets_authentik, name: 'authentik' },
+      ...[...kept, ...assets_previous].map((folder) => ({ folder, name: 'dist' })),
+    ];
     const table = await loadAssets(folders, { version });
     log.info('assets loaded', { count: table.size });
     return table;

@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { ReadyResponse } from '@gatehouse/proxy/ready-response';
 import { expect, test } from 'vitest';
+import { isImmutable } from './immutable.ts';
 import { negotiate } from './negotiation.ts';
 import { readRange } from './ranges.ts';
 import { serveAsset } from './serve.ts';
-import { isImmutable, loadAssets } from './table.ts';
+import { loadAssets } from './table.ts';
 
 const script = 'const words = "again and again ";\n'.repeat(200);
 
