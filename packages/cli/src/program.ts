@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { exitCode } from '@gatehouse/daemon/lifecycle';
 import { Command, CommanderError } from 'commander';
+import { coreCommands, runCoreCommand } from './commands/core.ts';
 import { runDaemonCommand } from './commands/daemon.ts';
 import { probeHealth } from './commands/healthcheck.ts';
 import { status } from './commands/status.ts';
@@ -57,8 +58,16 @@ function createProgram(terminal: Terminal, end: (code: number) => void): Command
       .argument('[arguments...]', 'flags --key=value for every setting, or one of the words above')
       .allowUnknownOption()
       .passThroughOptions()
-      .action(async (words: readonly string[]) => end(await runDaemonCommand(name, words, env, print)));
+      .action(async (words: readonly string[]) => end(await runDaemonCommand(name, words, terminal)));
   }
+  for (const [name, summary] of Object.entries(coreCommands))
+    program
+      .command(name)
+      .description(summary)
+      .argument('[arguments...]', 'see the documentation of the core')
+      .allowUnknownOption()
+      .passThroughOptions()
+      .action(async (words: readonly string[]) => end(await runCoreCommand(name, words, terminal)));
   program
     .command('up')
     .description(

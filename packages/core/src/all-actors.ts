@@ -1,19 +1,22 @@
 // Everything this build does by itself, with the folders that it needs for it.
 import { blueprintActors } from './blueprints/tasks.ts';
 import { discoverCertificates } from './crypto/discovery.ts';
+import { mailActors, type Post } from './mail/send.ts';
 import { sendLogout } from './oidc/backchannel-logout.ts';
 import type { Actor } from './tasks/actor.ts';
 import { housekeeping } from './tasks/housekeeping.ts';
 
 export interface ActorOptions {
   readonly certificatesDir?: string | undefined;
+  readonly post: Post;
 }
 
-export function createActors({ certificatesDir }: ActorOptions): readonly Actor[] {
+export function createActors({ certificatesDir, post }: ActorOptions): readonly Actor[] {
   return [
     ...housekeeping,
     ...blueprintActors,
     sendLogout,
+    ...mailActors(post),
     {
       name: 'authentik.crypto.tasks.certificate_discovery',
       description: 'Take over the certificates of the folder.',

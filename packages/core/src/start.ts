@@ -32,7 +32,9 @@ import { registerInspector } from './flows/inspector.ts';
 import { registerFlowPages } from './flows/pages.ts';
 import { registerFlowRoutes } from './flows/routes.ts';
 import { createPasswordHasher } from './identity/passwords/hasher.ts';
+import { registerRecoveryRoute } from './identity/recovery.ts';
 import { registerIdentityRoutes } from './identity/routes.ts';
+import type { Post } from './mail/send.ts';
 import { registerTestRoutes } from './mappings/test.ts';
 import { announceLogout } from './oidc/participants.ts';
 import { registerOidcRoutes } from './oidc/routes.ts';
@@ -76,6 +78,8 @@ export interface StartOptions {
   /** Folder of certificates to take over; `undefined` for none. */
   readonly certificatesDir?: string | undefined;
   readonly embeddedOutpost?: boolean;
+  /** How mails are sent. */
+  readonly post: Post;
   /** Length of the RSA key of the first certificate. */
   readonly rsaBits?: number;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -124,7 +128,8 @@ export async function startCore(options: StartOptions): Promise<RunningCore> {
   };
 }
 
-async function createDeps(options: StartOptions): Promise<CoreDeps> {
+/** What the rooms of the core share; also for commands, which serve nothing. */
+export async function createDeps(options: StartOptions): Promise<CoreDeps> {
   const { database, log, clock, secretKey, storage, web, env } = options;
   const webPath = web.path.replace(/^\/*(.*?)\/*$/, (_, inner: string) => (inner === '' ? '/' : `/${inner}/`));
   const assets = await packagedImages({ authentik: web.assets_authentik, dist: web.assets_dist });
@@ -184,6 +189,7 @@ async function registerRoutes(server: Api, deps: CoreDeps, operations: Operation
   registerOidcRoutes(server, deps);
   registerRecoveryRoutes(server, deps);
   registerPageRoutes(server, deps);
+  registerRecoveryRoute(server, deps);
   await apiRoutes(server, deps, (api) => {
     registerInspector(api, deps);
     registerTestRoutes(api, deps);

@@ -1,6 +1,7 @@
 // `gatehouse <daemon>`: runs it, probes it, or prints its settings. Everything after the name is the daemon's own.
 import { configReference, explainConfig, loadConfig } from '@gatehouse/daemon/config';
-import { type DaemonName, type Environment, loadDaemon, loadHealthcheck, loadSettings } from '../daemons.ts';
+import { type DaemonName, loadDaemon, loadHealthcheck, loadSettings } from '../daemons.ts';
+import { type CoreTerminal, runCoreCommand } from './core.ts';
 import { probeHealth } from './healthcheck.ts';
 
 /**
@@ -11,10 +12,12 @@ import { probeHealth } from './healthcheck.ts';
 export async function runDaemonCommand(
   name: DaemonName,
   argv: readonly string[],
-  env: Environment,
-  print: (text: string) => void,
+  terminal: CoreTerminal,
 ): Promise<number> {
+  const { env, print } = terminal;
   const [first, second, ...rest] = argv;
+  if (name === 'core' && (first === 'mail' || first === 'export'))
+    return runCoreCommand(first, argv.slice(1), terminal);
   if (first === 'healthcheck') return (await loadHealthcheck(name))?.([], env) ?? probeHealth(env);
   if (first === 'config' && second === 'explain') {
     const settings = await loadSettings(name);

@@ -83,9 +83,14 @@ export function authorOf(request: ApiRequest): Author {
   };
 }
 
+/** The path for logs and events: links that log somebody in are secrets. */
+export function shownPath(request: ApiRequest): string {
+  return (request.url.split('?')[0] ?? '').replace(/^(.*\/recovery\/use-token\/).+$/, '$1***/');
+}
+
 function factsOf(request: ApiRequest) {
   return {
-    path: request.url.split('?')[0] ?? '',
+    path: shownPath(request),
     method: request.method,
     args: Object.fromEntries(queryOf(request)),
     user_agent: request.headers['user-agent'] ?? '',

@@ -6,7 +6,7 @@ import { InvalidInput } from '../models/invalid.ts';
 import { csrfFailure, hasCsrfProof, identifyCaller } from './authentication.ts';
 import { ApiFailure, type FailureBody } from './failure.ts';
 import { collectOperations, type Operations } from './operations.ts';
-import type { ApiRequest } from './request.ts';
+import { type ApiRequest, shownPath } from './request.ts';
 
 const bodyLimit = 1_048_576;
 const headersLimit = 65_536;
@@ -41,7 +41,7 @@ export function createServer(deps: CoreDeps): CoreServer {
     deps.log.debug('request', {
       request_id: request.id,
       method: request.method,
-      path: request.url.split('?')[0] ?? '',
+      path: shownPath(request),
       status: reply.statusCode,
       took_ms: Math.round(reply.elapsedTime),
     });
@@ -95,7 +95,7 @@ function answerErrors(server: Api, deps: CoreDeps, operations: Operations): void
     if (status >= 500)
       deps.log.error('request failed', {
         request_id: request.id,
-        path: request.url.split('?')[0] ?? '',
+        path: shownPath(request),
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       });
     return reply.code(status).send(body);

@@ -3,6 +3,7 @@
 import { randomBytes, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import * as x509 from '@peculiar/x509';
+import { resignWithEd448 } from './ed448.ts';
 
 export type KeyAlgorithm = 'rsa' | 'ecdsa' | 'ed25519' | 'ed448';
 
@@ -25,29 +26,40 @@ export async function generateCertificate(wanted: NewCertificate, nowMs: number)
   const algorithm = parametersOf(wanted);
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   if (!('privateKey' in keys)) throw new Error(`${wanted.algorithm} makes no key pair.`);
+  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
+  const key = x509.PemConverter.encode(pkcs8, 'PRIVATE KEY');
+  const certificate = await selfSigned(wanted, keys, nowMs);
+  const der = wanted.algorithm === 'ed448' ? resignWithEd448(certificate, key) : certificate;
+  return { certificate: `${x509.PemConverter.encode(der, 'CERTIFICATE')}\n`, key };
+}
+
+/** DER; under a passing Ed25519 key where the library cannot sign with ours. */
+async function selfSigned(wanted: NewCertificate, keys: webcrypto.CryptoKeyPair, nowMs: number): Promise<Buffer> {
+  const isForeign = wanted.algorithm === 'ed448';
+  const signer = isForeign ? await webcrypto.subtle.generateKey({ name: 'Ed25519' }, true, ['sign', 'verify']) : keys;
+  if (!('privateKey' in signer)) throw new Error('Ed25519 makes no key pair.');
   const serial = randomBytes(16);
   serial[0] = (serial[0] ?? 0) & 0x7f;
   const names = wanted.alternativeNames.map((value) => ({
     type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const),
     value,
   }));
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned(
+  const name = [{ CN: [wanted.commonName] }, { O: ['authentik'] }, { OU: ['Self-signed'] }];
+  const certificate = await x509.X509CertificateGenerator.create(
     {
       serialNumber: serial.toString('hex'),
-      name: [{ CN: [wanted.commonName] }, { O: ['authentik'] }, { OU: ['Self-signed'] }],
+      subject: name,
+      issuer: name,
       notBefore: new Date(nowMs - 86_400_000),
       notAfter: new Date(nowMs + wanted.validDays * 86_400_000),
-      signingAlgorithm: algorithm,
-      keys,
+      signingAlgorithm: isForeign ? { name: 'Ed25519' } : parametersOf(wanted),
+      publicKey: keys.publicKey,
+      signingKey: signer.privateKey,
       extensions: names.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(names)],
     },
     webcrypto,
   );
-  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
-  return {
-    certificate: `${certificate.toString('pem')}\n`,
-    key: x509.PemConverter.encode(pkcs8, 'PRIVATE KEY'),
-  };
+  return Buffer.from(certificate.rawData);
 }
 
 function parametersOf({ algorithm, rsaBits = 4096 }: NewCertificate) {

@@ -19,6 +19,8 @@ export interface EmbeddedPostgresOptions {
   readonly log: Logger;
   /** Tests give up durability for speed. */
   readonly fsync?: boolean;
+  /** Where its socket is; a new folder of its own unless given. */
+  readonly socketDir?: string;
 }
 
 export interface EmbeddedPostgres {
@@ -39,7 +41,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const dataDir = resolve(options.dataDir);
   const binaries = await findPostgres(process.env['PATH'] ?? '');
   const identity = await databaseIdentity();
-  const socketDir = await ownedFolders(dataDir, identity);
+  const socketDir = await ownedFolders(dataDir, identity, options.socketDir);
   try {
     if (!(await isInitialised(dataDir))) await initialise(binaries, identity, dataDir);
     const child = await launch(options, binaries, identity, dataDir, socketDir);
@@ -51,10 +53,15 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 }
 
 /** Makes the data folder and a short-lived folder for the socket (its path must stay below 107 characters). */
-async function ownedFolders(dataDir: string, identity: Identity | undefined): Promise<string> {
+async function ownedFolders(
+  dataDir: string,
+  identity: Identity | undefined,
+  givenSocketDir: string | undefined,
+): Promise<string> {
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
-    const socketDir = await mkdtemp(join(tmpdir(), 'gatehouse-pg-'));
+    if (givenSocketDir !== undefined) await mkdir(givenSocketDir, { recursive: true });
+    const socketDir = givenSocketDir ?? (await mkdtemp(join(tmpdir(), 'gatehouse-pg-')));
     if (identity !== undefined)
       for (const folder of [dataDir, socketDir]) await chown(folder, identity.uid, identity.gid);
     await chmod(dataDir, 0o700);

@@ -48,7 +48,10 @@ export function messagesByField(error: z.ZodError, given: unknown): Record<strin
   const found: Record<string, string[]> = {};
   for (const issue of error.issues) {
     const [field = 'non_field_errors'] = issue.path.map(String);
-    const texts = messagesOf({ issues: [issue] }, valueAt(given, issue.path.slice(0, 1)));
+    const texts = messagesOf(
+      { issues: [{ ...issue, path: issue.path.slice(1) }] },
+      valueAt(given, issue.path.slice(0, 1)),
+    );
     found[field] = [...(found[field] ?? []), ...texts];
   }
   return found;

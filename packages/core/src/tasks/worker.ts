@@ -59,7 +59,10 @@ export function createWorker(deps: CoreDeps, actors: readonly Actor[]): Worker {
     heartbeat(deps, id).catch((error: unknown) => deps.log.warn('no heartbeat', { error: textOf(error) }));
   return {
     id,
-    drain,
+    async drain() {
+      await drain();
+      await Promise.all(running);
+    },
     async start() {
       await heartbeat(deps, id);
       await deps.database.listen('task_queued', wake);

@@ -8,6 +8,7 @@ import { storageOptions } from '@gatehouse/storage';
 import { openDatabase } from '../database/connection.ts';
 import { startEmbeddedPostgres } from '../database/embedded-postgres.ts';
 import type { CoreDeps } from '../deps.ts';
+import { createMailer } from '../mail/mailer.ts';
 import { startCore } from '../start.ts';
 import type { Worker } from '../tasks/worker.ts';
 
@@ -31,6 +32,9 @@ export interface TestCore extends AsyncDisposable {
   stop(): Promise<void>;
   /** Answers again on the same port. */
   restart(): Promise<void>;
+  /** The database goes, and comes again with the same data. */
+  stopDatabase(): Promise<void>;
+  startDatabase(): Promise<void>;
   /** A second core on the same database, with connections of its own, as another process would be. */
   twin(): Promise<AsyncDisposable & { readonly url: string }>;
 }
@@ -42,6 +46,8 @@ export interface TestCoreOptions {
   readonly storage?: Readonly<Record<string, string>>;
   readonly web?: { readonly path?: string; readonly assets_dist?: string; readonly assets_authentik?: string };
   readonly embeddedOutpost?: boolean;
+  /** Port of a mail server on this machine. */
+  readonly mailPort?: number;
   /** Folder of blueprints of its own. */
   readonly blueprintsDir?: string;
   readonly certificatesDir?: string;
@@ -58,15 +64,34 @@ export async function startTestCore({
   web = {},
   storage: storageEnv = {},
   embeddedOutpost = true,
+  mailPort = 9,
   blueprintsDir,
   certificatesDir,
 }: TestCoreOptions = {}): Promise<TestCore> {
   const folder = await temporaryFolder();
   const log = captureLogger();
-  const postgres = await startEmbeddedPostgres({ dataDir: join(folder.path, 'postgres'), log, fsync: false });
+  const startDatabase = () =>
+    startEmbeddedPostgres({
+      dataDir: join(folder.path, 'postgres'),
+      socketDir: join(folder.path, 'socket'),
+      log,
+      fsync: false,
+    });
+  let postgres = await startDatabase();
   const database = await openDatabase({ settings: postgres.connection, log, poolSize: 10 });
   const given = { AUTHENTIK_STORAGE__FILE__PATH: join(folder.path, 'files'), ...storageEnv };
   const { storage } = loadConfig(defineConfig({ storage: storageOptions }), { env: given, files: [] }).config;
+  const mailer = createMailer({
+    host: '127.0.0.1',
+    port: mailPort,
+    username: '',
+    password: () => undefined,
+    useTls: false,
+    useSsl: false,
+    timeoutMs: 2_000,
+    from: 'core@tests.example',
+  });
+  const post = { mailer, templateDir: join(folder.path, 'templates') };
   const start = (port: number, onDatabase = database) =>
     startCore({
       database: onDatabase,
@@ -81,6 +106,7 @@ export async function startTestCore({
       storage: () => storage,
       web: { path: '/', assets_dist: '', assets_authentik: '', ...web },
       embeddedOutpost,
+      post,
       rsaBits: 2048,
       env: {
         AUTHENTIK_BOOTSTRAP_PASSWORD: testPassword,
@@ -127,6 +153,10 @@ export async function startTestCore({
       core = await start(port);
       running = true;
     },
+    stopDatabase: () => postgres.stop(),
+    async startDatabase() {
+      postgres = await startDatabase();
+    },
     async twin() {
       const other = await openDatabase({ settings: postgres.connection, log, poolSize: 5 });
       const twin = await start(0, other);
@@ -158,6 +188,7 @@ async function request<T>(url: string, method: string, body: unknown): Promise<T
   return (text === '' ? undefined : JSON.parse(text)) as T; // the caller names the shape the contract promises
 }
 
+export { type Answer, type Client, createClient } from './client.ts';
 export {
   bind,
   type MadeFlow,

@@ -16,7 +16,8 @@ const verifiers: Readonly<Record<string, Verify>> = {
   scrypt: scryptMatches,
   bcrypt_sha256: (password, rest) =>
     verifyBcrypt(createHash('sha256').update(password, 'utf8').digest('hex'), rest.replace(/^\$/, '$')),
-  bcrypt: (password, rest) => verifyBcrypt(password, rest.replace(/^\$/, '$')),
+  bcrypt: (password, rest) => verifyBcrypt(password, rest.startsWith('$') ? rest : `$${rest}`),
+  ldap: directoryMatches,
 };
 
 /** Takes 10 to 200 ms of a core by design. False for unusable and unknown encodings. */
@@ -49,6 +50,18 @@ async function scryptMatches(password: string, rest: string): Promise<boolean> {
     scrypt(password, salt, expected.length, cost, (error, key) => (error === null ? resolve(key) : reject(error)));
   });
   return same(derived, expected);
+}
+
+/** `SSHA512$<base64 of digest and salt>`: what directories keep (RFC 2307 and its descendants). */
+async function directoryMatches(password: string, rest: string): Promise<boolean> {
+  const [scheme = '', value = ''] = rest.split('$');
+  const digest = { SHA: 'sha1', SHA256: 'sha256', SHA384: 'sha384', SHA512: 'sha512' }[scheme.replace(/^SSHA/, 'SHA')];
+  if (digest === undefined) return false;
+  const bytes = Buffer.from(value, 'base64');
+  const length = createHash(digest).digest().length;
+  const salt = scheme.startsWith('SSHA') ? bytes.subarray(length) : Buffer.alloc(0);
+  const derived = createHash(digest).update(password, 'utf8').update(salt).digest();
+  return same(derived, bytes.subarray(0, length)) && (scheme.startsWith('SSHA') || bytes.length === length);
 }
 
 function same(one: Buffer, other: Buffer): boolean {

@@ -1,0 +1,11 @@
+// `gatehouse core export`: everything as one blueprint, without secrets.
+import { exportAll } from '../blueprints/export.ts';
+import { type Terminal, withCore } from './terminal.ts';
+
+/** @returns exit code */
+export function exportBlueprint(_words: readonly string[], terminal: Terminal): Promise<number> {
+  return withCore(terminal, async (deps) => {
+    terminal.print(await exportAll(deps));
+    return 0;
+  });
+}
