@@ -32,7 +32,6 @@ import { registerInspector } from './flows/inspector.ts';
 import { registerFlowPages } from './flows/pages.ts';
 import { registerFlowRoutes } from './flows/routes.ts';
 import { createPasswordHasher } from './identity/passwords/hasher.ts';
-import { registerRecoveryRoute } from './identity/recovery.ts';
 import { registerIdentityRoutes } from './identity/routes.ts';
 import type { Post } from './mail/send.ts';
 import { registerTestRoutes } from './mappings/test.ts';
@@ -187,9 +186,8 @@ async function registerRoutes(server: Api, deps: CoreDeps, operations: Operation
   registerFlowRoutes(server, deps);
   registerFlowPages(server, deps);
   registerOidcRoutes(server, deps);
-  registerRecoveryRoutes(server, deps);
   registerPageRoutes(server, deps);
-  registerRecoveryRoute(server, deps);
+  registerRecoveryRoutes(server, deps);
   await apiRoutes(server, deps, (api) => {
     registerInspector(api, deps);
     registerTestRoutes(api, deps);
