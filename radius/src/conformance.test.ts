@@ -214,6 +214,46 @@ describe('silence', () => {
     expect(codes.length).toBeLessThanOrEqual(3);
   });
 
+  test('radius C57: M10, M11: two Message-Authenticators, and one of another length; M19: every bit of an accounting authenticator', async () => {
+    await using radius = await startTestRadius();
+    const short = Buffer.concat([vector('V04'), Buffer.from('5011', 'hex'), Buffer.alloc(15)]);
+    short.writeUInt16BE(short.length, 2);
+    await expectSilence(radius, [short]);
+    const changed = Array.from({ length: 128 }, (_, bit) => {
+      const bytes = vector('V26');
+      bytes.writeUInt8(bytes.readUInt8(4 + (bit >> 3)) ^ (1 << (bit & 7)), 4 + (bit >> 3));
+      return bytes;
+    });
+    await expectSilence(radius, changed, radius.accountingPort);
+    expect(await radius.metrics()).toContain('dropped_total{reason="bad_authenticator"} 128');
+  });
+
+  test('radius C57: M14: vendor attributes that do not add up are no reason to refuse; M18: CHAP and State of odd sizes', async () => {
+    await using radius = await startTestRadius();
+    using client = await openRawClient(radius.port);
+    const odd = ['0000', '00000009', '0000000901', '000000090100', '000000090101', '0000000901ff6161'];
+    for (const [at, hex] of odd.entries()) {
+      const reply = await client.ask(pap(at, 'alice', 's3cr3t', [{ type: 26, value: Buffer.from(hex, 'hex') }]));
+      expect(reply.readUInt8(0), hex).toBe(packetCode.accessAccept);
+    }
+    const chap = (length: number) =>
+      signRequest(
+        {
+          code: 1,
+          identifier: 100 + length,
+          authenticator,
+          attributes: [messageAuthenticator, attribute(1, 'alice'), { type: 3, value: Buffer.alloc(length, 1) }],
+        },
+        key,
+      );
+    for (const length of [0, 1, 16])
+      expect((await client.ask(chap(length))).readUInt8(0)).toBe(packetCode.accessReject);
+    for (const [at, length] of [0, 253].entries()) {
+      const state = { type: 24, value: Buffer.alloc(length, 1) };
+      expect((await client.ask(pap(200 + at, 'alice', 's3cr3t', [state]))).readUInt8(0)).toBe(packetCode.accessReject);
+    }
+  });
+
   test('radius C56: other codes', async () => {
     await using radius = await startTestRadius();
     const codes = [0, 2, 3, 5, 6, 11, 13, 40, 41, 42, 43, 44, 45, 52, 255];

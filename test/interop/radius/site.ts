@@ -23,8 +23,8 @@ export interface Site extends AsyncDisposable {
   accounting(): Promise<readonly { readonly context: Readonly<Record<string, unknown>> }[]>;
 }
 
-/** @param policy text of the policy file */
-export async function startSite(policy = ''): Promise<Site> {
+/** @param policy text of the policy file @param env further settings of the daemon */
+export async function startSite(policy = '', env: Readonly<Record<string, string>> = {}): Promise<Site> {
   const folder = await temporaryFolder();
   const write = async (name: string, text: string) => {
     const path = join(folder.path, name);
@@ -61,6 +61,7 @@ export async function startSite(policy = ''): Promise<Site> {
       AUTHENTIK_RADIUS__RADSEC_CA: ca,
       AUTHENTIK_RADIUS__RADSEC_PEERS: '*=network',
       AUTHENTIK_RADIUS__POLICY_FILE: await write('policy.yaml', policy),
+      ...env,
     },
   });
   await until(() => radius.lines.some(({ event }) => event === 'Update providers'));
