@@ -37,6 +37,7 @@ describe('proxy mode without a session', () => {
       { 'x-requested-with': 'XMLHttpRequest' },
       { accept: 'application/json' },
       upgrade,
+      { 'sec-websocket-key': 'dGVzdA==' },
     ]) {
       const answer = await gateway.send('/api?x=1', headers);
       expect([statusOf(answer), headerOf(answer, 'location')]).toEqual([401, undefined]);

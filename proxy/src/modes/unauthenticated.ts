@@ -13,6 +13,8 @@ export function isNavigation(request: Incoming, method: string): boolean {
   const fetchMode = header(request, 'sec-fetch-mode');
   if (fetchMode !== '' && fetchMode !== 'navigate') return false;
   if (header(request, 'x-requested-with').toLowerCase() === 'xmlhttprequest') return false;
+  // Traefik takes Upgrade off the sub-request, as hop-by-hop; the key stays (RFC 6455 §4.1).
+  if (header(request, 'sec-websocket-key') !== '') return false;
   if (header(request, 'upgrade') !== '' && /upgrade/i.test(header(request, 'connection') || 'upgrade')) return false;
   return (method === 'GET' || method === 'HEAD') && !prefersJson(request);
 }

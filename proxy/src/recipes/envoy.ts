@@ -2,10 +2,14 @@
 import { passedHeaderNames } from './passed-headers.ts';
 import type { RecipeSite } from './recipe.ts';
 
-/** Needs clusters `app` and `outpost`, and `upgrade_configs: [{upgrade_type: websocket}]` beside the filters. */
+/** Needs clusters `app` and `outpost`, and a route of `/outpost.goauthentik.io/` to the latter. */
 export function envoy({ outpost }: RecipeSite): string {
-  const removed = passedHeaderNames.map((name) => `{ remove: ${name.toLowerCase()} }`).join(', ');
-  return `http_filters:
+  const names = [...passedHeaderNames.map((name) => name.toLowerCase()), 'x-forwarded-host'];
+  const removed = names.map((name) => `{ remove: ${name} }`).join(', ');
+  return `# A client's X_Authentik_Email is the same header to many applications.
+common_http_protocol_options: { headers_with_underscores_action: DROP_HEADER }
+upgrade_configs: [ { upgrade_type: websocket } ]
+http_filters:
 - name: envoy.filters.http.header_mutation
   typed_config:
     "@type": type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation

@@ -4,7 +4,9 @@ import type { RecipeSite } from './recipe.ts';
 
 export function traefik({ publicHost, outpost, application, cookieName }: RecipeSite): string {
   const host = publicHost.split(':')[0];
-  return `http:
+  return `# On the entry point, since X_Authentik_Email is the same header to many applications:
+#   --entryPoints.web.http.aliasHeadersStrategy=delete
+http:
   middlewares:
     authentik:
       forwardAuth:

@@ -3,19 +3,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { type IncomingMessage, request } from 'node:http';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
 import { type RecipeSite, recipes } from '@gatehouse/proxy/recipes';
 
 export interface ReverseProxy {
-  readonly name: 'nginx' | 'caddy' | 'haproxy' | 'apache2';
+  readonly name: 'nginx' | 'caddy' | 'haproxy' | 'apache2' | 'traefik' | 'envoy';
   readonly mode: 'forward_single' | 'proxy';
   /** Answers when the outpost is gone. */
   readonly withoutOutpost: readonly number[];
-  /** The cookie of an allowed request reaches the browser with this recipe. */
-  readonly passesCookie: boolean;
   readonly write: (folder: string, site: RecipeSite) => Promise<readonly string[]>;
 }
 
@@ -24,7 +23,6 @@ export const reverseProxies: readonly ReverseProxy[] = [
     name: 'nginx',
     mode: 'forward_single',
     withoutOutpost: [500],
-    passesCookie: true,
     async write(folder, site) {
       const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
         (name) => `${name}_temp_path ${folder}/${name};`,
@@ -39,7 +37,6 @@ http { access_log off; ${temporary.join(' ')}\n${recipes.nginx(site)}}\n`;
     name: 'caddy',
     mode: 'forward_single',
     withoutOutpost: [502],
-    passesCookie: false,
     async write(folder, site) {
       const head = '{\n\tadmin off\n\tauto_https off\n}\n';
       await writeFile(join(folder, 'Caddyfile'), head + recipes.caddy(site));
@@ -50,7 +47,6 @@ http { access_log off; ${temporary.join(' ')}\n${recipes.nginx(site)}}\n`;
     name: 'haproxy',
     mode: 'forward_single',
     withoutOutpost: [503],
-    passesCookie: true,
     async write(folder, site) {
       await writeFile(join(folder, 'ak-auth.lua'), recipes['haproxy-lua'](site));
       await writeFile(join(folder, 'haproxy.cfg'), recipes.haproxy(site));
@@ -61,7 +57,6 @@ http { access_log off; ${temporary.join(' ')}\n${recipes.nginx(site)}}\n`;
     name: 'apache2',
     mode: 'proxy',
     withoutOutpost: [503],
-    passesCookie: true,
     async write(folder, site) {
       const modules = ['mpm_event', 'authz_core', 'headers', 'proxy', 'proxy_http'].map(
         (name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`,
@@ -72,7 +67,74 @@ DefaultRuntimeDir ${folder}\nServerName localhost\nUser www-data\nGroup www-data
       return ['-X', '-f', join(folder, 'apache.conf')];
     },
   },
+  {
+    name: 'traefik',
+    mode: 'forward_single',
+    withoutOutpost: [500],
+    async write(folder, site) {
+      await writeFile(join(folder, 'dynamic.yaml'), recipes.traefik(site));
+      return [
+        `--entryPoints.web.address=${site.listen}`,
+        '--entryPoints.web.http.aliasHeadersStrategy=delete',
+        `--providers.file.filename=${join(folder, 'dynamic.yaml')}`,
+        '--global.checkNewVersion=false',
+        '--global.sendAnonymousUsage=false',
+        '--log.level=WARN',
+      ];
+    },
+  },
+  {
+    name: 'envoy',
+    mode: 'forward_single',
+    withoutOutpost: [403],
+    async write(folder, site) {
+      await writeFile(join(folder, 'envoy.yaml'), envoyAround(site));
+      return [
+        '--config-path',
+        join(folder, 'envoy.yaml'),
+        '--use-dynamic-base-id',
+        '--concurrency',
+        '1',
+        '--log-level',
+        'warn',
+      ];
+    },
+  },
 ];
+
+/** The printed part inside the least that Envoy starts with. */
+function envoyAround(site: RecipeSite): string {
+  const address = (at: string) => {
+    const [host, port] = at.split(':');
+    return `{ socket_address: { address: ${host}, port_value: ${port} } }`;
+  };
+  const cluster = (name: string, at: string) =>
+    `  - { name: ${name}, connect_timeout: 5s, load_assignment: { cluster_name: ${name}, endpoints: [ { lb_endpoints: [ { endpoint: { address: ${address(at)} } } ] } ] } }`;
+  const manager =
+    'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
+  const indented = recipes.envoy(site).replace(/^(?=.)/gm, '          ');
+  return `static_resources:
+  listeners:
+  - address: ${address(site.listen)}
+    filter_chains:
+    - filters:
+      - name: http
+        typed_config:
+          "@type": ${manager}
+          stat_prefix: http
+          route_config:
+            virtual_hosts:
+            - name: all
+              domains: ["*"]
+              routes:
+              - { match: { prefix: /outpost.goauthentik.io/ }, route: { cluster: outpost } }
+              - { match: { prefix: / }, route: { cluster: app } }
+${indented}
+  clusters:
+${cluster('outpost', site.outpost)}
+${cluster('app', site.application)}
+`;
+}
 
 /** Starts the server and waits until it accepts connections. @throws with its own complaints when it does not */
 export async function startReverseProxy(kind: ReverseProxy, site: RecipeSite, port: number): Promise<AsyncDisposable> {
@@ -98,7 +160,7 @@ export async function startReverseProxy(kind: ReverseProxy, site: RecipeSite, po
     await exited;
     await folder[Symbol.asyncDispose]();
   };
-  while (!(await isListening(port))) {
+  while (!(await isServing(port, site.publicHost))) {
     if (hasExited) {
       await folder[Symbol.asyncDispose]();
       throw new Error(`${kind.name} did not start: ${complaints}`);
@@ -118,14 +180,15 @@ export async function freePort(): Promise<number> {
   return typeof at === 'object' && at !== null ? at.port : 0;
 }
 
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
+/** Listens, and knows its site: Traefik answers 404 until it has read its files. */
+async function isServing(port: number, host: string): Promise<boolean> {
+  const headers = { Host: host, Accept: 'application/json' };
+  const call = request({ host: '127.0.0.1', port, path: '/', headers, agent: false }).end();
   try {
-    await once(socket, 'connect');
-    return true;
+    const [answer] = (await once(call, 'response')) as [IncomingMessage]; // the event's one argument
+    answer.resume();
+    return answer.statusCode !== 404;
   } catch {
     return false; // not yet
-  } finally {
-    socket.destroy();
   }
 }
