@@ -13,6 +13,7 @@ import { createEngine, type Engine } from './engine.ts';
 import { createProxyMetrics } from './metrics.ts';
 import type { Performing } from './perform.ts';
 import { openSessionStore } from './sessions/open-store.ts';
+import type { Notice } from './workers/messages.ts';
 
 export interface AssemblyOptions {
   readonly session: Parameters<typeof openSessionStore>[0];
@@ -41,6 +42,10 @@ export interface Assembly {
   readonly certificates: ApplicationCertificates;
   /** What answering needs, whoever listens. */
   readonly performing: Omit<Performing, 'dateLine'>;
+  /** Told of what ended or changed here, for the other workers. */
+  onEnded(listener: (ended: Omit<Notice, 'kind'>) => void): void;
+  /** Another worker says what ended or changed there. */
+  siblingEnded(ended: Notice): void;
   /** Starts asking the core, until the signal; once. */
   connect(signal: AbortSignal): void;
   close(): Promise<void>;
@@ -91,6 +96,11 @@ export async function assembleProxy(options: AssemblyOptions): Promise<Assembly>
       if (lines.length > 0) return;
       lines.push(connectCore({ ...options, config: options.core, signal, applications, ...listening(engine, log) }));
     },
+    onEnded: (listener) => engine.onEnded(listener),
+    siblingEnded: (ended) =>
+      void engine.siblingEnded(ended).catch((error: unknown) => {
+        log.error('sessions that ended elsewhere not removed', { error: String(error) });
+      }),
     async close() {
       await engine.close();
       await store[Symbol.asyncDispose]();

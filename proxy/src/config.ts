@@ -66,6 +66,13 @@ export const proxyConfig = defineConfig({
     env: 'AKPROXY_RULES',
     doc: 'Rule file: access rules, upstreams and headers per application. Read again when it changes.',
   }),
+  workers: integer({
+    default: 1,
+    min: 1,
+    max: 64,
+    env: 'AKPROXY_WORKERS',
+    doc: 'Processes that answer requests; more than one needs any session store but memory.',
+  }),
   drain: duration({ default: 8_000, env: 'AKPROXY_DRAIN', doc: 'How long requests may go on after a signal to stop.' }),
   connections: {
     total: integer({ default: 20_000, min: 1, env: 'AKPROXY_CONNECTIONS__TOTAL', doc: 'Connections at a time.' }),

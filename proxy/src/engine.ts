@@ -6,7 +6,7 @@ import type { CidrSet } from '@gatehouse/daemon/net';
 import type { Application } from './applications/application.ts';
 import type { Lookup } from './applications/lookup.ts';
 import { createAuthenticator } from './authentication/authenticate.ts';
-import { createCredentials } from './authentication/credentials.ts';
+import { type Credentials, createCredentials } from './authentication/credentials.ts';
 import { createLiveness, type Liveness } from './authentication/liveness.ts';
 import { createEventGate } from './core.ts';
 import { createGateway, type Gateway } from './gateway.ts';
@@ -17,6 +17,7 @@ import { createTokens } from './oidc/tokens.ts';
 import { createTokenVerifier } from './oidc/verify.ts';
 import { clientAddress, type Incoming } from './request/incoming.ts';
 import { createRateLimit } from './request/rate-limit.ts';
+import type { SessionKey } from './sessions/record.ts';
 import { createSessions, type Sessions } from './sessions/sessions.ts';
 import type { SessionStore } from './sessions/store.ts';
 import { type Balancer, createBalancer } from './upstream/balancer.ts';
@@ -24,6 +25,7 @@ import { createFastLane } from './upstream/fast-lane.ts';
 import { createForwarding, type Forwarding } from './upstream/forwarding.ts';
 import { createPools } from './upstream/pools.ts';
 import { createTunnels, type Tunnels } from './upstream/tunnels.ts';
+import type { Notice } from './workers/messages.ts';
 
 export interface EngineOptions {
   readonly clock: Clock;
@@ -51,6 +53,9 @@ export interface Engine {
   readonly tunnels: Tunnels;
   /** The core says that a session ended (§7.7). @throws GatewayError `ERR_PROXY_SESSION_STORE` */
   endCoreSession(sid: string): Promise<void>;
+  /** Told of what ended or changed here, unless a sibling said it. */
+  onEnded(listener: (ended: Omit<Notice, 'kind'>) => void): void;
+  siblingEnded(ended: Notice): Promise<void>;
   /** The control channel opened or broke. */
   readonly liveness: Liveness;
   close(): Promise<void>;
@@ -71,6 +76,7 @@ export function createEngine(options: EngineOptions): Engine {
     log.info('core session ended', { count: await sessions.endBySid(sid) });
   };
   sessions.onEnd((ended) => tunnels.end(ended));
+  const siblings = createSiblingNotices(sessions, credentials);
   const liveness = createLiveness({
     tokens,
     log,
@@ -116,6 +122,7 @@ export function createEngine(options: EngineOptions): Engine {
     balancer,
     tunnels,
     endCoreSession,
+    ...siblings,
     liveness,
     async close() {
       await Promise.all([backChannel[Symbol.asyncDispose](), forwarding[Symbol.asyncDispose]()]);
@@ -163,4 +170,36 @@ function shownHeaders({ headers }: Incoming): Record<string, string> {
   return Object.fromEntries(
     shown.map(([name, value]) => [name, typeof value === 'string' ? value : (value?.[0] ?? '')]),
   );
+}
+
+/** What ends is told to the other workers of this proxy, but nothing that one of them has told. */
+function createSiblingNotices(sessions: Sessions, credentials: Credentials): Pick<Engine, 'onEnded' | 'siblingEnded'> {
+  const told = new Set<string>();
+  const nameOf = ({ sub, sid }: { readonly sub?: string | undefined; readonly sid?: string | undefined }) =>
+    `${sub} ${sid}`;
+  return {
+    onEnded(listener) {
+      sessions.onEnd((ended) => {
+        if (!told.has(nameOf(ended))) listener(ended);
+      });
+      sessions.onChange((key) => listener({ keys: [key] }));
+    },
+    async siblingEnded(ended) {
+      const { sub, sid, keys } = ended;
+      if (keys !== undefined) await sessions.changedElsewhere(keys as SessionKey[]); // what a worker's `onEnded` has told
+      told.add(nameOf(ended));
+      try {
+        if (sub !== undefined) {
+          credentials.endBySub(sub);
+          await sessions.endBySub(sub);
+        }
+        if (sid !== undefined) {
+          credentials.endBySid(sid);
+          await sessions.endBySid(sid);
+        }
+      } finally {
+        told.delete(nameOf(ended));
+      }
+    },
+  };
 }

@@ -11,7 +11,8 @@ export type ProxyErrorCode =
   | 'ERR_PROXY_TOKEN_INVALID'
   | 'ERR_PROXY_TOKEN_REFUSED'
   | 'ERR_PROXY_UPSTREAM'
-  | 'ERR_PROXY_WITHOUT_ALLOW';
+  | 'ERR_PROXY_WITHOUT_ALLOW'
+  | 'ERR_PROXY_WORKERS';
 
 const hints: Readonly<Record<ProxyErrorCode, string>> = {
   ERR_PROXY_BACK_CHANNEL: 'Check that this machine reaches the core under AUTHENTIK_HOST, and its certificate.',
@@ -25,6 +26,7 @@ const hints: Readonly<Record<ProxyErrorCode, string>> = {
   ERR_PROXY_TOKEN_REFUSED: 'Try again; if it stays, compare redirect URI and client secret of the provider.',
   ERR_PROXY_UPSTREAM: 'Check that the application runs and that the internal host of the provider is right.',
   ERR_PROXY_WITHOUT_ALLOW: 'This is a defect of the daemon: please report it with the request id.',
+  ERR_PROXY_WORKERS: 'Set AKPROXY_WORKERS to 1, or AKPROXY_SESSION__STORE to directory, cookie, redis or postgresql.',
 };
 
 export function proxyError(code: ProxyErrorCode, message: string, cause?: unknown): GatewayError<ProxyErrorCode> {

@@ -13,8 +13,11 @@ import { selfSignedCertificate } from '@gatehouse/daemon/tls';
 import { assembleProxy } from './assembly.ts';
 import { runCommand } from './commands/run.ts';
 import { proxyConfig } from './config.ts';
+import { proxyError } from './errors.ts';
 import { loadRuleFile, watchRuleFile } from './rules/rule-file.ts';
 import { listenProxy } from './server.ts';
+import { startWorkers } from './workers/primary.ts';
+import { isWorker, joinSiblings } from './workers/worker.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Config = ConfigOf<typeof proxyConfig>;
@@ -27,10 +30,14 @@ export async function runProxyDaemon(argv: readonly string[], env: Environment):
   if (commanded !== undefined) return commanded;
   try {
     const { config } = loadConfig(proxyConfig, { env, argv });
-    const output = config.debug ? prettyOutput(process.stdout) : bufferedOutput();
+    const output = config.debug
+      ? prettyOutput(process.stdout)
+      : bufferedOutput(isWorker() ? { batchLength: 4_000 } : {});
     const log = createLogger({ level: config.log_level, name: loggerName, destination: output });
     return await runProcess({ log, drainMs: config.drain + 2_000 }, (context) =>
-      run({ config, env, log, output }, context),
+      config.workers > 1 && !isWorker()
+        ? supervise({ config, log }, context)
+        : run({ config, env, log, output }, context),
     );
   } catch (error) {
     return reportFatal(createLogger({ level: 'info', name: loggerName }), error);
@@ -84,10 +91,32 @@ async function run({ config, env, log, output }: Running, context: ProcessContex
   );
   context.onDrain(() => server.close(config.drain));
   proxy.connect(context.signal);
+  if (isWorker()) {
+    const { signal } = context;
+    const { siblingEnded, onEnded } = proxy;
+    const siblings = joinSiblings({ metrics, health, clock: systemClock, signal, onEnded: siblingEnded });
+    onEnded((ended) => siblings.tell(ended));
+    return;
+  }
   const socketPath = healthSocketPath(config.instance_name);
   const healthServer = await serveHealth({ health, metrics, addresses: config.listen.metrics, socketPath, log });
   context.onDrain(async () => healthServer[Symbol.asyncDispose]());
   log.info('ready', {});
+}
+
+/** With several workers this process only looks after them. */
+async function supervise({ config, log }: Pick<Running, 'config' | 'log'>, context: ProcessContext): Promise<void> {
+  if (config.session.store === 'memory')
+    throw proxyError('ERR_PROXY_WORKERS', `${config.workers} workers cannot share sessions that are kept in memory.`);
+  const health = createHealth();
+  const workers = startWorkers({ count: config.workers, log, clock: systemClock, health, signal: context.signal });
+  context.onDrain(() => workers.stop(config.drain + 1_000));
+  await workers.ready;
+  const metrics = { text: () => workers.metrics(), contentType: createMetrics().contentType };
+  const socketPath = healthSocketPath(config.instance_name);
+  const healthServer = await serveHealth({ health, metrics, addresses: config.listen.metrics, socketPath, log });
+  context.onDrain(async () => healthServer[Symbol.asyncDispose]());
+  log.info('ready', { count: config.workers });
 }
 
 function sessionFolder(config: Config): string {

@@ -36,6 +36,10 @@ export interface Sessions {
   endBySid(sid: string): Promise<number>;
   /** Forgets what is remembered of these; another replica ended or changed them. */
   forget(keys: readonly SessionKey[] | 'all'): void;
+  /** Like {@link Sessions.forget}, and for the store's own copies: another process has changed these. */
+  changedElsewhere(keys: readonly SessionKey[]): Promise<void>;
+  /** Told whenever sessions are renewed or end one by one; for other processes. */
+  onChange(listener: (key: SessionKey) => void): void;
   /** Told whenever sessions of a user or core session end; for open tunnels. */
   onEnd(listener: (ended: Ended) => void): void;
 }
@@ -93,6 +97,7 @@ class CachedSessions implements Sessions {
   readonly #cookieOf = new Map<SessionKey, string>();
   readonly #cache: LRUCache<string, Remembered>;
   readonly #listeners: ((ended: Ended) => void)[] = [];
+  readonly #changeListeners: ((key: SessionKey) => void)[] = [];
   /** Counts endings, so that a read that overlaps one is not remembered. */
   #endings = 0;
 
@@ -163,6 +168,15 @@ class CachedSessions implements Sessions {
     else for (const key of keys) this.#cache.delete(this.#cookieOf.get(key) ?? '');
   }
 
+  async changedElsewhere(keys: readonly SessionKey[]): Promise<void> {
+    for (const key of keys) await this.#store.reread?.(key);
+    this.forget(keys);
+  }
+
+  onChange(listener: (key: SessionKey) => void): void {
+    this.#changeListeners.push(listener);
+  }
+
   onEnd(listener: (ended: Ended) => void): void {
     this.#listeners.push(listener);
   }
@@ -221,6 +235,7 @@ class CachedSessions implements Sessions {
     const record = await this.#read(application, key);
     if (record === undefined || record.expiresAtMs > this.#clock.now()) return record;
     const renewed = await this.#renewal.renew(application, key);
+    this.#changed(key);
     return renewed !== undefined && renewed.expiresAtMs > this.#clock.now() ? renewed : undefined;
   }
 
@@ -228,12 +243,17 @@ class CachedSessions implements Sessions {
     const { application, key } = remembered;
     remembered.renewAtMs = Number.POSITIVE_INFINITY; // once; what is read next says when again
     this.#renewal.renew(application, key).then(
-      () => this.forget([key]),
+      () => this.#changed(key),
       (error: unknown) => {
         this.#options.log.warn('session not renewed', { name: application.name, error: String(error) });
         this.forget([key]);
       },
     );
+  }
+
+  #changed(key: SessionKey): void {
+    this.forget([key]);
+    for (const listener of this.#changeListeners) listener(key);
   }
 
   async #read(application: Application, key: SessionKey): Promise<SessionRecord | undefined> {

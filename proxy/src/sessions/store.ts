@@ -30,6 +30,8 @@ export interface SessionStore extends AsyncDisposable {
   /** Shared stores only: at most one holder, for `ttlMs` at most. @returns whether we hold it now */
   lock?(key: SessionKey, ttlMs: number): Promise<boolean>;
   unlock?(key: SessionKey): Promise<void>;
+  /** Stores that several processes of one machine share by files: forgets its own copy, since another has changed it. */
+  reread?(key: SessionKey): Promise<void>;
   /** Only of a store that keeps no records because cookies carry them: whether this one has been ended. */
   isRevoked?(session: CarriedSession): boolean;
   /** Shared stores only: whether such news arrive at the moment; while they do not, nothing may be remembered. */

@@ -1,4 +1,4 @@
-// Fills the rooms with many providers and sessions and measures them; for test/bench/proxy/sizes.ts.
+// Fills the rooms with many providers and sessions and measures them; for test/bench/proxy.ts.
 import { systemClock } from '@gatehouse/daemon/async';
 import { captureLogger } from '@gatehouse/daemon/testing';
 import { applicationFromApi } from '../applications/application.ts';

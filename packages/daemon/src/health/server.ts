@@ -18,7 +18,7 @@ import type { Health } from './state.ts';
 
 export interface HealthServerOptions {
   readonly health: Health;
-  readonly metrics: Metrics;
+  readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
   readonly addresses: readonly Address[];
   readonly socketPath?: string;
   /** Pages for this machine alone: on the unix socket, never on an address. By path, each with its text. */

@@ -119,7 +119,10 @@ function noteListener(listeners: Map<string, readonly Address[]>, line: ChildLin
   const address = parseAddress(textOf(line, 'addr') ?? '');
   const component = textOf(line, 'component');
   if (address === undefined || component === undefined) return;
-  listeners.set(component, [...(listeners.get(component) ?? []), address]);
+  const known = listeners.get(component) ?? [];
+  // Workers of one daemon share their addresses, and each says so.
+  const isKnown = known.some(({ host, port }) => host === address.host && port === address.port);
+  if (!isKnown) listeners.set(component, [...known, address]);
 }
 
 function exitOf(child: ChildProcess): Promise<Omit<ChildExit, 'complaint'> & { cause?: ChildLine }> {

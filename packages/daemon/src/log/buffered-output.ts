@@ -10,10 +10,18 @@ export interface BufferedOutput {
 }
 
 const flushEveryMs = 20;
-const flushAtLength = 64 * 1024;
 
-/** @param sink where batches go; by default standard output, whose writes are done when they return */
-export function bufferedOutput(sink: { write(text: string): unknown } = process.stdout): BufferedOutput {
+export interface BufferedOptions {
+  /** Where batches go; by default standard output, whose writes are done when they return. */
+  readonly sink?: { write(text: string): unknown };
+  /** Longest batch, unless one line is longer. Processes that share a pipe stay whole up to 4,096 bytes (POSIX PIPE_BUF). */
+  readonly batchLength?: number;
+}
+
+export function bufferedOutput({
+  sink = process.stdout,
+  batchLength = 64 * 1024,
+}: BufferedOptions = {}): BufferedOutput {
   let gathered = '';
   let timer: NodeJS.Timeout | undefined;
   const flush = () => {
@@ -26,9 +34,9 @@ export function bufferedOutput(sink: { write(text: string): unknown } = process.
   process.once('exit', flush);
   return {
     write(line) {
+      if (gathered.length + line.length > batchLength) flush();
       gathered += line;
-      if (gathered.length >= flushAtLength) flush();
-      else timer ??= setTimeout(flush, flushEveryMs).unref();
+      timer ??= setTimeout(flush, flushEveryMs).unref();
     },
     flush,
   };

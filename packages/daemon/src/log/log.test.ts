@@ -7,7 +7,7 @@ test('buffered lines come whole, in order, few writes for many, and soon', async
   const sink = new PassThrough();
   const batches: string[] = [];
   sink.on('data', (batch) => batches.push(String(batch)));
-  const output = bufferedOutput(sink);
+  const output = bufferedOutput({ sink });
   const log = createLogger({ level: 'info', name: 'test', destination: output });
   for (let at = 0; at < 1_000; at++) {
     if (at % 2 === 0) log.info('numbered', { count: at });

@@ -3,6 +3,7 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { CounterFamily, HistogramFamily, type Labels, type Observer, type Tally } from './tallies.ts';
 
+export { aggregateMetrics } from './aggregate.ts';
 export type { Labels, Observer, Tally } from './tallies.ts';
 
 export interface CounterMetric {
