@@ -10,11 +10,13 @@ import { matching } from '../operations/matching.ts';
 import { type Provider, providerFromApi } from '../providers/provider.ts';
 import { Directory } from './directory.ts';
 import { compileFilter } from './filter.ts';
-import { allKinds } from './kinds.ts';
+import { allKinds, bitOf, user as user_ } from './kinds.ts';
 import { Layout } from './layout.ts';
 import { selectAttributes } from './selection.ts';
 import { StoredView } from './stored-view.ts';
 
+/** The long form: `FUZZ_RUNS=1000000 npx vitest run packages/wire/src/ldap ldap/src/directory`. */
+const numRuns = Number(process.env['FUZZ_RUNS'] ?? 150);
 const base = 'dc=ldap,dc=goauthentik,dc=io';
 const time = '2026-01-02T03:04:05.678Z';
 const groupId = (number: number) => `00000000-0000-4000-8000-00000000000${number}`;
@@ -39,7 +41,7 @@ const attributes = fc.constantFrom<Record<string, unknown>>(
   { description: ['one', 'Two  words'] },
   { uidNumber: 5001 },
   { gidNumber: '7001', description: '%s here' },
-  { displayName: 'Other', 'a/b.c': true, description: [] },
+  { displayName: ['Other', 'Second'], 'a/b.c': true, description: [] },
   { memberOf: 'x', employeeType: 'Ünicode' },
 );
 const user = fc.record({
@@ -203,7 +205,7 @@ describe('the packed directory', () => {
           }
         },
       ),
-      { numRuns: 150 },
+      { numRuns },
     );
   });
 
@@ -221,7 +223,7 @@ describe('the packed directory', () => {
           }
         }
       }),
-      { numRuns: 150 },
+      { numRuns },
     ));
 
   const selectors = fc.constantFrom(
@@ -263,6 +265,29 @@ describe('the packed directory', () => {
           }
         },
       ),
-      { numRuns: 150 },
+      { numRuns },
     ));
+
+  test('an index that holds too much of the past is made anew, and nobody is missed meanwhile', async () => {
+    const { layout, directory } = build([{ kind: 'user', given: { pk: 1, name: 'ann', attributes: {}, email: '' } }]);
+    const view = new StoredView(layout);
+    for (let round = 0; round < 3_000; round += 1) {
+      const row = { ...userOf({ pk: 1, name: 'ann', attributes: {}, email: '' }), username: `ann${round}` };
+      directory.putUser(row);
+      expect(view.userRow(`cn=${row.username},ou=users,${base}` as DnKey)).toBe(0);
+      if (round % 500 === 0) await new Promise((turn) => setImmediate(turn));
+    }
+  });
+
+  test('an entry that the core has let go of is not sent any more', () => {
+    const { layout, directory } = build([{ kind: 'user', given: { pk: 1, name: 'ann', attributes: {}, email: '' } }]);
+    const view = new StoredView(layout);
+    const entry = view.entry(Array.from(view.all(bitOf(user_)))[0] ?? 0);
+    directory.removeUser(1);
+    for (const typesOnly of [false, true]) {
+      const sink = new OneMessage();
+      selectAttributes([], typesOnly, view).write(entry, 1, sink);
+      expect(sink.bytes.length).toBe(0);
+    }
+  });
 });

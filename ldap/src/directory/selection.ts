@@ -48,10 +48,8 @@ function selectionOf({ star, operational, types, typesOnly }: Wanted): Selection
         .filter(({ type }) => wants(type))
         .map(({ type, values }) => ({ type: type.name, values: typesOnly ? [] : values })),
     write(entry, messageId, sink) {
-      if (!(entry instanceof StoredEntry)) writePicked(selection.pick(entry), entry, messageId, sink);
-      else if (!entry.isThere) return;
-      else if (typesOnly) writePicked(selection.pick(entry), entry, messageId, sink);
-      else writeStoredEntry(entry, selection, messageId, sink);
+      if (typesOnly || !(entry instanceof StoredEntry)) writePicked(selection.pick(entry), entry, messageId, sink);
+      else if (entry.isThere) writeStoredEntry(entry, selection, messageId, sink);
     },
   };
   return selection;
@@ -59,8 +57,10 @@ function selectionOf({ star, operational, types, typesOnly }: Wanted): Selection
 
 const everything = selectionOf({ star: true, operational: false, types: new Set(), typesOnly: false });
 
-export function writePicked(picked: readonly Attribute[], { dn }: Entry, messageId: MessageId, sink: ByteSink): void {
-  const message = encodeEnvelope(messageId, encodeEntryOp(dn, picked));
+/** From values, attribute by attribute. */
+export function writePicked(picked: readonly Attribute[], entry: Entry, messageId: MessageId, sink: ByteSink): void {
+  if (entry instanceof StoredEntry && !entry.isThere) return;
+  const message = encodeEnvelope(messageId, encodeEntryOp(entry.dn, picked));
   const at = sink.room(message.length);
   message.copy(sink.bytes, at);
 }

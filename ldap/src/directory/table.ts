@@ -56,6 +56,7 @@ export class Table {
   /** Something to call a row by that has no entry here. */
   mention(row: number, name: EntryAttribute): void {
     if (this.isListed(row) || !this.records.put(row, [name], [])) return;
+    for (const rows of this.#making.values()) rows.add(row);
     this.#index(row, name);
   }
 
@@ -113,11 +114,8 @@ export class Table {
   #index(row: number, { type, values }: EntryAttribute): void {
     const index = this.#hashes.get(type);
     if (index === undefined) return;
-    // Values that were there once stay in the index; when they are too many it is made anew.
-    if (index.size > 4 * this.size + 1_024) {
-      this.#hashes.delete(type);
-      return;
-    }
+    // Values that were there once stay in the index; when they are too many it is made anew, and serves until then.
+    if (index.size > 4 * this.size + 1_024) void this.#makeHashes(type);
     for (const value of values) {
       const key = normalise(type.syntax, value);
       if (key !== undefined) index.add(hashOf(key), row);
@@ -139,7 +137,7 @@ export class Table {
   }
 
   #addTo(index: HashIndex, row: number, type: AttributeType): void {
-    if (!this.isListed(row)) return;
+    if (!this.records.has(row)) return;
     for (const value of this.records.values(row, type)) {
       const key = normalise(type.syntax, value);
       if (key !== undefined) index.add(hashOf(key), row);

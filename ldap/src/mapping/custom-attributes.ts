@@ -60,7 +60,8 @@ export function customAttributes(
   for (const [name, value] of Object.entries(values)) {
     const type = types.of(name);
     if (type === undefined || value === null || protectedTypes.has(type) || numbers.has(type)) continue;
-    const texts = textsOf(value).map(expand);
+    const all = textsOf(value).map(expand);
+    const texts = type.singleValue ? all.slice(0, 1) : all;
     const before = found.get(type);
     if (before === undefined) found.set(type, texts);
     else if (!type.singleValue) before.push(...texts);
