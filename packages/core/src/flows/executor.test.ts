@@ -138,6 +138,18 @@ describe('stages', () => {
     expect(await createVisitor(core.url).flow(slug)).toMatchObject({ component: 'xak-flow-redirect', to: '/' });
   });
 
+  test('flow-executor 33: so does one whose stages are all dropped by policies', async () => {
+    const dummy = await core.call<{ pk: string }>('POST', '/stages/dummy/', { name: 'never seen' });
+    const { slug, bindings } = await makeFlow([dummy.pk]);
+    const policy = await core.call<{ pk: string }>('POST', '/policies/expression/', {
+      name: 'drops every stage',
+      expression: 'return False',
+    });
+    const target = bindings[0]?.policybindingmodel_ptr_id;
+    await core.call('POST', '/policies/bindings/', { target, policy: policy.pk, order: 0 });
+    expect(await createVisitor(core.url).flow(slug)).toMatchObject({ component: 'xak-flow-redirect', to: '/' });
+  });
+
   test('flow-executor 34: a wrong password is told on its field', async () => {
     const answer = await logIn(createVisitor(core.url), 'ada', 'wrong');
     expect(answer.component).toBe('ak-stage-password');

@@ -1,9 +1,8 @@
 // Whether a user may use an application by OAuth2 (core.md §14.3): its policies are asked each time, with what was asked for.
+import { mayUseApplication } from '../applications/access.ts';
 import type { CoreDeps } from '../deps.ts';
-import { modeOf } from '../flows/planner.ts';
 import type { FlowRequest } from '../flows/request.ts';
 import type { UserRecord } from '../identity/users.ts';
-import { evaluate } from '../policies/engine.ts';
 import type { PolicyAnswer } from '../policies/kind.ts';
 import type { Client } from './client.ts';
 
@@ -16,11 +15,9 @@ export interface AccessQuestion {
 }
 
 export function mayUse(deps: CoreDeps, { client, user, request, oauth }: AccessQuestion): Promise<PolicyAnswer> {
-  const { application } = client;
+  const { pbm, mode } = client.application;
   const context = { application: applicationContext(client), ...oauth };
-  const target = { pbm: application.pbm, mode: modeOf(application.mode) };
-  const emptyResult = deps.settings.current().flags.core_default_app_access;
-  return evaluate(deps, target, { user, request, context, emptyResult });
+  return mayUseApplication(deps, { pbm_uuid: pbm, policy_engine_mode: mode }, { user, request, context });
 }
 
 /** The application as plans hold it. */

@@ -64,11 +64,12 @@ async function byAssertion({ deps, client, form }: TokenRequest): Promise<Proven
 
 /** An app password, never the account's own one. */
 async function byAppPassword({ deps, clientIp }: TokenRequest, username: string, password: string): Promise<Proven> {
-  const wait = await loginWaitSeconds(deps, username, clientIp);
+  const attempt = { account: username, ip: clientIp, isShared: false };
+  const wait = await loginWaitSeconds(deps, attempt);
   if (wait > 0) throw new OauthFailure(429, 'slow_down', `Too many failed attempts. Try again in ${wait} s.`);
   const user = password === '' ? undefined : await userOfToken(deps, password, 'app_password');
   if (user !== undefined && user.username === username) return { user, method: 'token' };
-  await loginFailed(deps, username, clientIp);
+  await loginFailed(deps, attempt);
   throw invalidGrant('The user name or app password is wrong.');
 }
 

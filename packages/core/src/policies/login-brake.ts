@@ -3,6 +3,7 @@
 // A waiting attempt is refused before any password is hashed, and is not counted, so that nobody can be kept out for good.
 import { sql } from 'kysely';
 import type { CoreDeps } from '../deps.ts';
+import type { FlowRequest } from '../flows/request.ts';
 
 const windowMs = 900_000;
 
@@ -13,18 +14,33 @@ interface Subject {
   readonly longestMs: number;
 }
 
-const subjectsOf = (account: string, ip: string): readonly Subject[] => {
+/** Who tries to log in, from where. */
+export interface Attempt {
+  readonly account: string;
+  readonly ip: string;
+  /**
+   * An outpost speaks for its client: a mail server or an access point, at whose address everybody logs in. Such an
+   * address is never slowed down as a whole.
+   */
+  readonly isShared: boolean;
+}
+
+export function attemptOf(account: string, { clientIp, outpost }: Pick<FlowRequest, 'clientIp' | 'outpost'>): Attempt {
+  return { account, ip: clientIp, isShared: outpost !== undefined };
+}
+
+function subjectsOf({ account, ip, isShared }: Attempt): readonly Subject[] {
   const name = account.toLowerCase().slice(0, 200);
   return [
     { key: `pair:${ip}:${name}`, free: 10, longestMs: 300_000 },
     { key: `account:${name}`, free: 50, longestMs: 60_000 },
-    { key: `address:${ip}`, free: 200, longestMs: 60_000 },
+    ...(isShared ? [] : [{ key: `address:${ip}`, free: 200, longestMs: 60_000 }]),
   ];
-};
+}
 
 /** Seconds until the next attempt is looked at; 0: now. One query. */
-export async function loginWaitSeconds({ database, clock }: CoreDeps, account: string, ip: string): Promise<number> {
-  const subjects = subjectsOf(account, ip);
+export async function loginWaitSeconds({ database, clock }: CoreDeps, attempt: Attempt): Promise<number> {
+  const subjects = subjectsOf(attempt);
   const now = clock.now();
   const rows = await database.kysely
     .selectFrom('login_brake')
@@ -45,11 +61,11 @@ export async function loginWaitSeconds({ database, clock }: CoreDeps, account: s
   return Math.max(0, Math.ceil(Math.max(0, ...waits) / 1000));
 }
 
-export async function loginFailed({ database, clock }: CoreDeps, account: string, ip: string): Promise<void> {
+export async function loginFailed({ database, clock }: CoreDeps, attempt: Attempt): Promise<void> {
   const now = new Date(clock.now());
   const old = new Date(clock.now() - windowMs);
   // In one order always, so that two failures at once cannot wait for each other.
-  const rows = subjectsOf(account, ip)
+  const rows = subjectsOf(attempt)
     .map(({ key }) => key)
     .sort()
     .map((key) => sql`(${key}, 1, ${now})`);
@@ -60,8 +76,8 @@ export async function loginFailed({ database, clock }: CoreDeps, account: string
 }
 
 /** A login forgives its account, but not the address: whoever guesses may own an account too. */
-export async function loginSucceeded({ database }: CoreDeps, account: string, ip: string): Promise<void> {
-  const keys = subjectsOf(account, ip)
+export async function loginSucceeded({ database }: CoreDeps, attempt: Attempt): Promise<void> {
+  const keys = subjectsOf(attempt)
     .map(({ key }) => key)
     .filter((key) => !key.startsWith('address:'));
   await database.kysely.deleteFrom('login_brake').where('subject', 'in', keys).execute();

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { flowSlug } from '../flows/default-flow.ts';
 import { findByIdentifier } from '../identity/users.ts';
 import { choice, flag, reference, setting } from '../models/field.ts';
-import { loginFailed, loginWaitSeconds } from '../policies/login-brake.ts';
+import { attemptOf, loginFailed, loginWaitSeconds } from '../policies/login-brake.ts';
 import { lowerReputation } from '../policies/reputation.ts';
 import { passwordFailed, tooManyAttempts } from './password.ts';
 import { authenticate, backendsOf } from './password-backends.ts';
@@ -80,7 +80,7 @@ async function identify(context: StageContext, typed: string, password: string |
   const found = await findByIdentifier(deps, fieldsOf(settings['user_fields']), typed);
   const exact = settings['case_insensitive_matching'] !== false || found === undefined || matchesExactly(found, typed);
   const user = exact ? found : undefined;
-  const wait = embedded === undefined ? 0 : await loginWaitSeconds(deps, user?.username ?? typed, request.clientIp);
+  const wait = embedded === undefined ? 0 : await loginWaitSeconds(deps, attemptOf(user?.username ?? typed, request));
   if (wait > 0) return tooManyAttempts('non_field_errors', wait);
   if (settings['show_matched_user'] === false) plan.context['pending_user_identifier'] = typed;
   if (user === undefined) return unknownUser(context, typed, embedded !== undefined);
@@ -128,7 +128,7 @@ async function unknownUser(context: StageContext, typed: string, embedded: boole
   if (!goesOn) {
     await deps.passwords.check('', '!');
     await lowerReputation(deps, typed, request.clientIp);
-    await loginFailed(deps, typed, request.clientIp);
+    await loginFailed(deps, attemptOf(typed, request));
   } // else the password stage costs and counts the same for names that exist and names that do not
   plan.context['pending_user'] = { username: typed };
   return goesOn ? ok : failed;

@@ -4,7 +4,7 @@ import { brandOfHost, brandValue } from '../brands/current.ts';
 import { recordEvent } from '../events/record.ts';
 import { flowSlug } from '../flows/default-flow.ts';
 import { choice, flag, integer, reference, setting } from '../models/field.ts';
-import { loginFailed, loginWaitSeconds } from '../policies/login-brake.ts';
+import { attemptOf, loginFailed, loginWaitSeconds } from '../policies/login-brake.ts';
 import { lowerReputation } from '../policies/reputation.ts';
 import { authenticate, backendsOf, knownBackends } from './password-backends.ts';
 import { deny, invalid, ok, type StageContext, type StageKind, type Step, stageModel, textOf } from './stage.ts';
@@ -46,7 +46,7 @@ export const passwordStage: StageKind = {
     if (password === '') return invalid('password', 'This field may not be blank.', 'blank');
     const user = await context.pendingUser();
     if (user === undefined) return deny('Unknown error');
-    const wait = await loginWaitSeconds(deps, user.username, request.clientIp);
+    const wait = await loginWaitSeconds(deps, attemptOf(user.username, request));
     if (wait > 0) return tooManyAttempts('password', wait);
     const backend = await authenticate(deps, backendsOf(settings), user.record, password);
     if (backend !== undefined) {
@@ -71,7 +71,7 @@ export async function passwordFailed({ deps, request, stage }: StageContext, use
     context: { username, stage: stage.name },
   });
   await lowerReputation(deps, username, request.clientIp);
-  await loginFailed(deps, username, request.clientIp);
+  await loginFailed(deps, attemptOf(username, request));
 }
 
 export function tooManyAttempts(field: string, seconds: number): Step {

@@ -384,6 +384,21 @@ describe('login', () => {
   });
 });
 
+describe('the brake', () => {
+  test('an address is slowed down as a whole, but not one that an outpost speaks for', async () => {
+    const { attemptOf, loginFailed, loginWaitSeconds } = await import('../policies/login-brake.ts');
+    const clientIp = '203.0.113.77';
+    const direct = { clientIp, outpost: undefined };
+    const led = { clientIp, outpost: { username: 'ak-outpost' } };
+    for (let n = 0; n < 201; n += 1) await loginFailed(core.deps, attemptOf(`guess-${n}`, direct));
+    expect(await loginWaitSeconds(core.deps, attemptOf('somebody', direct))).toBeGreaterThan(0);
+    expect(await loginWaitSeconds(core.deps, attemptOf('somebody', led))).toBe(0);
+    expect(
+      await loginWaitSeconds(core.deps, attemptOf('somebody', { clientIp: '203.0.113.78', outpost: undefined })),
+    ).toBe(0);
+  });
+});
+
 describe('consent', () => {
   test('flow-executor 12: the answer must carry the token that was shown', async () => {
     const { slug } = await makeFlow(core, [await makeStage(core, 'consent', { mode: 'always_require' })]);

@@ -4,7 +4,7 @@ import { recordEvent } from '../events/record.ts';
 import { type UserRecord, userUid } from '../identity/users.ts';
 import { durationMs } from '../models/duration.ts';
 import { choice, duration, flag, setting } from '../models/field.ts';
-import { loginSucceeded } from '../policies/login-brake.ts';
+import { attemptOf, loginSucceeded } from '../policies/login-brake.ts';
 import { raiseReputation } from '../policies/reputation.ts';
 import { geoBindingKey, networkBindingKey } from '../sessions/binding.ts';
 import { deny, invalid, ok, type StageContext, type StageKind, type Step, stageModel } from './stage.ts';
@@ -64,7 +64,7 @@ async function login(context: StageContext, remember: boolean): Promise<Step> {
     .execute();
   if (settings['terminate_other_sessions'] === true) await deps.sessions.endUser(user.id, session.id);
   await raiseReputation(deps, user.username, request.clientIp);
-  await loginSucceeded(deps, user.username, request.clientIp);
+  await loginSucceeded(deps, attemptOf(user.username, request));
   await rememberDevice(context, user);
   await recordEvent(deps, {
     action: 'login',
