@@ -1,0 +1,50 @@
+// A core to measure: the built command on a private database, with an administrator's token.
+import { createVisitor, type Visitor } from '@gatehouse/core/testing';
+import { type RunningDaemon, startDaemon } from '../../harness/daemon.ts';
+
+export const token = 'bench-administrator-token';
+export const password = 'correct horse battery';
+
+export interface Subject extends AsyncDisposable {
+  readonly url: string;
+  readonly daemon: RunningDaemon;
+  call<T>(method: string, path: string, body?: unknown): Promise<T>;
+  visitor(): Visitor;
+}
+
+export async function startSubject(): Promise<Subject> {
+  const daemon = await startDaemon('core', {
+    env: {
+      AUTHENTIK_SECRET_KEY: 'secret key of the bench',
+      AUTHENTIK_LISTEN__CORE: '127.0.0.1:0',
+      AUTHENTIK_BOOTSTRAP_TOKEN: token,
+      AUTHENTIK_BOOTSTRAP_PASSWORD: password,
+    },
+  });
+  const { port } = daemon.bound('http');
+  const url = `http://127.0.0.1:${port}/`;
+  return {
+    url,
+    daemon,
+    async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+      const response = await fetch(`${url}api/v3${path}`, {
+        method,
+        headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
+      return (text === '' ? undefined : JSON.parse(text)) as T; // the caller names the shape the contract promises
+    },
+    visitor: () => createVisitor(url),
+    [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
+  };
+}
+
+/** Value below which this share of the samples lies. */
+export function percentile(samples: readonly number[], share: number): number {
+  const sorted = [...samples].sort((one, other) => one - other);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+export const rounded = (value: number) => Math.round(value * 100) / 100;
