@@ -42,6 +42,8 @@ export interface CoreLinkOptions {
   readonly signal: AbortSignal;
   readonly onProviders: () => void;
   readonly onSessionEnd: (sessionId: string) => void;
+  /** A user is gone or switched off. */
+  readonly onUserOut: (userPk: number) => void;
 }
 
 const mostVerdicts = 100_000;
@@ -87,7 +89,10 @@ export function connectCore(options: CoreLinkOptions): CoreLink {
     onChannel: (open) => verdicts.setCeiling(open ? undefined : deafCeilingMs),
   });
   const live = createLiveDirectory(outpost.core, types, config.ldap.page_size);
-  const directory = new Directory(types, (pk) => verdicts.dropUser(pk));
+  const directory = new Directory(types, (pk, mayStay) => {
+    verdicts.dropUser(pk);
+    if (!mayStay) options.onUserOut(pk);
+  });
   const sync = createDirectorySync({ core: outpost.core, directory, pageSize: config.ldap.page_size, clock });
   const logins = createLogins({ outpost: () => outpost, config, clock, verdicts, signal });
 
@@ -109,9 +114,9 @@ export function connectCore(options: CoreLinkOptions): CoreLink {
   });
 
   /** Logins of whoever changed are asked for anew at once; the rows follow as soon as the core has given them. */
-  function onChanges({ all, access, users, groups }: DeltaArguments): void {
-    if (all || access) verdicts.clear();
-    else if (users.length > 0) verdicts.dropUsers(new Set(users));
+  function onChanges(changes: DeltaArguments): void {
+    verdicts.dropChanged(changes);
+    const { all, users, groups } = changes;
     if (state.layouts.size === 0 || (!all && users.length + groups.length === 0)) return;
     refreshRows.request().catch((error: unknown) => {
       log.warn('changes not fetched', { error: error instanceof Error ? error.message : String(error) });

@@ -51,6 +51,7 @@ export async function runLdapDaemon(
       signal,
       onProviders: () => server?.providersChanged(),
       onSessionEnd: (sessionId) => server?.sessionEnded(sessionId),
+      onUserOut: (userPk) => server?.userOut(userPk),
     });
     onDrain(() => core.close());
     const clientCa = config.ldap.client_ca === '' ? undefined : await readClientCa(config.ldap.client_ca);

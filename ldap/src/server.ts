@@ -22,6 +22,8 @@ export interface LdapServer {
   /** New settings of providers: certificates are swapped, running handshakes keep theirs. */
   providersChanged(): void;
   sessionEnded(sessionId: string): void;
+  /** Whoever is bound as this user is cut off. */
+  userOut(userPk: number): void;
   close(graceMs: number): Promise<void>;
 }
 
@@ -94,6 +96,10 @@ export async function serveLdap(options: LdapServerOptions): Promise<LdapServer>
     sessionEnded(sessionId) {
       if (sessions.end(sessionId) > 0)
         log.info('Disconnecting session due to session end event', { session: sessionId });
+    },
+    userOut(userPk) {
+      const count = sessions.endUser(userPk);
+      if (count > 0) log.info('Disconnecting user who may not stay', { user_pk: userPk, count });
     },
     close: (graceMs) => closeAll([ldap, ldaps], connections, graceMs),
   };

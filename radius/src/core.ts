@@ -102,6 +102,7 @@ export function connectCore(options: CoreOptions): Core {
       verdicts.dropSession(sessionId);
       options.onSessionEnd(sessionId);
     },
+    onChanges: (changes) => verdicts.dropChanged(changes),
     // Changes cannot be heard of while the channel is down.
     onChannel: (isOpen) => verdicts.setCeiling(isOpen ? undefined : 10_000),
   });

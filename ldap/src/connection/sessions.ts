@@ -31,4 +31,16 @@ export class ConnectionSessions {
     for (const connection of connections ?? []) connection.sessionEnded();
     return connections?.size ?? 0;
   }
+
+  /** The user is gone or switched off. Linear in sessions. @returns how many connections were cut off */
+  endUser(userPk: number): number {
+    let count = 0;
+    for (const connections of this.#bySession.values())
+      for (const connection of connections) {
+        if (connection.identity?.userPk !== userPk) continue;
+        connection.sessionEnded();
+        count += 1;
+      }
+    return count;
+  }
 }

@@ -23,6 +23,8 @@ const indexedOfGroups = [attribute.cn, attribute.uid, attribute.gidNumber];
 
 const nextTurn = () => new Promise<void>((resume) => setImmediate(resume));
 
+type UserChanged = (pk: number, mayStay: boolean) => void;
+
 export class Directory {
   readonly users = new Table(indexedOfUsers, nextTurn);
   readonly groups = new Table(indexedOfGroups, nextTurn);
@@ -37,10 +39,10 @@ export class Directory {
   #numbers = new Uint32Array(64);
   /** Of what a remembered login rests on. */
   #stamps = new Uint32Array(64);
-  readonly #onUserChanged: ((pk: number) => void) | undefined;
+  readonly #onUserChanged: UserChanged | undefined;
 
   /** @param onUserChanged told of users that are gone, switched off, or have another password than before */
-  constructor(types: CustomTypes, onUserChanged?: (pk: number) => void) {
+  constructor(types: CustomTypes, onUserChanged?: UserChanged) {
     this.#types = types;
     this.#onUserChanged = onUserChanged;
   }
@@ -53,7 +55,7 @@ export class Directory {
     this.#stamps[row] = stamp;
     const { withStar, byName } = userRecord(user, this.#types);
     this.users.put(row, withStar, byName);
-    if (otherCredentials) this.#onUserChanged?.(user.pk);
+    if (otherCredentials) this.#onUserChanged?.(user.pk, user.is_active);
   }
 
   /** Memberships as the user's row tells them, for directories that do not hold every group. */
@@ -86,7 +88,7 @@ export class Directory {
     this.memberships.setGroups(row, []);
     this.users.remove(row);
     this.#userRows.delete(pk);
-    this.#onUserChanged?.(pk);
+    this.#onUserChanged?.(pk, false);
   }
 
   removeGroup(pk: string): void {

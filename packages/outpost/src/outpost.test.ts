@@ -128,6 +128,16 @@ describe('verdict cache', () => {
     expect(cache.find({ ...key('alice'), providerPk: 2 })).toBeUndefined();
   });
 
+  test('core 23.2: what the core tells of changes ends the logins that it concerns', async () => {
+    const { cache, learn } = start();
+    for (const [at, name] of ['alice', 'bob', 'carol'].entries()) await learn(name, at + 1);
+    const known = () => ['alice', 'bob', 'carol'].filter((name) => cache.find(key(name)) !== undefined);
+    cache.dropChanged({ all: false, access: false, users: [2, 9] });
+    expect(known()).toEqual(['alice', 'carol']);
+    cache.dropChanged({ all: false, access: true, users: [] });
+    expect(known()).toEqual([]);
+  });
+
   test('ldap 28: fifty equal attempts at once ask once', async () => {
     const { cache } = start();
     let asked = 0;

@@ -73,6 +73,17 @@ describe.each(['the same core process', 'another core process'])('changes reach 
   });
 });
 
+test('core 23.2: a user who is switched off is cut off, and may not come back', async () => {
+  const { pk } = await core.call<{ pk: number }>('POST', '/core/users/', { username: 'leaver', name: '' });
+  await core.call('POST', `/core/users/${pk}/set_password/`, { password });
+  const stays = await fixture.bound('jane');
+  const leaves = await fixture.bound('leaver');
+  await core.call('PATCH', `/core/users/${pk}/`, { is_active: false });
+  await until(() => !leaves.isConnected);
+  expect(stays.isConnected).toBe(true);
+  await expect(fixture.bound('leaver')).rejects.toMatchObject({ code: 49 });
+});
+
 test('core 23.2: an outpost that does not ask for changes is told of none', async () => {
   const token = await core.outpostToken('ldap');
   const { results } = await core.call<{ results: { pk: string; type: string }[] }>('GET', '/outposts/instances/');

@@ -1,6 +1,7 @@
 // Successful logins remembered for a short time (DESIGN §5, F11): the key is a digest under a key of this process, so no
 // secret is kept; only successes; equal attempts share one run; dropped by user, session or provider.
 import { hash, randomBytes } from 'node:crypto';
+import type { DeltaArguments } from '@gatehouse/contract/control-channel';
 import { type Clock, createSingleFlight } from '@gatehouse/daemon/async';
 import { LRUCache } from 'lru-cache';
 
@@ -31,8 +32,8 @@ export interface VerdictCache<V extends Verdict> {
   /** Remembers a success under a further key: another spelling of the same secret. */
   remember(key: VerdictKey, verdict: V, lifeMs: number): void;
   dropUser(userPk: number): void;
-  /** Linear in what is remembered, once for all of them. */
-  dropUsers(userPks: ReadonlySet<number>): void;
+  /** What the core tells of changes: logins of whoever changed, or all when rights may have. Linear in what is remembered. */
+  dropChanged(changes: Pick<DeltaArguments, 'all' | 'access' | 'users'>): void;
   dropSession(sessionId: string): void;
   dropProvider(providerPk: number): void;
   clear(): void;
@@ -91,7 +92,10 @@ export function createVerdictCache<V extends Verdict>(options: {
     },
     remember: (given, verdict, lifeMs) => keepFor(digestOf(key, given), verdict, lifeMs),
     dropUser: (userPk) => dropWhere((verdict) => verdict.userPk === userPk),
-    dropUsers: (userPks) => dropWhere((verdict) => userPks.has(verdict.userPk)),
+    dropChanged({ all, access, users }) {
+      const changed = new Set(users);
+      if (all || access || changed.size > 0) dropWhere(({ userPk }) => all || access || changed.has(userPk));
+    },
     dropSession: (sessionId) => dropWhere((verdict) => verdict.sessionId === sessionId),
     dropProvider: (providerPk) => dropWhere((verdict) => verdict.providerPk === providerPk),
     clear: () => dropWhere(() => true),
