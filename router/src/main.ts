@@ -11,8 +11,8 @@ import { bufferedOutput, createLogger, type Logger, prettyOutput } from '@gateho
 import { createMetrics } from '@gatehouse/daemon/metrics';
 import { localSocketPath, type RouterConfig, routerConfig, webPathOf } from './config.ts';
 import { createRouterMetrics, withCoreMetrics } from './metrics.ts';
-import { type RunningRouter, startRouter } from './start.ts';
-import { writeIpcKey } from './supervisor/ipc-key.ts';
+import { type RunningRouter, startRouter, workerVariable } from './start.ts';
+import { type IpcKey, readIpcKey, writeIpcKey } from './supervisor/ipc-key.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -46,9 +46,36 @@ interface Surroundings {
   readonly context: ProcessContext;
 }
 
-async function serve(config: RouterConfig, { argv, env, log, output, context }: Surroundings): Promise<void> {
-  const ipc = await writeIpcKey(join(tmpdir(), 'authentik-core-ipc.key'));
-  context.onDrain(async () => ipc[Symbol.asyncDispose]());
+async function serve(config: RouterConfig, surroundings: Surroundings): Promise<void> {
+  const isWorker = surroundings.env[workerVariable] !== undefined;
+  const ipcPath = join(tmpdir(), 'authentik-core-ipc.key');
+  const ipc = isWorker ? await readIpcKey(ipcPath) : await writeIpcKey(ipcPath);
+  surroundings.context.onDrain(async () => ipc[Symbol.asyncDispose]());
+  if (!isWorker && config.web.workers > 1) return serveByWorkers(config, surroundings);
+  return serveHere(config, surroundings, ipc);
+}
+
+/** This process listens and hands out connections; others answer. SIGHUP replaces them one by one. */
+async function serveByWorkers(config: RouterConfig, { env, log, output, context }: Surroundings): Promise<void> {
+  // Loaded here: it prepares this process for workers, which one that answers by itself has no use for.
+  const { startPrimary } = await import('./workers/primary.ts');
+  const health = createHealth();
+  const primary = await startPrimary({ config, env, health, clock: systemClock, log, output });
+  context.onDrain(() => primary.close());
+  onHangUp(context.signal, () => void primary.reload().then(() => log.info('workers replaced', {})));
+  const probe = await serveHealth({
+    health,
+    metrics: primary.metrics(createMetrics()),
+    addresses: config.listen.metrics,
+    socketPath: healthSocketPath(config.instance_name),
+    log,
+  });
+  context.onDrain(async () => probe[Symbol.asyncDispose]());
+  log.info('ready', {});
+}
+
+async function serveHere(config: RouterConfig, surroundings: Surroundings, ipc: IpcKey): Promise<void> {
+  const { argv, env, log, output, context } = surroundings;
   const health = createHealth();
   const metrics = createMetrics({ process: true });
   const router = await startRouter({
@@ -69,7 +96,7 @@ async function serve(config: RouterConfig, { argv, env, log, output, context }: 
   const probe = await serveHealth({
     health,
     metrics: withCoreMetrics(metrics, () => router.fetchCoreMetrics()),
-    addresses: config.listen.metrics,
+    addresses: env[workerVariable] === undefined ? config.listen.metrics : [],
     socketPath: healthSocketPath(config.instance_name),
     log,
   });
@@ -95,6 +122,10 @@ function reloadOnHangUp(
       reportFatal(log, error);
     }
   };
-  process.on('SIGHUP', reload);
-  signal.addEventListener('abort', () => process.off('SIGHUP', reload), { once: true });
+  onHangUp(signal, reload);
+}
+
+function onHangUp(signal: AbortSignal, act: () => void): void {
+  process.on('SIGHUP', act);
+  signal.addEventListener('abort', () => process.off('SIGHUP', act), { once: true });
 }

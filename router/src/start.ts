@@ -58,6 +58,8 @@ export interface RunningRouter {
   close(): Promise<void>;
 }
 
+/** Set in a worker: `first`, or `successor` of one that still answers and waits for us. */
+export const workerVariable = 'GATEHOUSE_ROUTER_WORKER';
 const probeTimeoutMs = 5_000;
 const liveTimeoutMs = 2_000;
 const maxCoreConnections = 4_096;
@@ -77,7 +79,11 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
   });
   let spawned: SpawnedCore | undefined;
   let watch: CoreWatch | undefined;
-  const usable = () => (watch?.state === 'healthy' ? watch.target : undefined);
+  const awaited = await coreOfPredecessor(options, webPath);
+  const usable = () => {
+    if (watch === undefined || watch.state === 'starting') return awaited;
+    return watch.state === 'healthy' ? watch.target : undefined;
+  };
   const live = createLiveVerdict(clock, usable, (target) => probeCore(target, webPath, liveTimeoutMs));
   let settings = settingsOf(config, options.version, webPath);
   const door = new FrontDoor({
@@ -98,6 +104,7 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
     http: config.listen.http,
     https: config.listen.https,
     socketPath,
+    ownsSocket: options.env[workerVariable] === undefined,
     door,
     async identity(serverName) {
       const own = serverName === undefined ? undefined : application()?.certificate?.(serverName);
@@ -185,6 +192,21 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
       await connections[Symbol.asyncDispose]();
     },
   };
+}
+
+const patienceMs = 10_000;
+
+/** A successor takes connections only when it can serve them: it asks the core first, and may then believe in it at once. */
+async function coreOfPredecessor(
+  { config, env, clock }: RouterOptions,
+  webPath: string,
+): Promise<CoreTarget | undefined> {
+  if (env[workerVariable] !== 'successor' || config.core.url === undefined) return undefined;
+  const target = targetOf(config.core.url);
+  for (const endMs = clock.monotonicMs() + patienceMs; clock.monotonicMs() < endMs; await clock.sleep(50)) {
+    if (await probeCore(target, webPath, probeTimeoutMs)) return target;
+  }
+  return undefined;
 }
 
 function settingsOf(config: RouterConfig, version: string, webPath: string): FrontDoorSettings {

@@ -17,6 +17,8 @@ export interface ListenerOptions {
   readonly http: readonly Address[];
   readonly https: readonly Address[];
   readonly socketPath: string;
+  /** Whether the unix socket is this process's own to make and remove; a worker shares its first process's. */
+  readonly ownsSocket: boolean;
   readonly door: FrontDoor;
   readonly identity: (serverName: string | undefined) => Promise<TlsIdentity>;
   readonly trusted: CidrSet;
@@ -42,7 +44,7 @@ const longestRequestMs = 3_600_000;
 /** @throws GatewayError `ERR_ROUTER_NO_LISTENER` when no address at all can be bound */
 export async function openListeners(options: ListenerOptions): Promise<Listeners> {
   const server = createHttpServer(options);
-  await listenLocally(server, options.socketPath);
+  await listenLocally(server, options);
   const plain = await bindAll(options, 'http', options.http, (socket, peer) => {
     rememberConnection(socket, { address: peer.address, tls: false });
     server.emit('connection', socket);
@@ -53,7 +55,7 @@ export async function openListeners(options: ListenerOptions): Promise<Listeners
   const close = async (graceMs: number) => {
     const closing = [plain, secure].map((listener) => listener?.close(graceMs));
     await Promise.all([...closing, closeServer(server, graceMs)]);
-    await rm(options.socketPath, { force: true });
+    if (options.ownsSocket) await rm(options.socketPath, { force: true });
   };
   if (plain === undefined && secure === undefined) {
     await close(0);
@@ -91,8 +93,11 @@ function createHttpServer({ door, maxHeaderBytes, headTimeoutMs, idleTimeoutMs }
 }
 
 /** The mode of the file decides who may connect: everybody of this machine, as it always was (router.md §1). */
-async function listenLocally(server: HttpServer, socketPath: string): Promise<void> {
-  await rm(socketPath, { force: true });
+async function listenLocally(
+  server: HttpServer,
+  { socketPath, ownsSocket }: Pick<ListenerOptions, 'socketPath' | 'ownsSocket'>,
+): Promise<void> {
+  if (ownsSocket) await rm(socketPath, { force: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ path: socketPath }, () => {
@@ -100,7 +105,7 @@ async function listenLocally(server: HttpServer, socketPath: string): Promise<vo
       resolve();
     });
   });
-  await chmod(socketPath, 0o660);
+  if (ownsSocket) await chmod(socketPath, 0o660);
 }
 
 /** Every address that can be bound; the others are complained about. `undefined` when there is none. */

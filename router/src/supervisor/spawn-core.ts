@@ -9,6 +9,8 @@ export interface SpawnOptions {
   readonly script: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly maxHeaderBytes: number;
+  /** Of the core; 0: one of its own choice. */
+  readonly port?: number;
   /** Lines of the core go to our own standard output; its `listening` and `ready` must not be taken for ours. */
   readonly onLine: (raw: string) => void;
 }
@@ -18,7 +20,7 @@ export interface SpawnedCore extends CoreProcess {
   metricsTarget(): CoreTarget | undefined;
 }
 
-export function spawnCore({ script, env, maxHeaderBytes, onLine }: SpawnOptions): SpawnedCore {
+export function spawnCore({ script, env, maxHeaderBytes, onLine, port = 0 }: SpawnOptions): SpawnedCore {
   const child = startChild({
     name: 'core',
     file: script === '' ? fileURLToPath(new URL('./core-entry.js', import.meta.url)) : script,
@@ -27,7 +29,7 @@ export function spawnCore({ script, env, maxHeaderBytes, onLine }: SpawnOptions)
       ...env,
       // What passed the router's own limit must not fail at the core's, which is Node's 16 KiB otherwise.
       NODE_OPTIONS: `${env['NODE_OPTIONS'] ?? ''} --max-http-header-size=${maxHeaderBytes}`.trim(),
-      AUTHENTIK_LISTEN__CORE: '127.0.0.1:0',
+      AUTHENTIK_LISTEN__CORE: `127.0.0.1:${port}`,
       AUTHENTIK_LISTEN__METRICS: '127.0.0.1:0',
       AUTHENTIK_INSTANCE_NAME: 'core',
     },
