@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { CoreDeps } from '../deps.ts';
 import { type BlueprintFile, isInstantiated, type ParsedFile, parseFile } from './folder.ts';
 import { applyInstance, type BlueprintInstance } from './instances.ts';
+import type { Blueprint } from './read.ts';
 
 export interface DiscoveryResult {
   readonly applied: readonly string[];
@@ -62,13 +63,19 @@ export async function clearGoneBlueprints({ database, blueprints }: CoreDeps): P
 /** Enabled instances whose file differs from what was applied; new files get one. */
 async function changedInstances(deps: CoreDeps, failed: Record<string, string>): Promise<BlueprintInstance[]> {
   const changed: BlueprintInstance[] = [];
-  for (const file of await deps.blueprints.files()) {
-    const parsed = tryParse(file, failed);
-    if (parsed === undefined || !isInstantiated(parsed.blueprint)) continue;
-    const instance = await ensureInstance(deps, parsed);
-    if (instance.enabled && instance.last_applied_hash !== file.hash) changed.push(instance);
+  const parsed = (await deps.blueprints.files()).flatMap((file) => tryParse(file, failed) ?? []);
+  for (const one of parsed.sort((left, right) => rankOf(left.blueprint) - rankOf(right.blueprint))) {
+    if (!isInstantiated(one.blueprint)) continue;
+    const instance = await ensureInstance(deps, one);
+    if (instance.enabled && instance.last_applied_hash !== one.file.hash) changed.push(instance);
   }
   return changed;
+}
+
+/** What others look for and would do without, such as the first group, comes first; then as the paths are. */
+function rankOf({ labels }: Blueprint): number {
+  if ('blueprints.goauthentik.io/system-bootstrap' in labels) return 0;
+  return 'blueprints.goauthentik.io/system' in labels ? 1 : 2;
 }
 
 function tryParse(file: BlueprintFile, failed: Record<string, string>): ParsedFile | undefined {

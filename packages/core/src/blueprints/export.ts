@@ -54,7 +54,7 @@ function referred(found: readonly Exported[], table: string): unknown[] {
 export async function exportAll(deps: CoreDeps): Promise<string> {
   const found: Exported[] = [];
   for (const model of deps.registry.all) {
-    if (model.internal === true) continue;
+    if (model.internal === true || model.id === 'authentik_events.event') continue;
     const where = model.listed === undefined ? [] : [model.listed];
     for (const row of await findRows(deps.database.kysely, model, { where })) found.push({ model, row });
   }

@@ -30,7 +30,6 @@ export const eventModel = defineModel({
   key: 'uuid',
   keyType: 'uuid',
   path: '/events/events/',
-  internal: true,
   fields: {
     user: jsonColumn('user'),
     action: column('action', action),

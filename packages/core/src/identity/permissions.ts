@@ -2,7 +2,7 @@
 // or to a role of theirs or of any of their groups and what is above these.
 import { sql } from 'kysely';
 import type { CoreDeps } from '../deps.ts';
-import { isSuperuser, type UserRecord } from './users.ts';
+import type { UserRecord } from './users.ts';
 
 export interface Principal {
   readonly user: UserRecord;
@@ -14,18 +14,21 @@ export interface Principal {
 }
 
 export async function loadPrincipal(deps: CoreDeps, user: UserRecord, via: Principal['via']): Promise<Principal> {
-  const [{ rows }, superuser] = await Promise.all([
-    sql<{ permission: string; object: string }>`
-      select permission, object from grants where user_id = ${user.id}
-      union select p.permission, p.object from role_permissions p where p.role in (
-        select role from role_users where user_id = ${user.id}
-        union select role from role_groups where group_uuid in (select groups_of_user(${user.id})))`.execute(
-      deps.database.kysely,
-    ),
-    isSuperuser(deps, user.id),
-  ]);
+  // One question to the database, since every call of the API asks it: `*` stands for a group of superusers.
+  const { rows } = await sql<{ permission: string; object: string }>`
+    with mine (uuid) as materialized (select groups_of_user(${user.id}))
+    select permission, object from grants where user_id = ${user.id}
+    union select p.permission, p.object from role_permissions p where p.role in (
+      select role from role_users where user_id = ${user.id}
+      union select role from role_groups where group_uuid in (select uuid from mine))
+    union select '*', '' from groups where is_superuser and uuid in (select uuid from mine)`.execute(
+    deps.database.kysely,
+  );
+  const superuser = rows.some(({ permission }) => permission === '*');
   const grants = new Set(
-    rows.map(({ permission, object }) => (object === '' ? permission : `${permission}:${object}`)),
+    rows
+      .filter(({ permission }) => permission !== '*')
+      .map(({ permission, object }) => (object === '' ? permission : `${permission}:${object}`)),
   );
   return { user, isSuperuser: superuser, grants, via };
 }
