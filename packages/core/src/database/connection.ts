@@ -24,6 +24,7 @@ const migrations: Readonly<Record<string, Migration>> = {
 };
 const connectTimeoutMs = 5_000;
 const statementTimeoutMs = 30_000;
+const relaxedSize = 5;
 
 export type ConnectionSettings =
   | { readonly connectionString: string }
@@ -37,6 +38,11 @@ export type ConnectionSettings =
 
 export interface Database {
   readonly kysely: Kysely<Tables>;
+  /**
+   * The same tables without waiting for the disk: for rows whose last moments may be lost with the power, such as where a
+   * visitor is in a flow. What is written is seen by everybody at once.
+   */
+  readonly relaxed: Kysely<Tables>;
   /** Sends a text of up to 8000 bytes to every core process on this database. */
   notify(channel: Channel, payload: string): Promise<void>;
   /** Calls `onPayload` for each notification, also of this process; reconnects by itself. */
@@ -54,13 +60,13 @@ export interface DatabaseOptions {
 
 /** Connects and brings the schema up to date. @throws GatewayError `ERR_CORE_DATABASE` */
 export async function openDatabase({ settings, log, poolSize = 20 }: DatabaseOptions): Promise<Database> {
-  const pool = new pg.Pool({
+  const poolSettings = {
     ...settings,
-    max: poolSize,
     connectionTimeoutMillis: connectTimeoutMs,
     statement_timeout: statementTimeoutMs,
     application_name: 'gatehouse',
-  });
+  };
+  const pool = new pg.Pool({ ...poolSettings, max: poolSize });
   pool.on('error', (error) => log.warn('database connection lost', { error: error.message }));
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   await migrate(kysely).catch(async (cause: unknown) => {
@@ -73,9 +79,13 @@ export async function openDatabase({ settings, log, poolSize = 20 }: DatabaseOpt
       cause,
     );
   });
+  const relaxedPool = new pg.Pool({ ...poolSettings, max: relaxedSize, options: '-c synchronous_commit=off' });
+  relaxedPool.on('error', (error) => log.warn('database connection lost', { error: error.message }));
+  const relaxed = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: relaxedPool }) });
   const listener = createListener(settings, log);
   return {
     kysely,
+    relaxed,
     async notify(channel, payload) {
       await pool.query('select pg_notify($1, $2)', [channel, payload]);
     },
@@ -87,6 +97,7 @@ export async function openDatabase({ settings, log, poolSize = 20 }: DatabaseOpt
       ),
     async close() {
       await listener.close();
+      await relaxed.destroy();
       await kysely.destroy();
     },
   };

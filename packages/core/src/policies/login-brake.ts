@@ -72,7 +72,7 @@ export async function loginFailed({ database, clock }: CoreDeps, attempt: Attemp
   await sql`insert into login_brake (subject, failures, failed_at) values ${sql.join(rows)}
     on conflict (subject) do update set
       failures = case when login_brake.failed_at <= ${old} then 1 else login_brake.failures + 1 end,
-      failed_at = excluded.failed_at`.execute(database.kysely);
+      failed_at = excluded.failed_at`.execute(database.relaxed);
 }
 
 /** A login forgives its account, but not the address: whoever guesses may own an account too. */
@@ -80,7 +80,7 @@ export async function loginSucceeded({ database }: CoreDeps, attempt: Attempt): 
   const keys = subjectsOf(attempt)
     .map(({ key }) => key)
     .filter((key) => !key.startsWith('address:'));
-  await database.kysely.deleteFrom('login_brake').where('subject', 'in', keys).execute();
+  await database.relaxed.deleteFrom('login_brake').where('subject', 'in', keys).execute();
 }
 
 export async function sweepLoginBrake({ database, clock }: CoreDeps): Promise<void> {

@@ -48,7 +48,7 @@ async function change(
     on conflict (identifier, ip) do update set
       score = greatest(${lower}::int, least(${upper}::int,
         (case when reputation.expires <= ${now} then 0 else reputation.score end) + ${by}::int)),
-      updated = excluded.updated, expires = excluded.expires`.execute(database.kysely);
+      updated = excluded.updated, expires = excluded.expires`.execute(database.relaxed);
 }
 
 export async function sweepReputation({ database, clock }: CoreDeps): Promise<void> {

@@ -67,6 +67,8 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
     const authenticated = rows.filter(({ user_id }) => user_id !== null).map(({ id }) => id);
     if (authenticated.length > 0) await onEnded(authenticated);
   };
+  /** Nobody was logged in, so nobody has to hear of it. */
+  const forget = (id: string) => kysely.deleteFrom('sessions').where('id', '=', id).execute();
   const create = (): Session => {
     const key = newSessionKey();
     return {
@@ -122,9 +124,9 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
       };
       if (session.stored) {
         // Not an upsert: a session that was ended meanwhile must stay ended.
-        await kysely.updateTable('sessions').set(row).where('id', '=', session.id).execute();
+        await database.relaxed.updateTable('sessions').set(row).where('id', '=', session.id).execute();
       } else {
-        await kysely
+        await database.relaxed
           .insertInto('sessions')
           .values({ id: session.id, ...row })
           .execute();
@@ -132,7 +134,8 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
       }
     },
     async rotate(session) {
-      if (session.stored) await end([session.id]);
+      if (session.stored && session.userPk === undefined) await forget(session.id);
+      else if (session.stored) await end([session.id]);
       return { ...create(), data: { ...session.data, started_ms: clock.now() }, userPk: session.userPk };
     },
     async endUser(userPk, keep) {

@@ -1,5 +1,5 @@
-// Making and checking password hashes, never more at a time than there are cores: a flood of logins cannot take the whole
-// thread pool, which DNS and files share (LIBRARIES.md §9).
+// Making and checking password hashes, on all cores but one: a flood of logins takes neither the core that answers everybody
+// else nor the whole thread pool, which DNS and files share (LIBRARIES.md §9).
 import { availableParallelism } from 'node:os';
 import { createSemaphore } from '@gatehouse/daemon/async';
 import { hash } from '@node-rs/argon2';
@@ -18,7 +18,7 @@ export interface PasswordHasher {
 }
 
 export function createPasswordHasher(): PasswordHasher {
-  const turns = createSemaphore(availableParallelism());
+  const turns = createSemaphore(Math.max(1, availableParallelism() - 1));
   // Something to compare with where there is no user or no password.
   const decoy = turns.run(() => hash('a password that nobody has', cost)).then((text) => `argon2${text}`);
   return {
