@@ -123,7 +123,17 @@ export function createEngine(options: EngineOptions): Engine {
     tunnels,
     endCoreSession,
     ...siblings,
-    liveness,
+    liveness: {
+      ...liveness,
+      channel(isOpen) {
+        liveness.channel(isOpen);
+        // An open tunnel asks for nothing any more, so it would never be looked at again.
+        for (const identity of isOpen ? tunnels.identities() : []) {
+          const application = options.lookup()?.byPk(identity.applicationPk);
+          if (application !== undefined) liveness.seen(application, identity);
+        }
+      },
+    },
     async close() {
       await Promise.all([backChannel[Symbol.asyncDispose](), forwarding[Symbol.asyncDispose]()]);
     },

@@ -58,6 +58,19 @@ describe('upgrades', () => {
     );
     expect(answer).toMatch(/^HTTP\/1\.1 502 /);
   });
+  test('§17.10: a tunnel whose session ended while the channel was down closes when it is back', async () => {
+    await using proxy = await testServer();
+    echo(proxy);
+    const { cookie } = await proxy.login();
+    const socket = connect(proxy.port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write(`GET /ws HTTP/1.1\r\nHost: app.company\r\nCookie: ${cookie}\r\n${upgradeLines}\r\n`);
+    await once(socket, 'data');
+    const closed = once(socket, 'close');
+    proxy.gateway.engine.liveness.channel(false);
+    proxy.gateway.engine.liveness.channel(true);
+    await closed;
+  });
   test('§17.30: the end of the session closes its tunnels', async () => {
     await using proxy = await testServer();
     echo(proxy);

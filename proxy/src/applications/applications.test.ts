@@ -7,6 +7,7 @@ import { parseSkipRules } from './skip-rules.ts';
 
 const authority = (text: string) => parseAuthority(text) ?? { host: 'invalid', port: undefined };
 const single = (name: string, host: string): Locatable => ({
+  pk: 1,
   name,
   mode: 'forward_single',
   external: { scheme: 'https', authority: authority(host) },

@@ -1,5 +1,7 @@
 // The certificate for a server name (proxy.md §2.3): the application's own by host without port, then, in domain mode, that
-// of the longest cookie domain around the name, then the default. Contexts are built at refresh time, chosen from memory.
+// of the longest cookie domain around the name, then any certificate made out to it, then the default. Contexts are built at
+// refresh time, chosen from memory.
+import { X509Certificate } from 'node:crypto';
 import type { Logger } from '@gatehouse/daemon/log';
 import { type CertificateStore, createCertificateStore, type KeyPair, secureContext } from '@gatehouse/daemon/tls';
 import { bareDomain } from '../request/host-name.ts';
@@ -18,28 +20,47 @@ export function createApplicationCertificates(fallback: KeyPair, log: Logger): A
   const standard = createCertificateStore(fallback);
   let hosts: ReadonlyMap<string, Context> = new Map();
   let domains: ReadonlyMap<string, Context> = new Map();
+  let names: ReadonlyMap<string, Context> = new Map();
   const own = (serverName: string) => {
     const name = serverName.toLowerCase().replace(/\.$/, '');
     return hosts.get(name) ?? ofDomain(domains, name);
   };
-  const choose = (serverName: string | undefined) => own(serverName ?? '') ?? standard.choose(undefined);
+  const choose = (serverName: string | undefined) =>
+    own(serverName ?? '') ?? madeOutTo(names, serverName ?? '') ?? standard.choose(undefined);
   return {
     store: { choose, sniCallback: (serverName, done) => done(null, choose(serverName)) },
     own,
     replace(applications, pairs) {
       const newHosts = new Map<string, Context>();
       const newDomains = new Map<string, Context>();
+      const newNames = new Map<string, Context>();
       for (const application of applications) {
         const context = contextOf(application, pairs, log);
         if (context === undefined) continue;
+        for (const name of namesIn(pairs.get(application.certificate ?? ''))) newNames.set(name, context);
         newHosts.set(application.external.authority.host, context);
         const domain = bareDomain(application.cookieDomain);
         if (application.mode === 'forward_domain' && domain !== '') newDomains.set(domain, context);
       }
       hosts = newHosts;
       domains = newDomains;
+      names = newNames;
     },
   };
+}
+
+/** RFC 9525 §6.3: a wildcard stands for the left-most label. */
+function madeOutTo(names: ReadonlyMap<string, Context>, serverName: string): Context | undefined {
+  const name = serverName.toLowerCase().replace(/\.$/, '');
+  const dot = name.indexOf('.');
+  return names.get(name) ?? (dot === -1 ? undefined : names.get(`*${name.slice(dot)}`));
+}
+
+/** DNS names of a certificate; a lone `*` is nobody's. */
+function namesIn(pair: KeyPair | undefined): string[] {
+  if (pair === undefined) return [];
+  const names = new X509Certificate(pair.certPem).subjectAltName ?? '';
+  return [...names.matchAll(/DNS:([^,\s"]+\.[^,\s"]+)/g)].map(([, name = '']) => name.toLowerCase());
 }
 
 /** The longest domain wins, since the search begins at the name itself. */

@@ -4,6 +4,7 @@ import { type Authority, bareDomain, defaultPort, type Scheme } from '../request
 
 /** What of an application decides where it is found. */
 export interface Locatable {
+  readonly pk: number;
   readonly name: string;
   readonly mode: 'proxy' | 'forward_single' | 'forward_domain';
   readonly external: { readonly scheme: Scheme; readonly authority: Authority };
@@ -18,6 +19,7 @@ export interface Lookup<A> {
   find(authority: Authority): Found<A>;
   /** Hosts that resemble this one, for the log line that explains a miss. Looks at every host. */
   nearest(host: string): readonly string[];
+  byPk(pk: number): A | undefined;
   readonly size: number;
 }
 
@@ -34,9 +36,11 @@ export function createLookup<A extends Locatable>(applications: readonly A[]): L
     for (const key of exactKeys(application.external)) exact.set(key, application);
     if (application.mode === 'forward_domain') plant(root, bareDomain(application.cookieDomain), application);
   }
+  const byPk = new Map(applications.map((application) => [application.pk, application]));
   const only = applications.length === 1 ? applications[0] : undefined;
   return {
     size: applications.length,
+    byPk: (pk) => byPk.get(pk),
     find({ host, port }) {
       const application = exact.get(port === undefined ? host : `${host}:${port}`);
       if (application !== undefined) return { kind: 'found', application, how: 'exact' };

@@ -32,6 +32,28 @@ describe('header authentication', () => {
     await gateway.send('/', headers);
     expect(calls(gateway, '/introspect/').length).toBe(2);
   });
+  test('§11.2: a token that only says to be ours is refused without asking the core; a good one is asked about', async () => {
+    await using gateway = await testGateway();
+    const iss = `${gateway.issuer.url}/application/o/app/`;
+    const exp = Math.floor(gateway.clock.now() / 1000) + 600;
+    const good = gateway.issuer.sign({ iss, aud: 'abc', sub: 'u', exp });
+    for (const token of [
+      gateway.issuer.sign({ iss, aud: 'abc', sub: 'u', exp }, { secret: 'other' }),
+      gateway.issuer.sign({ iss, aud: 'other', sub: 'u', exp }),
+      gateway.issuer.sign({ iss, aud: 'abc', sub: 'u', exp: exp - 3_600 }),
+      gateway.issuer.sign({ iss, aud: 'abc', sub: 'u', exp }, { algorithm: 'none' }),
+    ]) {
+      expect(statusOf(await gateway.send('/', { authorization: `Bearer ${token}` }))).toBe(401);
+    }
+    expect(calls(gateway, '/introspect/')).toEqual([]);
+    expect(statusOf(await gateway.send('/', { authorization: `Bearer ${good}` }))).toBe(401);
+    active(gateway, good);
+    await gateway.clock.advance(5_000);
+    expect((await gateway.send('/', { authorization: `Bearer ${good}` })).kind).toBe('forward');
+    const federated = gateway.issuer.sign({ iss: 'https://other/', aud: 'other', sub: 'm', exp }, { secret: 'theirs' });
+    active(gateway, federated);
+    expect((await gateway.send('/', { authorization: `Bearer ${federated}` })).kind).toBe('forward');
+  });
   test('proxy 82: inactive, failing and garbled introspections are no login', async () => {
     await using gateway = await testGateway();
     const attempt = async (token: string) => statusOf(await gateway.send('/', { authorization: `Bearer ${token}` }));

@@ -91,9 +91,10 @@ async function check(tokens: Tokens, application: Application, authorization: st
   return claims && { claims, via: 'basic' };
 }
 
-/** What is no JWT, or is over by its own words, costs no round trip; everything else the core decides. */
+/** What is no JWT, or none of this provider though it says so, costs no round trip; everything else the core decides. */
 async function bearer(tokens: Tokens, application: Application, token: string): Promise<Checked | undefined> {
   if (!/^[\w-]+\.[\w-]+\.[\w-]*$/.test(token)) return undefined;
+  if (await tokens.isForged(application, token)) return undefined;
   const claims = await tokens.introspect(application, token);
   return claims && { claims, via: 'bearer' };
 }

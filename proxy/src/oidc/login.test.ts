@@ -112,6 +112,15 @@ describe('login', () => {
     }
     expect(statuses).toEqual([302, 302, 302, 400]);
   });
+  test('WISHES P1: a Secure cookie over plain http is named as the cause', async () => {
+    await using gateway = await testGateway();
+    let answer = await gateway.send('/outpost.goauthentik.io/start', {}, { scheme: 'http' });
+    while (statusOf(answer) === 302) {
+      const back = await fetch(headerOf(answer, 'location') ?? '', { redirect: 'manual' });
+      answer = await gateway.send((back.headers.get('location') ?? '').slice(app.length), {}, { scheme: 'http' });
+    }
+    expect(answer.kind === 'refused' && answer.body).toContain('this request came over http');
+  });
   test('proxy 37: a state is good once and for ten minutes', async () => {
     await using gateway = await testGateway();
     const browser = gateway.browser();

@@ -8,7 +8,8 @@ import { LRUCache } from 'lru-cache';
 import type { Application } from '../applications/application.ts';
 import { page } from '../pages/page.ts';
 import { type Refused, redirect } from '../request/answer.ts';
-import { header, type Incoming } from '../request/incoming.ts';
+import { parseAuthority } from '../request/host-name.ts';
+import { clientScheme, header, type Incoming, requestHost } from '../request/incoming.ts';
 import { cookieValues, deletingCookie, formatCookie } from '../sessions/cookie.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import {
@@ -69,7 +70,7 @@ function startLogin({ clock, log }: Context, application: Application, request: 
     log.warn('login loop stopped', {
       provider: application.name,
       count: loops + bounces,
-      reason: loopCause(application),
+      reason: loopCause(application, request),
     });
     return loopPage(application, request);
   }
@@ -245,19 +246,28 @@ function loopPage(application: Application, request: Incoming): Refused {
     status: 400,
     title: 'Login loop stopped',
     text: 'You were logged in several times, but the application never saw it.',
-    hint: loopCause(application),
+    hint: loopCause(application, request),
     link: { href: application.externalHost.href, label: 'Try again' },
     setCookies: [deletingCookie(application.cookie, loopCookie(application))],
   });
 }
 
 /** WISHES P1: the most likely cause, from what can be known here. */
-function loopCause({ cookie, externalHost, mode }: Application): string {
+function loopCause({ cookie, external, externalHost, mode, sessionLifeMs }: Application, request: Incoming): string {
+  if (cookie.secure && clientScheme(request) === 'http') {
+    return `The external host is ${externalHost.origin}, so the session cookie is for https only, but this request came over http: correct the external host, or let the reverse proxy send X-Forwarded-Proto.`;
+  }
+  if (sessionLifeMs < 60_000) {
+    return `Sessions of this provider last ${Math.floor(sessionLifeMs / 1000)} s: raise its access token validity, and compare the clocks of this machine and the core.`;
+  }
   if (mode === 'forward_domain') {
     return `The session cookie is set for the domain "${cookie.domain}" by ${externalHost.host}: the application's host must lie below it.`;
   }
-  const scheme = cookie.secure ? 'https, so the cookie is Secure' : 'http';
-  return `The session cookie does not come back: the external host is ${externalHost.origin} (${scheme}), and the browser must use exactly that; cookies must not be blocked.`;
+  const asked = parseAuthority(requestHost(request))?.host;
+  if (asked !== undefined && asked !== external.authority.host) {
+    return `The session cookie is set for ${externalHost.host}, but this request is for ${asked}: the browser must use the external host.`;
+  }
+  return `The session cookie does not come back: the external host is ${externalHost.origin}, and the browser must use exactly that; cookies must not be blocked, and the clocks of this machine and the core must agree.`;
 }
 
 function loopCookie({ cookie }: Application): string {

@@ -1,4 +1,5 @@
 // Token and introspection calls (proxy.md §7.2, §11): what is sent, and what of the answer may be believed.
+import { isGatewayError } from '@gatehouse/daemon/errors';
 import { z } from 'zod';
 import type { Application } from '../applications/application.ts';
 import { proxyError } from '../errors.ts';
@@ -27,6 +28,12 @@ export interface Tokens {
   refresh(application: Application, refreshToken: string): Promise<Granted | undefined>;
   /** Tells the core that a token is of no more use. @throws GatewayError `ERR_PROXY_BACK_CHANNEL` */
   revoke(application: Application, token: string): Promise<void>;
+  /**
+   * Whether a token that says to be of this provider is not, by signature, audience or age: then nobody need be asked. Tokens
+   * of other issuers are the core's to judge (§7.6, federation).
+   * @throws GatewayError `ERR_PROXY_BACK_CHANNEL` when keys cannot be fetched
+   */
+  isForged(application: Application, token: string): Promise<boolean>;
   /** @returns `undefined` when the token is not active. @throws like above, without TOKEN_REFUSED */
   introspect(application: Application, token: string): Promise<Claims | undefined>;
   /** Whether the core still knows the token; `undefined` when its answer is no answer to that. */
@@ -90,6 +97,16 @@ export function createTokens(backChannel: BackChannel, verifier: TokenVerifier):
         token,
       });
     },
+    async isForged(application, token) {
+      if (!application.endpoints.issuers.includes(String(issuerOf(token)))) return false;
+      return verifier.verify(token, application.tokenRules).then(
+        () => false,
+        (error: unknown) => {
+          if (isGatewayError(error) && error.code === 'ERR_PROXY_TOKEN_INVALID') return true;
+          throw error;
+        },
+      );
+    },
     async isActive(application, token) {
       const { status, body } = await introspection(application, token);
       return status === 200 ? z.looseObject({ active: z.boolean() }).safeParse(body).data?.active : undefined;
@@ -119,4 +136,14 @@ function refused(status: number, body: unknown) {
   const reason = error === undefined ? `status ${status}` : `${error.error} ${error.error_description}`.trim();
   const code = status >= 500 || error === undefined ? 'ERR_PROXY_BACK_CHANNEL' : 'ERR_PROXY_TOKEN_REFUSED';
   return proxyError(code, `The core did not give a token: ${reason}.`);
+}
+
+/** What the token says of itself, unverified. */
+function issuerOf(token: string): unknown {
+  try {
+    const payload: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
+    return typeof payload === 'object' && payload !== null && 'iss' in payload ? payload.iss : undefined;
+  } catch {
+    return undefined; // no JWT
+  }
 }

@@ -1,6 +1,7 @@
 // Connections to upstreams (proxy.md §9.7): one undici pool per origin, kept alive, bounded, without any limit on how long
 // an answer may take. The one file of this room that imports undici.
-import { Pool } from 'undici';
+import { isIP } from 'node:net';
+import { buildConnector, Pool } from 'undici';
 import type { UpstreamTarget, UpstreamTls } from '../applications/application.ts';
 
 export interface Pools extends AsyncDisposable {
@@ -34,7 +35,7 @@ export function createPools(): Pools {
         keepAliveTimeout: 30_000,
         maxHeaderSize: maxHeaderBytes,
         allowH2: false,
-        connect: { timeout: connectMs, ...tlsOptions(target) },
+        connect: connectorFor(target),
       });
       pools.set(key, pool);
       return pool;
@@ -43,6 +44,14 @@ export function createPools(): Pools {
       await Promise.all([...pools.values()].map((pool) => pool.destroy()));
     },
   };
+}
+
+/** undici would ask for the certificate of the request's Host; the upstream has one for its own name (§9.7). */
+function connectorFor(target: UpstreamTarget): buildConnector.connector {
+  const connector = buildConnector({ timeout: connectMs, ...tlsOptions(target) });
+  const servername = target.tls?.serverName ?? new URL(target.origin).hostname.replace(/^\[|\]$/g, '');
+  return (options, callback) =>
+    connector({ ...options, servername: isIP(servername) === 0 ? servername : '' }, callback);
 }
 
 /** What of node:tls a target asks for; also for tunnels. */

@@ -1,10 +1,13 @@
 // Open upgrades by whose session they began under, so that they end with it (proxy.md §17.30, issue: within a second).
 import type { Duplex } from 'node:stream';
+import type { VerifiedIdentity } from '../authentication/identity.ts';
 import type { Allow } from '../authentication/verdict.ts';
 
 export interface Tunnels {
   add(socket: Duplex, allow: Allow): void;
   end(ended: { readonly sub?: string; readonly sid?: string }): void;
+  /** Whoever has one open; each identity as often as it has. */
+  identities(): VerifiedIdentity[];
   closeAll(): void;
   readonly size: number;
 }
@@ -24,6 +27,7 @@ export function createTunnels(): Tunnels {
         if ((sub !== undefined && claims.sub === sub) || (sid !== undefined && claims.sid === sid)) socket.destroy();
       }
     },
+    identities: () => [...open.values()].flatMap(({ identity }) => identity ?? []),
     closeAll() {
       for (const socket of open.keys()) socket.destroy();
     },

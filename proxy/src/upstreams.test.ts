@@ -1,0 +1,90 @@
+// Upstreams that the rule file names (proxy.md §17.15, §17.21): several of them, authorities of one's own, client certificates.
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
+import { temporaryFolder } from '@gatehouse/daemon/testing';
+import { describe, expect, test } from 'vitest';
+import { installed } from './testing/installed.ts';
+import { testServer, testUpstream } from './testing/test-server.ts';
+
+const rulesFor = (upstreams: readonly string[], more = '') =>
+  `app.company: { upstreams: [${upstreams.join(', ')}]${more} }`;
+
+describe('§17.21: several upstreams', () => {
+  test('they take turns, and one that is gone is passed over without anybody noticing', async () => {
+    await using one = await testUpstream();
+    await using other = await testUpstream();
+    one.answer = (_, response) => response.end('one');
+    other.answer = (_, response) => response.end('other');
+    await using proxy = await testServer([{}], { rules: rulesFor(['http://127.0.0.1:1', one.origin, other.origin]) });
+    const { cookie } = await proxy.login();
+    const answers: string[] = [];
+    for (let round = 0; round < 12; round++) answers.push(String((await proxy.get('/', { cookie })).body));
+    expect(new Set(answers)).toEqual(new Set(['one', 'other']));
+    expect(proxy.gateway.log.lines.some(({ event }) => event === 'upstream left out for a while')).toBe(true);
+  });
+  test('a request with a body is not sent twice; with none that answers it is 503', async () => {
+    await using proxy = await testServer([{}], { rules: rulesFor(['http://127.0.0.1:1', 'http://127.0.0.1:2']) });
+    const { cookie } = await proxy.login();
+    const posted = await proxy.get('/', { cookie }, { method: 'POST', body: 'x' });
+    expect(posted.status).toBe(502);
+    const got = await proxy.get('/', { cookie });
+    expect([502, 503]).toContain(got.status);
+    for (let round = 0; round < 6; round++) await proxy.get('/', { cookie });
+    const last = await proxy.get('/', { cookie });
+    expect([last.status, last.headers['retry-after']]).toEqual([503, '10']);
+  });
+});
+
+describe.skipIf(!installed('openssl'))('§17.15: TLS towards the upstream', () => {
+  test('an authority of one’s own, a name of one’s own, and our certificate where it is asked for', async () => {
+    await using folder = await temporaryFolder();
+    for (const [name, alternative] of [
+      ['server', 'DNS:app.internal'],
+      ['client', 'DNS:gatehouse'],
+    ] as const) {
+      const key = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=${name}`.split(' ');
+      const files = ['-keyout', join(folder.path, `${name}.key`), '-out', join(folder.path, `${name}.pem`)];
+      execFileSync('openssl', [...key, '-addext', `subjectAltName=${alternative}`, ...files], { stdio: 'ignore' });
+    }
+    const at = (file: string) => join(folder.path, file);
+    const tls = {
+      cert: readFileSync(at('server.pem')),
+      key: readFileSync(at('server.key')),
+      ca: readFileSync(at('client.pem')),
+    };
+    const upstream = createServer({ ...tls, requestCert: true, rejectUnauthorized: true }, (request, response) => {
+      response.end((request.socket as TLSSocket).getPeerCertificate().subject.CN); // it is one, behind an HTTPS server
+    });
+    upstream.on('upgrade', (_, socket) =>
+      socket.end('HTTP/1.1 101 x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nhello'),
+    );
+    upstream.listen(0, '127.0.0.1');
+    await once(upstream, 'listening');
+    const address = upstream.address();
+    const origin = `https://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+    const own = `certificate: ${at('client.pem')}, key: ${at('client.key')}`;
+    const status = async (settings: string) => {
+      await using proxy = await testServer([{}], { rules: rulesFor([origin], `, upstream_tls: { ${settings} }`) });
+      const { cookie } = await proxy.login();
+      const got = await proxy.get('/', { cookie });
+      return `${got.status} ${got.status === 200 ? got.body : ''}`.trim();
+    };
+    expect(await status(`ca: ${at('server.pem')}, ${own}, server_name: app.internal`)).toBe('200 client');
+    expect(await status(`ca: ${at('server.pem')}, ${own}`)).toBe('502');
+    expect(await status(`${own}, server_name: app.internal`)).toBe('502');
+    expect(await status(`ca: ${at('server.pem')}, server_name: app.internal`)).toBe('502');
+    upstream.closeAllConnections();
+    upstream.close();
+  });
+  test('a file that cannot be read keeps the provider as it was, and says which', async () => {
+    await using proxy = await testServer([{}], {
+      rules: rulesFor(['https://127.0.0.1:1'], ', upstream_tls: { ca: /nonexistent/ca.pem }'),
+    });
+    const told = proxy.gateway.log.lines.find(({ event }) => event === 'provider not usable');
+    expect(String(told?.['error'])).toContain('/nonexistent/ca.pem');
+  });
+});
