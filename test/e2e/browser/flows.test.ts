@@ -25,7 +25,11 @@ describe.skipIf(skipWithout('chromium'))('flows of the core', { timeout: 90_000 
     const path = await makeFlow(site, {
       slug: 'join',
       title: 'Join us',
-      stages: [['prompt/stages', { fields }], ['user_write', { user_creation_mode: 'always_create' }], ['user_login']],
+      stages: [
+        ['prompt/stages', { fields }],
+        ['user_write', { user_creation_mode: 'always_create', user_type: 'internal' }],
+        ['user_login'],
+      ],
     });
     await using visit = await site.visit();
     const { page } = visit;

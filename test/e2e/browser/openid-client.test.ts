@@ -74,9 +74,10 @@ describe.skipIf(skipWithout('chromium'))('openid-client', { timeout: 90_000 }, (
     const { page } = visit;
     await page.goto((await ask()).url);
     await enterPassword(page, 'grace', site.core.password);
-    await page.getByRole('button', { name: 'Continue' }).waitFor();
+    const question = page.getByText("You're about to sign into Workshop.");
+    await question.waitFor();
     await page.goto((await ask()).url);
-    await page.getByText("You're about to sign into Workshop.").waitFor();
+    await question.waitFor();
     await page.getByRole('link', { name: 'Cancel' }).click();
     await page.waitForURL(`${site.url}/**`);
     await page.getByLabel('E-mail address or user name').waitFor();
@@ -105,6 +106,7 @@ describe.skipIf(skipWithout('chromium'))('openid-client', { timeout: 90_000 }, (
     const { url, checks } = await ask();
     await page.goto(url);
     await enterPassword(page, 'alan', site.core.password);
+    await page.getByText("You're about to sign into Workshop.").waitFor();
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.waitForURL(`${redirectUri}?*`);
     const tokens = await client.authorizationCodeGrant(config, new URL(page.url()), checks);

@@ -67,7 +67,7 @@ describe.skipIf(skipWithout('chromium'))('a site behind the proxy', { timeout: 9
     await other.goto(`${board.url}/`);
     await live(other);
     await page.getByRole('link', { name: 'Sign out' }).click();
-    await page.getByLabel('E-mail address or user name').waitFor();
+    await page.getByRole('heading', { name: 'You are signed out.' }).waitFor();
     expect(page.url()).toContain(site.url);
     await other.waitForFunction('window.closedAt !== undefined');
     await page.goto(`${board.url}/`);
