@@ -1,5 +1,6 @@
 // The table against the plain search of the daemon, on networks that nest, repeat and touch.
-import { createCidrSet } from '@gatehouse/daemon/net';
+import { isIPv6 } from 'node:net';
+import { createCidrSet, parseCidr } from '@gatehouse/daemon/net';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createPrefixTable } from './prefix-table.ts';
@@ -52,3 +53,29 @@ test('radius §4.2: what is no address has no network', () => {
     'six',
   ]);
 });
+
+test('radius §4.2: IPv6 text is read as node:net reads it', () => {
+  const table = createPrefixTable([{ bytes: new Uint8Array(16), prefix: 0, value: 'six' }]);
+  const piece = fc.constantFrom(':', '::', '0', '1', 'ab', 'ffff', 'FE80', '12345', 'g', '');
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 18 }), (pieces) => {
+      const text = pieces.join('');
+      expect(table.find(text) === 'six', text).toBe(isIPv6(text));
+    }),
+    { seed: 4291, numRuns: 20_000 },
+  );
+  const address = fc.ipV6().filter((one) => !one.includes('.'));
+  fc.assert(
+    fc.property(address, (text) => {
+      const bytes = canonicalBytes(text);
+      const own = createPrefixTable([{ bytes, prefix: 128, value: 'own' }]);
+      expect(own.find(text)).toBe('own');
+    }),
+    { seed: 4291 },
+  );
+});
+
+/** By the plain parser of the daemon. */
+function canonicalBytes(text: string): Buffer {
+  return Buffer.from(parseCidr(text).bits.toString(16).padStart(32, '0'), 'hex');
+}

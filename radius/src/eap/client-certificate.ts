@@ -41,7 +41,7 @@ export async function createAuthority({ caPem, crlPem, userField }: AuthorityFil
         const certificates = chain.map((der) => new X509Certificate(der));
         const reason = reasonAgainst(certificates, roots, lists, nowMs);
         if (reason !== undefined) return { kind: 'refused', reason };
-        const [leaf] = chain;
+        const [leaf] = certificates;
         const username = leaf === undefined ? undefined : nameIn(leaf, userField);
         return username === undefined || username === ''
           ? { kind: 'refused', reason: `the certificate has no ${userField} to name a user` }
@@ -135,9 +135,12 @@ async function readList(crl: x509.X509Crl, roots: readonly X509Certificate[]): P
   throw new Error(`no configured authority has signed the revocation list of ${crl.issuer}`);
 }
 
-function nameIn(der: Buffer, field: UserField): string | undefined {
-  const certificate = new x509.X509Certificate(der);
-  if (field === 'cn') return certificate.subjectName.getField('CN')[0];
+function nameIn(leaf: X509Certificate, field: UserField): string | undefined {
+  if (field === 'cn') {
+    const name: unknown = leaf.toLegacyObject().subject.CN;
+    return typeof name === 'string' ? name : undefined; // several are a list, and name nobody
+  }
+  const certificate = new x509.X509Certificate(leaf.raw);
   const names = certificate.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? [];
   return names.find(({ type }) => type === field)?.value;
 }
