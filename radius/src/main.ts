@@ -11,11 +11,12 @@ import { createOutbox, type Outbox } from './accounting/outbox.ts';
 import { openSpool } from './accounting/spool.ts';
 import { createAttributeReader } from './attributes/core-attributes.ts';
 import { createChallenges } from './authentication/challenges.ts';
+import { createMessageAuthenticatorGate } from './clients/message-authenticator-policy.ts';
 import { providerFromApi } from './clients/provider.ts';
 import { type ClientTable, createClientTable } from './clients/table.ts';
 import { createNasLogins } from './coa/logins.ts';
 import { createSessionEnd } from './coa/session-end.ts';
-import { dropsPage } from './commands/drops.ts';
+import { clientsPage, dropsPage } from './commands/local-pages.ts';
 import { runCommand } from './commands/run.ts';
 import { radiusConfig, settingsOf } from './config.ts';
 import { type Access, connectCore } from './core.ts';
@@ -58,7 +59,7 @@ export async function runRadiusDaemon(argv: readonly string[], env: Environment)
         metrics,
         addresses: config.listen.metrics,
         socketPath,
-        localPages: { [dropsPage]: radius.drops.text },
+        localPages: { [dropsPage]: radius.drops.text, [clientsPage]: radius.clientsText },
         log,
       });
       onDrain(async () => healthServer[Symbol.asyncDispose]());
@@ -81,7 +82,13 @@ export interface Parts {
 export async function startRadius(
   config: Config,
   parts: Parts,
-): Promise<{ readonly server: RadiusServer; readonly drops: Drops; refresh(): Promise<void>; close(): Promise<void> }> {
+): Promise<{
+  readonly server: RadiusServer;
+  readonly drops: Drops;
+  readonly clientsText: () => string;
+  refresh(): Promise<void>;
+  close(): Promise<void>;
+}> {
   const { log, clock } = parts;
   const policy = createPolicy(config.radius.policy_file, settingsOf(config.radius), log);
   const keys = createKeyFiles(keyFileNames(config), log);
@@ -127,6 +134,7 @@ export async function startRadius(
   const ports = () => Object.values(listening?.bound ?? {}).flatMap((bound) => bound.map(({ port }) => port));
   let listening: RadiusServer | undefined;
   const drops = createDrops(clock);
+  const gate = createMessageAuthenticatorGate();
   const sessionEnd = createSessionEnd(logins, {
     ...parts,
     count: metrics.coa,
@@ -145,6 +153,7 @@ export async function startRadius(
     clock,
     log,
     metrics,
+    gate,
     drops,
     requestsPerSource: config.radius.requests_per_source,
     clients: () => clients,
@@ -178,6 +187,7 @@ export async function startRadius(
   return {
     server,
     drops,
+    clientsText: gate.text,
     refresh: core.refresh,
     async close() {
       await outbox?.close();

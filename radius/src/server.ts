@@ -3,10 +3,7 @@ import type { Clock } from '@gatehouse/daemon/async';
 import type { Address } from '@gatehouse/daemon/config';
 import type { Logger } from '@gatehouse/daemon/log';
 import { listenUdp, type UdpListener } from '@gatehouse/daemon/net';
-import {
-  createMessageAuthenticatorGate,
-  type MessageAuthenticatorGate,
-} from './clients/message-authenticator-policy.ts';
+import type { MessageAuthenticatorGate } from './clients/message-authenticator-policy.ts';
 import { createNotices, type Notices } from './clients/notices.ts';
 import type { ClientTable } from './clients/table.ts';
 import type { Drops } from './datagram/drops.ts';
@@ -23,6 +20,7 @@ export interface ServerOptions {
     readonly radsec: readonly Address[];
   };
   readonly radsec: Pick<RadsecOptions, 'certificateFile' | 'keyFile' | 'caFile' | 'peers' | 'settingsOf'>;
+  readonly gate: MessageAuthenticatorGate;
   readonly drops: Drops;
   readonly requestsPerSource: number;
   readonly clock: Clock;
@@ -50,7 +48,7 @@ const maxDuplicates = 65_536;
 /** @throws GatewayError `ERR_NET_BIND` */
 export async function listenRadius(options: ServerOptions): Promise<RadiusServer> {
   const notices = createNotices(options.clock);
-  const gate = createMessageAuthenticatorGate();
+  const { gate } = options;
   const open = async (port: 'authentication' | 'accounting', addresses: readonly Address[], setting: string) => {
     const duplicates = createDuplicates(options.clock, { keepMs: keepReplyMs, maxEntries: maxDuplicates });
     const receiver = createReceiver({ ...options, port, notices, gate, duplicates, operations: options[port] });

@@ -14,6 +14,8 @@ export interface RequestShape {
 export interface MessageAuthenticatorGate {
   /** Call with authenticators checked; `latched` says that `auto` demands one of this address from now on. */
   admit(shape: RequestShape, policy: MessageAuthenticatorPolicy): 'admitted' | 'latched' | 'refused';
+  /** What each address has sent so far, for people: who would be shut out if it were demanded of all. */
+  text(): string;
 }
 
 /** Addresses that `auto` has latched; more than any network has devices. */
@@ -21,8 +23,30 @@ const maxLatched = 100_000;
 
 export function createMessageAuthenticatorGate(): MessageAuthenticatorGate {
   const latched = new Set<string>();
+  const seen = new Map<string, { signed: number; unsigned: number }>();
+  const note = (client: string, isSigned: boolean) => {
+    const counts = seen.get(client) ?? { signed: 0, unsigned: 0 };
+    if (isSigned) counts.signed += 1;
+    else counts.unsigned += 1;
+    if (seen.size < maxLatched) seen.set(client, counts);
+  };
   return {
+    text() {
+      if (seen.size === 0) return 'No Access-Request since the start.\n';
+      const lines = [...seen].map(([client, { signed, unsigned }]) => {
+        const verdict =
+          unsigned === 0
+            ? 'ready for yes'
+            : signed === 0
+              ? 'would be shut out by yes'
+              : 'signs some only: see its PAP and MAC logins';
+        return `${client.padEnd(15)}  ${signed} with, ${unsigned} without Message-Authenticator${latched.has(client) ? ', demanded by auto' : ''}: ${verdict}`;
+      });
+      return `${lines.join('\n')}\n`;
+    },
     admit({ client, hasMessageAuthenticator, hasProxyState, isEap }, policy) {
+      // EAP is always signed: it says nothing about a device's other logins.
+      if (!isEap) note(client, hasMessageAuthenticator);
       if (hasMessageAuthenticator) {
         // Not on EAP: gear that signs EAP often sends PAP and MAC logins unsigned, from the same address.
         const isNew =

@@ -6,10 +6,11 @@ import { createMetrics } from '@gatehouse/daemon/metrics';
 import { captureLogger, fakeClock, temporaryFolder } from '@gatehouse/daemon/testing';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
 import { expect, onTestFinished, test } from 'vitest';
+import { createMessageAuthenticatorGate } from '../clients/message-authenticator-policy.ts';
 import { createDrops } from '../datagram/drops.ts';
 import { type FakeProvider, startFakeCore } from '../testing/fake-core.ts';
 import { openRawClient, p1, p2, startTestRadius, users } from '../testing/start.ts';
-import { dropsPage, showDrops } from './drops.ts';
+import { clientsPage, dropsPage, showPage } from './local-pages.ts';
 import { runCommand } from './run.ts';
 
 async function setting(providers: readonly FakeProvider[] = [p1, p2], policy = '') {
@@ -97,18 +98,39 @@ test('drops: the last packets without an answer, with the reason and what to do;
   });
   let text = '';
   expect(
-    await showDrops(socketPath, (part) => {
+    await showPage(socketPath, dropsPage, (part) => {
       text += part;
     }),
   ).toBe(0);
   expect(text).toMatch(/127\.0\.0\.1 {8}unknown_client\n\nunknown_client: Add the address/);
   const open = await fetch(`http://127.0.0.1:${server.bound[0]?.port}${dropsPage}`);
   expect(open.status).toBe(404);
-  expect(await showDrops(`${socketPath}-none`, () => undefined)).toBe(2);
+  expect(await showPage(`${socketPath}-none`, clientsPage, () => undefined)).toBe(2);
 });
 
 test('drops: a hundred are kept, newest first', () => {
   const drops = createDrops(fakeClock());
   for (let at = 0; at < 150; at++) drops.note(String(at), 'malformed');
   expect([drops.latest().length, drops.latest()[0]?.client, drops.latest()[99]?.client]).toEqual([100, '149', '50']);
+});
+
+test('clients: who signs, who does not, and what demanding it would do', () => {
+  const gate = createMessageAuthenticatorGate();
+  const policy = { requireMessageAuthenticator: 'no', limitProxyState: false } as const;
+  const ask = (client: string, hasMessageAuthenticator: boolean, isEap = false) =>
+    gate.admit({ client, hasMessageAuthenticator, hasProxyState: false, isEap }, policy);
+  expect(gate.text()).toContain('No Access-Request');
+  for (const [client, isSigned] of [
+    ['10.0.0.1', true],
+    ['10.0.0.2', false],
+    ['10.0.0.3', true],
+    ['10.0.0.3', false],
+  ] as const)
+    ask(client, isSigned);
+  ask('10.0.0.4', true, true);
+  const text = gate.text();
+  expect(text).toMatch(
+    /10\.0\.0\.1 +1 with, 0 without .*ready for yes\n10\.0\.0\.2 .*shut out by yes\n10\.0\.0\.3 .*some only/,
+  );
+  expect(text).not.toContain('10.0.0.4');
 });

@@ -1,4 +1,4 @@
-// The words after `gatehouse radius` that do not start the daemon: test, explain, doctor, drops. Called by main.ts.
+// The words after `gatehouse radius` that do not start the daemon: test, explain, doctor, drops, clients. Called by main.ts.
 import { loadConfig } from '@gatehouse/daemon/config';
 import { isGatewayError } from '@gatehouse/daemon/errors';
 import { healthSocketPath } from '@gatehouse/daemon/health';
@@ -7,8 +7,8 @@ import { radiusConfig, settingsOf } from '../config.ts';
 import { inspectCore } from '../core-inspection.ts';
 import { createPolicy } from '../policy/policy.ts';
 import { doctor } from './doctor.ts';
-import { showDrops } from './drops.ts';
 import { explain } from './explain.ts';
+import { clientsPage, dropsPage, showPage } from './local-pages.ts';
 import { testLogin } from './test-login.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -20,11 +20,16 @@ const commands: Readonly<
   test: (argv, env, print) => testLogin({ argv, env, print: (line) => print(`${line}\n`) }),
   explain: runExplain,
   doctor: runDoctor,
-  drops: (argv, env, print) => {
-    const { config } = loadConfig(radiusConfig, { env, argv });
-    return showDrops(healthSocketPath(config.instance_name), print);
-  },
+  drops: localPage(dropsPage),
+  clients: localPage(clientsPage),
 };
+
+function localPage(page: string) {
+  return (argv: readonly string[], env: Environment, print: Print) => {
+    const { config } = loadConfig(radiusConfig, { env, argv });
+    return showPage(healthSocketPath(config.instance_name), page, print);
+  };
+}
 
 /** @returns the exit code, or `undefined` when the words mean that the daemon shall run */
 export async function runCommand(
