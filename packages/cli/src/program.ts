@@ -97,6 +97,21 @@ function createProgram(terminal: Terminal, end: (code: number) => void): Command
       ),
     );
   program
+    .command('files')
+    .description('Stored files.')
+    .command('copy')
+    .description('Copy stored files from one store to the other, verified; nothing is deleted.')
+    .requiredOption('--from <store>', 'file or s3')
+    .requiredOption('--to <store>', 'file or s3')
+    .option('--usage <usage>', 'media or reports', 'media')
+    .option('--tenant <schema>', 'schema of the tenant', 'public')
+    .option('--dry-run', 'say what would be copied', false)
+    .action(async (given: { from: string; to: string; usage: string; tenant: string; dryRun: boolean }) => {
+      // Loaded here: no other command reads stored files.
+      const { filesCopy } = await import('./commands/files-copy.ts');
+      end(await filesCopy({ ...terminal, ...given, live: terminal.width !== undefined, stopped: terminal.stopped() }));
+    });
+  program
     .command('healthcheck')
     .description('Probe the instance of this machine; exit code 0 when it answers.')
     .action(async () => end(await probeHealth(env)));
