@@ -5,7 +5,7 @@ import { loadConfig } from '@gatehouse/daemon/config';
 import { isGatewayError } from '@gatehouse/daemon/errors';
 import { createHealth, healthSocketPath, serveHealth } from '@gatehouse/daemon/health';
 import { exitCode, runProcess } from '@gatehouse/daemon/lifecycle';
-import { createLogger } from '@gatehouse/daemon/log';
+import { bufferedOutput, createLogger, prettyOutput } from '@gatehouse/daemon/log';
 import { createMetrics } from '@gatehouse/daemon/metrics';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
 import { runCommand } from './commands/run.ts';
@@ -26,7 +26,8 @@ export async function runLdapDaemon(
   if (ended !== undefined) return ended;
   const config = readConfig(argv, env);
   if (config === undefined) return exitCode.configuration;
-  const log = createLogger({ level: config.log_level, name: 'authentik.outpost.ldap', pretty: config.debug });
+  const destination = config.debug ? prettyOutput(process.stdout) : bufferedOutput();
+  const log = createLogger({ level: config.log_level, name: 'authentik.outpost.ldap', destination });
   return runProcess({ log }, async ({ signal, onDrain }) => {
     const clock = systemClock;
     const health = createHealth();

@@ -5,7 +5,7 @@ import type { Logger } from '@gatehouse/daemon/log';
 import type { Database } from '../database/connection.ts';
 import { changesSince, type LoggedChange } from './change-log.ts';
 
-/** Commits within this time are told of together. */
+/** The first commit is told of at once; those that follow within this time are told of together. */
 const gatherMs = 50;
 /** Beyond this an outpost had better look at everything. */
 const mostNamed = 500;
@@ -24,6 +24,7 @@ export async function followChanges(
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
   let closed = false;
+  let toldMs = Number.NEGATIVE_INFINITY;
 
   const tell = async (): Promise<void> => {
     const since = cursor;
@@ -36,13 +37,15 @@ export async function followChanges(
     if (delta.all || delta.access || delta.users.length + delta.groups.length > 0) push(delta);
   };
   const wake = () => {
+    const waitMs = Math.max(0, toldMs + gatherMs - performance.now());
     timer ??= setTimeout(() => {
       timer = undefined;
+      toldMs = performance.now();
       running = running.then(tell).catch((error: unknown) => {
         log.warn('changes not told', { error: error instanceof Error ? error.message : String(error) });
         if (!closed) wake();
       });
-    }, gatherMs);
+    }, waitMs);
   };
   await database.listen('directory_changed', wake);
   return {
