@@ -18,7 +18,7 @@ import { Layout, type ViewContext } from './directory/layout.ts';
 import { createLiveDirectory } from './directory/live.ts';
 import { createDirectorySync } from './directory/sync.ts';
 import { CustomTypes } from './mapping/custom-attributes.ts';
-import type { LdapMetrics } from './metrics.ts';
+import { type LdapMetrics, watchCore } from './metrics.ts';
 import { type Provider, providerFromApi } from './providers/provider.ts';
 
 export interface CoreLink {
@@ -107,11 +107,18 @@ export function connectCore(options: CoreLinkOptions): CoreLink {
     groups: directory.groups.count,
     bytes: directory.users.records.allocatedBytes + directory.groups.records.allocatedBytes,
   }));
+  let freshMs: number | undefined;
   const refreshRows = createRefresher(async () => {
     const beganMs = clock.monotonicMs();
     await sync.refresh(signal);
+    freshMs = clock.monotonicMs();
     refreshTook.observe({}, (clock.monotonicMs() - beganMs) / 1000);
   });
+  watchCore(options.metrics, () => ({
+    rememberedBinds: verdicts.size,
+    waitingLogins: logins.waiting,
+    directoryAgeMs: freshMs === undefined ? undefined : clock.monotonicMs() - freshMs,
+  }));
 
   /** Logins of whoever changed are asked for anew at once; the rows follow as soon as the core has given them. */
   function onChanges(changes: DeltaArguments): void {

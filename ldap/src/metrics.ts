@@ -1,5 +1,5 @@
 // Metrics of the LDAP outpost under the reference's names, and our own beside them (ldap.md §14.2).
-import type { HistogramMetric, Metrics, Observer, Tally } from '@gatehouse/daemon/metrics';
+import type { HistogramMetric, Metrics, Observer, Reading, Tally } from '@gatehouse/daemon/metrics';
 
 export function createLdapMetrics(metrics: Metrics) {
   const duration = metrics.histogram({
@@ -11,6 +11,11 @@ export function createLdapMetrics(metrics: Metrics) {
     name: 'authentik_outpost_ldap_results_total',
     help: 'Answers by operation and result code',
     labels: ['type', 'code'],
+  });
+  const bindCache = metrics.counter({
+    name: 'authentik_outpost_ldap_bind_cache_total',
+    help: 'Binds that were remembered, and those that were not',
+    labels: ['result'],
   });
   const kept = new Map<string, { readonly took: Observer; readonly result: Tally }>();
   return {
@@ -45,11 +50,20 @@ export function createLdapMetrics(metrics: Metrics) {
         labels: [],
       });
     },
-    connections: metrics.gauge({
-      name: 'authentik_outpost_ldap_connections',
-      help: 'Open connections',
-      labels: ['component'],
+    /** Read from the server, by listener, TLS layer and bind. */
+    watchConnections: (read: () => readonly Reading[]) =>
+      metrics.gauge({
+        name: 'authentik_outpost_ldap_connections',
+        help: 'Open connections',
+        labels: ['component', 'tls', 'bound'],
+        collect: read,
+      }),
+    bytes: metrics.counter({
+      name: 'authentik_outpost_ldap_bytes_total',
+      help: 'Octets of connections that have ended',
+      labels: ['direction'],
     }),
+    bindCache: { hit: bindCache.bind({ result: 'hit' }), miss: bindCache.bind({ result: 'miss' }) },
     entries: metrics.counter({
       name: 'authentik_outpost_ldap_entries_total',
       help: 'Entries sent',
@@ -67,3 +81,22 @@ interface AnsweredLabels {
 }
 
 export type LdapMetrics = ReturnType<typeof createLdapMetrics>;
+
+/** What only the line to the core knows, read when somebody asks. */
+export interface CoreFigures {
+  readonly rememberedBinds: number;
+  readonly waitingLogins: number;
+  /** Since the directory in memory was last brought up to date; `undefined` without one. */
+  readonly directoryAgeMs: number | undefined;
+}
+
+export function watchCore(metrics: Metrics, read: () => CoreFigures): void {
+  const gauge = (name: string, help: string, collect: () => number) =>
+    metrics.gauge({ name: `authentik_outpost_ldap_${name}`, help, labels: [], collect });
+  gauge('bind_cache_entries', 'Binds that are remembered', () => read().rememberedBinds);
+  gauge('logins_waiting', 'Logins that wait for their turn', () => read().waitingLogins);
+  gauge('directory_age_seconds', 'Since the directory in memory was brought up to date; -1 without one', () => {
+    const { directoryAgeMs } = read();
+    return directoryAgeMs === undefined ? -1 : directoryAgeMs / 1000;
+  });
+}

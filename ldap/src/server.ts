@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Address } from '@gatehouse/daemon/config';
 import type { Logger } from '@gatehouse/daemon/log';
+import type { Labels, Reading } from '@gatehouse/daemon/metrics';
 import { createCidrSet, createConnectionCount, listenTcp, type Peer, type TcpListener } from '@gatehouse/daemon/net';
 import type { KeyPair } from '@gatehouse/daemon/tls';
 import { resultCode } from '@gatehouse/wire/ldap';
@@ -45,8 +46,10 @@ export async function serveLdap(options: LdapServerOptions): Promise<LdapServer>
   const tls = new LateTls(options.clientCa);
   const connections = new Set<Connection>();
   const sessions = new ConnectionSessions((identity, clientIp) => endUnused(options, identity, clientIp));
+  metrics.watchConnections(() => countConnections(connections));
   const attach = (socket: Socket, peer: Peer, secure: boolean): void => {
     const connection = new Connection(socket, {
+      component: secure ? 'ldaps' : 'ldap',
       ...options,
       clientIp: peer.address,
       secure,
@@ -54,11 +57,11 @@ export async function serveLdap(options: LdapServerOptions): Promise<LdapServer>
       onBound: (own, before, now) => sessions.moved(own, before, now),
       onClosed(own) {
         connections.delete(own);
-        metrics.connections.set({ component: 'all' }, connections.size);
+        metrics.bytes.add({ direction: 'in' }, own.traffic.read);
+        metrics.bytes.add({ direction: 'out' }, own.traffic.written);
       },
     });
     connections.add(connection);
-    metrics.connections.set({ component: 'all' }, connections.size);
   };
   const shared = {
     limits: { total: config.ldap.max_connections, perClient: config.ldap.max_connections_per_client },
@@ -103,6 +106,18 @@ export async function serveLdap(options: LdapServerOptions): Promise<LdapServer>
     },
     close: (graceMs) => closeAll([ldap, ldaps], connections, graceMs),
   };
+}
+
+function countConnections(connections: ReadonlySet<Connection>): Reading[] {
+  const counts = new Map<string, { readonly labels: Labels; value: number }>();
+  for (const { component, secure, identity } of connections) {
+    const labels = { component, tls: String(secure), bound: String(identity !== undefined) };
+    const key = Object.values(labels).join(' ');
+    const counted = counts.get(key) ?? { labels, value: 0 };
+    counted.value += 1;
+    counts.set(key, counted);
+  }
+  return [...counts.values()];
 }
 
 /** Under pressure the longest idle go first, some at a time, so that a flood is not answered with a search for each of it. */

@@ -53,6 +53,8 @@ export interface Logins {
   authenticate(attempt: BindAttempt): Promise<Identity>;
   /** Proves the old password to the core, whatever is remembered, then runs its flow for a new one. @throws as authenticate */
   changePassword(change: OwnPasswordChange): Promise<PasswordChangeOutcome>;
+  /** Logins that wait for their turn. */
+  readonly waiting: number;
   /** Ends the session in the core; best effort. */
   endSession(identity: Identity, clientIp: string): Promise<void>;
 }
@@ -223,6 +225,9 @@ export function createLogins({ outpost, config, clock, verdicts, signal }: Login
       }
     },
     endSession,
+    get waiting() {
+      return turns.waiting;
+    },
   };
 }
 

@@ -22,7 +22,8 @@ import { Cursors } from '../controls/cursors.ts';
 import type { CoreLink } from '../core.ts';
 import type { LdapMetrics } from '../metrics.ts';
 import type { Answer, Peer } from '../operations/context.ts';
-import { type AnsweredOp, dispatch } from '../operations/dispatch.ts';
+import { dispatch } from '../operations/dispatch.ts';
+import type { AnsweredOp } from '../operations/report.ts';
 import type { Soon } from '../operations/soon.ts';
 import type { TlsWrapper } from './late-tls.ts';
 import { RunningOperation } from './running.ts';
@@ -41,6 +42,8 @@ export interface ConnectionOptions {
   readonly log: Logger;
   readonly metrics: LdapMetrics;
   readonly clock: Clock;
+  /** The listener. */
+  readonly component: 'ldap' | 'ldaps';
   readonly clientIp: string;
   /** LDAPS: the TLS layer is there already. */
   readonly secure: boolean;
@@ -52,6 +55,7 @@ export interface ConnectionOptions {
 
 export class Connection implements Peer {
   readonly id = randomUUID();
+  readonly component: 'ldap' | 'ldaps';
   readonly clientIp: string;
   readonly cursors: Cursors;
   boundName = '';
@@ -77,6 +81,7 @@ export class Connection implements Peer {
     this.#options = options;
     this.#socket = socket;
     this.#writer = new ResponseWriter(socket);
+    this.component = options.component;
     this.clientIp = options.clientIp;
     this.cursors = new Cursors(options.clock);
     this.#activeMs = options.clock.monotonicMs();
@@ -92,6 +97,11 @@ export class Connection implements Peer {
   /** When the client last sent something, on the monotonic clock. */
   get activeMs(): number {
     return this.#activeMs;
+  }
+
+  /** Octets that came and went, TLS included where it is. */
+  get traffic(): { readonly read: number; readonly written: number } {
+    return { read: this.#socket.bytesRead, written: this.#socket.bytesWritten };
   }
 
   get certificate(): ClientCertificate | undefined {
@@ -174,10 +184,22 @@ export class Connection implements Peer {
   /** Binds and StartTLS wait until nothing else runs, and everything waits for them. */
   #accept(message: LdapMessage<RequestOp>): void {
     const { op } = message;
-    if (op.op === 'unbindRequest') this.#end();
+    if (op.op === 'unbindRequest') this.#unbind(message.messageId);
     else if (op.op === 'abandonRequest') this.#abandon(op.target);
     else if (this.#waiting.length === 0 && !this.#mustWait(message)) this.#start(message);
     else this.#waiting.push(message);
+  }
+
+  #unbind(messageId: number): void {
+    const { log } = this.#options;
+    if (log.isEnabled('info'))
+      log.info('Unbind request', {
+        bindDN: this.boundName.toLowerCase(),
+        client: this.clientIp,
+        conn: this.id,
+        msgid: messageId,
+      });
+    this.#end();
   }
 
   #mustWait({ op }: LdapMessage<RequestOp>): boolean {

@@ -27,6 +27,7 @@ export function bind(request: BindRequest, context: OperationContext): Soon<Answ
     return succeeded(context);
   };
   const known = context.core.logins.recall(attempt);
+  context.metrics.bindCache[known === undefined ? 'miss' : 'hit'].add();
   return known === undefined ? context.core.logins.authenticate(attempt).then(accept) : accept(known);
 }
 

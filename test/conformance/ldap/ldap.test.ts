@@ -802,6 +802,9 @@ describe('life', () => {
 
   test('ldap 92: metrics under the contract names', async () => {
     await bindCode('cn=x,dc=nowhere', 'x');
+    for (const username of ['alan', 'alan', 'svc']) await fixture.bound(username);
+    await (await fixture.bound('alan')).unbind();
+    await until(() => fixture.daemon.lines.some(({ event }) => event === 'Unbind request'));
     const { host, port } = fixture.daemon.bound('metrics');
     const text = await (await fetch(`http://${host}:${port}/metrics`)).text();
     for (const name of [
@@ -810,11 +813,35 @@ describe('life', () => {
       'authentik_outpost_connection',
       'authentik_outpost_info',
       'authentik_outpost_last_update',
+      'authentik_outpost_ldap_connections{component="ldap",tls="false",bound="true"}',
+      'authentik_outpost_ldap_bytes_total{direction="out"}',
+      'authentik_outpost_ldap_bind_cache_total{result="hit"}',
+      'authentik_outpost_ldap_directory_users',
+      'authentik_outpost_ldap_directory_age_seconds',
+      'authentik_outpost_ldap_results_total',
     ])
       expect(text).toContain(name);
     expect(text).toMatch(
       /authentik_outpost_ldap_requests_rejected_total\{[^}]*type="bind",reason="no_provider"[^}]*\} [1-9]/,
     );
+  });
+
+  test('ldap 95: a refused bind has one line with the true reason, whatever the client was told', async () => {
+    expect(await bindCode(dnOf('jane'), 'a wrong password')).toBe(49);
+    const { lines } = fixture.daemon;
+    const line = await until(() =>
+      lines.findLast(({ reason, bindDN }) => reason === 'invalid_credentials' && bindDN === dnOf('jane')),
+    );
+    expect(line).toMatchObject({
+      event: 'Bind request',
+      bindDN: dnOf('jane'),
+      app: expect.stringMatching(/./),
+      result: 'invalidCredentials',
+      requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      conn: expect.any(String),
+      tls: 'no',
+      error: expect.stringMatching(/./),
+    });
   });
 
   test('ldap 95: the log tells what happened, and no password', async () => {

@@ -29,9 +29,16 @@ export interface MetricOptions {
   readonly buckets?: readonly number[];
 }
 
+/** A series and its value. */
+export interface Reading {
+  readonly labels: Labels;
+  readonly value: number;
+}
+
 export interface Metrics {
   counter(options: MetricOptions): CounterMetric;
-  gauge(options: MetricOptions & { readonly collect?: () => number }): GaugeMetric;
+  /** @param collect asked when the metrics are read: one value, or one for each series */
+  gauge(options: MetricOptions & { readonly collect?: () => number | readonly Reading[] }): GaugeMetric;
   histogram(options: MetricOptions): HistogramMetric;
   /** Prometheus text format. */
   text(): Promise<string>;
@@ -60,7 +67,10 @@ export function createMetrics(options: { readonly process?: boolean } = {}): Met
           ? {}
           : {
               collect() {
-                this.set(collect());
+                const read = collect();
+                if (typeof read === 'number') return this.set(read);
+                this.reset();
+                for (const one of read) this.set({ ...one.labels }, one.value);
               },
             }),
       });
