@@ -51,7 +51,7 @@ expectNone<Ignored<vendor.BlueprintInstanceRequest, typeof blueprintModel>>();
 expectNone<Ignored<vendor.ScheduleRequest, typeof scheduleModel>>();
 expectNone<Ignored<vendor.LDAPProviderRequest, typeof ldapProviderModel>>();
 expectNone<Ignored<vendor.RadiusProviderRequest, typeof radiusProviderModel>>();
-expectNone<Ignored<vendor.OAuth2ProviderRequest, typeof oauthProviderModel, 'grant_types'>>();
+expectNone<Ignored<vendor.OAuth2ProviderRequest, typeof oauthProviderModel>>();
 expectNone<Ignored<vendor.ProxyProviderRequest, typeof proxyProviderModel>>();
 
 expectTrue<Same<Derived<vendor.Role, typeof roleModel>, never>>();

@@ -155,6 +155,33 @@ describe('providers', () => {
     });
   });
 
+  test('grant types that a provider leaves out are refused (RFC 6749 §5.2)', async () => {
+    const provider = await make('/providers/oauth2/', {
+      name: 'by-code',
+      grant_types: ['authorization_code'],
+      redirect_uris: [],
+      ...flows,
+    });
+    await make('/core/applications/', { name: 'By code', slug: 'by-code', provider: provider.pk });
+    const askFor = async (grant_type: string) => {
+      const { client_id, client_secret } = provider;
+      const body = new URLSearchParams({
+        grant_type,
+        client_id: String(client_id),
+        client_secret: String(client_secret),
+      });
+      const response = await fetch(`${core.url}application/o/token/`, { method: 'POST', body });
+      return { status: response.status, body: await response.json() };
+    };
+    expect(await askFor('client_credentials')).toMatchObject({ status: 400, body: { error: 'unauthorized_client' } });
+    await core.call('PATCH', `/providers/oauth2/${provider.pk}/`, { grant_types: [] });
+    expect(await askFor('client_credentials')).toMatchObject({ status: 200 });
+    expect(await ask('PATCH', `/providers/oauth2/${provider.pk}/`, { grant_types: ['telepathy'] })).toMatchObject({
+      status: 400,
+      body: { grant_types: ['"telepathy" is not a valid choice.'] },
+    });
+  });
+
   test('kinds are listed together, by type, and deleted as what they are', async () => {
     const made = await proxy('together');
     expect(await core.call('GET', '/providers/all/?name=together')).toMatchObject({

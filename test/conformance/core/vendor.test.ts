@@ -62,6 +62,23 @@ async function populate() {
     '/core/applications/?superuser_full_list=true',
   );
   await core.call('POST', '/policies/bindings/', { target: results[0]?.pk, policy: pk, order: 5 });
+  const flow = async (slug: string) => (await core.call<{ pk: string }>('GET', `/flows/instances/${slug}/`)).pk;
+  await core.call('POST', '/providers/oauth2/', {
+    name: 'some client',
+    authorization_flow: await flow('default-provider-authorization-implicit-consent'),
+    invalidation_flow: await flow('default-provider-invalidation-flow'),
+    redirect_uris: [{ matching_mode: 'strict', url: 'https://some.test/' }],
+  });
+  await core.call('POST', '/policies/reputation/', { name: 'some reputation' });
+  await core.call('POST', '/policies/password_expiry/', { name: 'some expiry', days: 5 });
+  await core.call('POST', '/stages/deny/', { name: 'some denial' });
+  await core.call('POST', '/stages/redirect/', {
+    name: 'some redirect',
+    mode: 'static',
+    target_static: 'https://some.test/',
+  });
+  await core.call('POST', '/stages/dummy/', { name: 'some dummy' });
+  await core.call('POST', '/propertymappings/provider/radius/', { name: 'some reply', expression: 'return None' });
   await core.worker.drain();
 }
 

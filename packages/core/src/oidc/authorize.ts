@@ -9,7 +9,7 @@ import { mayUse } from './access.ts';
 import { type Asking, promptsOf, sendBack } from './asking.ts';
 import { authorizationFlow } from './authorization-flow.ts';
 import { grantedScopes } from './claims.ts';
-import { allowsRedirect, findClient, formOf } from './client.ts';
+import { allowsRedirect, findClient, formOf, mayUseGrant } from './client.ts';
 import { leadToLogin, needsNewLogin } from './login.ts';
 import { refusalPage } from './page.ts';
 
@@ -29,6 +29,8 @@ export async function authorize(deps: CoreDeps, request: ApiRequest, reply: ApiR
   const asking: Asking = { deps, client, query, redirectUri, request, reply };
   const [error, description] = problemOf(query) ?? [];
   if (error !== undefined) return sendBack(asking, { error, error_description: description ?? '' });
+  if (!mayUseGrant(client, 'authorization_code'))
+    return sendBack(asking, { error: 'unauthorized_client', error_description: 'This client may not use codes.' });
   return withVisitor(asking);
 }
 

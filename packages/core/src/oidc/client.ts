@@ -11,6 +11,7 @@ import { OauthFailure } from './failure.ts';
 
 const settings = z.object({
   client_type: z.string().default('confidential'),
+  grant_types: z.array(z.string()).default([]),
   client_id: z.string().min(1),
   client_secret: z.string().default(''),
   access_code_validity: z.string().default('minutes=1'),
@@ -156,4 +157,9 @@ export function credentialsOf(request: ApiRequest, form: ReadonlyMap<string, str
 export function secretHolds(client: Client, secret: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text, 'utf8').digest();
   return client.client_secret !== '' && timingSafeEqual(digest(client.client_secret), digest(secret));
+}
+
+/** Whether the provider says so, or says nothing about it. */
+export function mayUseGrant({ grant_types }: Pick<Client, 'grant_types'>, type: string): boolean {
+  return grant_types.length === 0 || grant_types.includes(type);
 }

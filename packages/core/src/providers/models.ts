@@ -124,8 +124,20 @@ const redirectUri = z.object({
 });
 export type RedirectUri = z.infer<typeof redirectUri>;
 
+const grants = [
+  'authorization_code',
+  'implicit',
+  'hybrid',
+  'refresh_token',
+  'client_credentials',
+  'password',
+  'urn:ietf:params:oauth:grant-type:device_code',
+] as const;
+
 const oauthFields = {
   client_type: setting(choice('confidential', 'public'), { initial: 'confidential' }),
+  /** Empty: every one that is served. */
+  grant_types: setting(z.array(choice(...grants)), { initial: [] }),
   client_id: setting(line.max(255), { draw: () => randomId() }),
   client_secret: setting(z.string().max(255), { draw: () => randomId(128) }),
   access_code_validity: setting(duration, { initial: 'minutes=1' }),
@@ -163,7 +175,7 @@ export const oauthProviderModel = providerModel({
 });
 
 const webUrl = z.union([z.literal(''), z.url({ protocol: /^https?$/, error: 'Enter a valid URL.' })]);
-const { client_id, redirect_uris, ...proxyOauthFields } = oauthFields;
+const { client_id, redirect_uris, grant_types: _grantTypes, ...proxyOauthFields } = oauthFields;
 
 export const proxyProviderModel = providerModel({
   id: 'authentik_providers_proxy.proxyprovider',
