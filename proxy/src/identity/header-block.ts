@@ -56,7 +56,8 @@ class LazyBlock implements HeaderBlock {
   }
 
   get text(): string {
-    this.#text ??= headerLines(this.flat);
+    // Through bytes, so that it is one string and not a tree of sixty pieces that every write walks through anew.
+    this.#text ??= Buffer.from(headerLines(this.flat), 'latin1').toString('latin1');
     return this.#text;
   }
 }
