@@ -26,7 +26,8 @@ COPY --from=build --chown=root:root /build/packages/core/dist packages/core/dist
 COPY --from=build --chown=root:root /build/proxy/dist proxy/dist
 COPY --from=build --chown=root:root /build/router/dist router/dist
 COPY --from=build --chown=root:root /build/packages/core/blueprints packages/core/blueprints
-ENV NODE_ENV=production TMPDIR=/dev/shm AUTHENTIK_STORAGE__FILE__PATH=/data AUTHENTIK_DATA_DIR=/data
+ENV NODE_ENV=production TMPDIR=/dev/shm AUTHENTIK_STORAGE__FILE__PATH=/data AUTHENTIK_DATA_DIR=/data AKPROXY_SESSION__PATH=/data/proxy-sessions \
+  AUTHENTIK_WEB__ASSETS_KEEP=/data/assets
 USER 1000:1000
 VOLUME ["/data"]
 EXPOSE 9000 9443 9300
