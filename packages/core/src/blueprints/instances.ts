@@ -15,7 +15,8 @@ export interface InstanceResult {
   readonly logs: readonly TaskLog[];
 }
 
-/** Applies the text or file of an instance and stores how that went. Never throws for what is wrong with the blueprint. */
+/** Applies the text or file of an instance and stores how that went. Never throws for what is wrong with the blueprint, and
+ * leaves it to the caller to log it: discovery may try again. */
 export async function applyInstance(deps: CoreDeps, instance: BlueprintInstance): Promise<InstanceResult> {
   const text = await textOf(deps, instance).catch((error: unknown) => (error instanceof Error ? error : undefined));
   if (typeof text !== 'string') return fail(deps, instance, text?.message ?? 'It cannot be read.');
@@ -85,7 +86,6 @@ async function store(
 }
 
 async function fail(deps: CoreDeps, { uuid, name }: BlueprintInstance, reason: string): Promise<InstanceResult> {
-  deps.log.warn('blueprint failed', { blueprint: name, error: reason });
   await deps.database.kysely
     .updateTable('blueprints')
     .set({ status: 'error', last_applied: new Date(deps.clock.now()) })
