@@ -67,7 +67,8 @@ for (let round = 0; round < rounds; round += 1)
   );
 for (const socket of sockets.splice(0)) socket.terminate();
 
-const bare = new WebSocketServer({ server: createServer().listen(0, '127.0.0.1'), perMessageDeflate: false });
+const server = createServer().listen(0, '127.0.0.1');
+const bare = new WebSocketServer({ server, perMessageDeflate: false });
 await new Promise((listening) => bare.once('listening', listening));
 const address = bare.address();
 const port = typeof address === 'object' && address !== null ? address.port : 0;
@@ -89,6 +90,7 @@ for (let round = 0; round < rounds; round += 1)
   );
 for (const socket of sockets) socket.terminate();
 bare.close();
+server.close();
 
 const median = (values: readonly number[]) => values.toSorted((one, other) => one - other)[values.length >> 1] ?? 0;
 console.log(
@@ -109,4 +111,3 @@ console.log(
     2,
   ),
 );
-process.exit(0);
