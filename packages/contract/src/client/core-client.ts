@@ -113,6 +113,9 @@ export function createCoreClient(options: CoreClientOptions): CoreClient {
       );
       take(found.results.map((one) => checkedRow(path, row, one)));
       count = found.pagination.count;
+      // Rows are counted but none comes: unknown is never empty.
+      if (count > 0 && found.results.length === 0)
+        throw contractError('ERR_CONTRACT_MALFORMED', `The core counts ${count} rows of ${path} and lists none.`);
       page = found.pagination.next > current ? found.pagination.next : 0;
     }
     return count;
