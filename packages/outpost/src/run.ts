@@ -140,11 +140,11 @@ function channel<Row extends z.ZodType>(
     log: options.log,
     clock: options.clock,
     signal: options.signal,
-    onConnected(isReconnect) {
+    onConnected(wasAway) {
       metrics.connection.set(labels, 1);
       options.health.set('control_channel', { state: 'ready' });
       options.onChannel?.(true);
-      if (isReconnect) refreshLater();
+      if (wasAway) refreshLater();
     },
     onDisconnected(reason) {
       metrics.connection.set(labels, 0);

@@ -11,13 +11,17 @@ afterEach(async () => {
   for (const end of ends.splice(0)) await end();
 });
 
-async function start() {
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+async function start(refusals = 0) {
+  let refused = 0;
+  const verifyClient = () => ++refused > refusals;
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', verifyClient });
   await new Promise((listening) => server.once('listening', listening));
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const heard: { readonly instruction: number }[] = [];
   const ended: string[] = [];
+  const connected: boolean[] = [];
+  const lost: string[] = [];
   server.on('connection', (socket) => socket.on('message', (data) => heard.push(JSON.parse(String(data)))));
   const clock = fakeClock();
   const ending = new AbortController();
@@ -35,8 +39,8 @@ async function start() {
     log: captureLogger(),
     clock,
     signal: ending.signal,
-    onConnected: () => undefined,
-    onDisconnected: () => undefined,
+    onConnected: (wasAway) => connected.push(wasAway),
+    onDisconnected: (reason) => lost.push(reason),
     onTriggerUpdate: () => undefined,
     onSessionEnd: (id) => ended.push(id),
   });
@@ -47,7 +51,7 @@ async function start() {
     for (const socket of server.clients) socket.terminate();
     await new Promise((closed) => server.close(closed));
   });
-  return { server, heard, ended, clock };
+  return { server, heard, ended, connected, lost, clock };
 }
 
 const hellos = (heard: readonly { readonly instruction: number }[]) =>
@@ -70,4 +74,16 @@ test('core-contract 22: what is no session end ends none', async () => {
   for (const args of [{}, { session_id: 7 }, { session_id: 'f00' }])
     socket?.send(JSON.stringify({ instruction: 4, args }));
   await expect.poll(() => ended).toEqual(['f00']);
+});
+
+test('what was said before a channel that was refused at first is asked for', async () => {
+  const { connected, lost, clock } = await start(1);
+  await expect.poll(() => lost.length).toBe(1);
+  await clock.advance(2_000);
+  await expect.poll(() => connected).toEqual([true]);
+});
+
+test('B20: a channel that opens at once asks for nothing again', async () => {
+  const { connected } = await start();
+  await expect.poll(() => connected).toEqual([false]);
 });

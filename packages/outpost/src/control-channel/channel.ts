@@ -27,7 +27,8 @@ export interface ChannelOptions {
   readonly log: Logger;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly onConnected: (isReconnect: boolean) => void;
+  /** `wasAway`: the core may have said something that was not heard. */
+  readonly onConnected: (wasAway: boolean) => void;
   readonly onDisconnected: (reason: string) => void;
   readonly onTriggerUpdate: () => void;
   readonly onSessionEnd: (sessionId: string) => void;
@@ -40,7 +41,6 @@ export async function runControlChannel(options: ChannelOptions): Promise<void> 
   const { signal, clock, log } = options;
   const backoff = createBackoff({ baseMs: 1_000, maxMs: 60_000 });
   const lost = { sinceMs: 0, attempts: 0 };
-  let everOpen = false;
   while (!signal.aborted) {
     try {
       await connected(options, lost.attempts, () => {
@@ -49,8 +49,7 @@ export async function runControlChannel(options: ChannelOptions): Promise<void> 
             attempts: lost.attempts,
             gap_s: Math.round((clock.now() - lost.sinceMs) / 1000),
           });
-        options.onConnected(everOpen);
-        everOpen = true;
+        options.onConnected(lost.attempts > 0);
         lost.attempts = 0;
         backoff.reset();
       });
