@@ -31,8 +31,7 @@ export async function endSession(deps: CoreDeps, request: ApiRequest, reply: Api
   });
   if (planning.kind === 'not applicable') return reply.redirect(target ?? '/', 302);
   const { plan } = planning;
-  // A flow of its own knows where it ends; an empty one would end without a word.
-  if (target === undefined && plan.stages.length === 0)
+  if (target === undefined)
     plan.stages.push({
       engineMode: 'any',
       reEvaluate: false,

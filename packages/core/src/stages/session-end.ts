@@ -13,8 +13,6 @@ export const sessionEndStage: StageKind = {
   model: stageModel({ id: sessionEndKind, noun: 'Session End Stage', path: 'session_end', component: '' }),
   async show(context) {
     const { deps, plan, request } = context;
-    // The flow has logged the visitor out of everything: there is nothing left to offer.
-    if (request.session.userPk === undefined) return ok;
     const brand = await brandOfHost(deps, request.host);
     const left = application.safeParse(plan.context['application']).data;
     const slug = await flowSlug(deps, brandValue(brand, 'flow_invalidation'));
