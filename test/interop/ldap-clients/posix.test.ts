@@ -18,6 +18,7 @@ const mayUnshare = userInfo().uid === 0 && spawnSync('unshare', ['-m', 'true']).
 const inNamespace = (script: string) =>
   runScript(`unshare -m --propagation private bash -euo pipefail -s <<'SCRIPT'\n${script}\nSCRIPT`);
 
+/** A group is found once SSSD has been through its first enumeration; before that it stumbles over single members. */
 describe.skipIf(skipWithout('sssd') || skipWithout('pamtester') || !mayUnshare)('SSSD', () => {
   test('getent, id, groups and PAM logins', async () => {
     await using bench = await createWorkbench();
@@ -37,7 +38,7 @@ mount --bind ${bench.at('nsswitch.conf')} /etc/nsswitch.conf
 sssd -i --logger=files >/dev/null 2>&1 </dev/null &
 daemon=$!
 trap 'kill $daemon; wait $daemon || true' EXIT
-for try in $(seq 150); do getent -s sss passwd jdoe >/dev/null && break || sleep 0.2; done
+for try in $(seq 400); do getent -s sss passwd jdoe >/dev/null && getent -s sss group devs >/dev/null && break || sleep 0.2; done
 ${recipe.scripts.join('\n')}
 echo "by number $(getent -s sss passwd "$(id -u jdoe)" | cut -d: -f1)"
 echo "groups $(id -Gn jdoe)"
