@@ -34,6 +34,8 @@ export interface AssemblyOptions {
   readonly health: Health;
   readonly clock: Clock;
   readonly log: Logger;
+  /** See the outpost's option of this name. */
+  readonly readAgainOnOpen?: boolean;
 }
 
 export interface Assembly {

@@ -27,6 +27,7 @@ export interface ConnectOptions {
   readonly applications: Applications;
   readonly onSessionEnd: (sid: string) => void;
   readonly onChannel: (isOpen: boolean) => void;
+  readonly readAgainOnOpen?: boolean;
 }
 
 /** The line to the core, which is up whether the core is or not. */

@@ -36,6 +36,8 @@ export interface OutpostOptions<Row extends z.ZodType> {
   readonly onProviders: (rows: readonly z.infer<Row>[], outpost: OutpostRow) => Promise<void> | void;
   readonly onSessionEnd: (sessionId: string) => void;
   readonly onChannel?: (open: boolean) => void;
+  /** Reads the list again as soon as the first channel opens, for what was changed between the two. Default: no (B20). */
+  readonly readAgainOnOpen?: boolean;
   /** Told by our own core of what commits have changed, within a fraction of a second; others never call it. */
   readonly onChanges?: (changes: DeltaArguments) => void;
 }
@@ -145,6 +147,7 @@ function channel<Row extends z.ZodType>(
       options.health.set('control_channel', { state: 'ready' });
       options.onChannel?.(true);
       if (wasAway) refreshLater();
+      else if (options.readAgainOnOpen === true) refresh().catch(() => undefined); // refreshOnce has reported it
     },
     onDisconnected(reason) {
       metrics.connection.set(labels, 0);

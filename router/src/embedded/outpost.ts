@@ -52,6 +52,8 @@ export async function openEmbeddedOutpost(options: EmbeddedOutpostOptions): Prom
     trusted: createCidrSet(config.listen.trusted_proxy_cidrs),
     version: `goauthentik.io/outpost/${contractVersion}`,
     fallback: await options.fallback,
+    // A first start changes its providers in the very moment in which this outpost connects.
+    readAgainOnOpen: true,
     loggedHeaders: config.log.http_headers,
     health: { ...health, set: (component, status) => health.set(`embedded_outpost_${component}`, status) },
   });
