@@ -50,6 +50,8 @@ class PostgresStore implements SessionStore {
     const connectionString = options.url.reveal();
     this.#pool = new pg.Pool({ connectionString, max: 8, connectionTimeoutMillis: queryMs, query_timeout: queryMs });
     this.#pool.on('error', (error) => options.log.debug('idle database connection lost', { error: error.message }));
+    // One that is lent out fails its query, which reports it; without a listener its loss would end the process.
+    this.#pool.on('connect', (client) => client.on('error', () => undefined));
   }
 
   async open(): Promise<void> {

@@ -66,8 +66,7 @@ export async function openDatabase({ settings, log, poolSize = 20 }: DatabaseOpt
     statement_timeout: statementTimeoutMs,
     application_name: 'gatehouse',
   };
-  const pool = new pg.Pool({ ...poolSettings, max: poolSize });
-  pool.on('error', (error) => log.warn('database connection lost', { error: error.message }));
+  const pool = createPool({ ...poolSettings, max: poolSize }, log);
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   await migrate(kysely).catch(async (cause: unknown) => {
     await kysely.destroy();
@@ -79,8 +78,7 @@ export async function openDatabase({ settings, log, poolSize = 20 }: DatabaseOpt
       cause,
     );
   });
-  const relaxedPool = new pg.Pool({ ...poolSettings, max: relaxedSize, options: '-c synchronous_commit=off' });
-  relaxedPool.on('error', (error) => log.warn('database connection lost', { error: error.message }));
+  const relaxedPool = createPool({ ...poolSettings, max: relaxedSize, options: '-c synchronous_commit=off' }, log);
   const relaxed = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: relaxedPool }) });
   const listener = createListener(settings, log);
   return {
@@ -101,6 +99,15 @@ export async function openDatabase({ settings, log, poolSize = 20 }: DatabaseOpt
       await kysely.destroy();
     },
   };
+}
+
+function createPool(settings: pg.PoolConfig, log: Logger): pg.Pool {
+  const pool = new pg.Pool(settings);
+  pool.on('error', (error) => log.warn('database connection lost', { error: error.message }));
+  // The pool listens to idle connections only. One that is lost while it is lent out fails its query, which reports it;
+  // without a listener it would end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  return pool;
 }
 
 async function migrate(kysely: Kysely<Tables>): Promise<void> {
