@@ -1,9 +1,8 @@
 // The page of administrators, `/if/admin/`: one tab at a time, named by the fragment of the address.
-import { html, LitElement, nothing } from 'lit';
-import type { Api } from '../call/api.ts';
+import { html, nothing } from 'lit';
 import { notice } from '../elements/notice.ts';
-import { currentTab, type Me, pageFrame, type Tab } from '../elements/page-frame.ts';
-import type { PageSettings } from '../page-settings.ts';
+import { pageFrame, type Tab } from '../elements/page-frame.ts';
+import { TabbedPage } from '../elements/tabbed-page.ts';
 
 const tabs: readonly Tab[] = [
   { name: 'users', title: 'Users', icon: 'users' },
@@ -15,35 +14,12 @@ const tabs: readonly Tab[] = [
   { name: 'flows', title: 'Flows', icon: 'right' },
 ];
 
-export class AdminPage extends LitElement {
-  static override properties = { me: { state: true }, tab: { state: true } };
-  declare api: Api;
-  declare settings: PageSettings;
-  declare me: Me | undefined;
-  declare tab: string | undefined;
-
-  protected override createRenderRoot(): this {
-    return this;
-  }
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    window.addEventListener('hashchange', () => {
-      this.tab = currentTab(tabs);
-    });
-    this.tab = currentTab(tabs);
-    void this.#load();
-  }
-
-  async #load(): Promise<void> {
-    const { user } = await this.api.get<{ user: Me }>('/core/users/me/');
-    this.me = user;
-  }
+export class AdminPage extends TabbedPage {
+  protected readonly tabs = tabs;
 
   override render() {
     const { brand, base } = this.settings;
-    const current = this.tab ?? 'users';
-    document.title = `${tabs.find(({ name }) => name === current)?.title ?? ''} – ${brand.title}`;
+    const current = this.openTab();
     return pageFrame({
       base,
       brand,

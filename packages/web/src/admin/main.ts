@@ -1,11 +1,10 @@
 // Entry of the page of administrators, `/if/admin/`.
 import '../styles/base.css';
 import '../styles/page.css';
-import { createApi } from '../call/api.ts';
+import { showPage } from '../elements/tabbed-page.ts';
 import { FilePicker } from '../files/file-picker.ts';
 import { FilesSection } from '../files/files-section.ts';
 import { UploadList } from '../files/upload-list.ts';
-import { readPageSettings } from '../page-settings.ts';
 import { AdminPage } from './admin-page.ts';
 import { AdminApplicationsSection } from './applications.ts';
 import { BrandsSection } from './brands.ts';
@@ -27,8 +26,4 @@ customElements.define('gh-admin-outposts', OutpostsSection);
 customElements.define('gh-admin-users', UsersSection);
 customElements.define('gh-admin-page', AdminPage);
 
-const settings = readPageSettings();
-const page = new AdminPage();
-page.settings = settings;
-page.api = createApi(settings.base, () => location.reload()); // the core sends whoever is not signed in to the login
-document.body.replaceChildren(page);
+showPage(new AdminPage());

@@ -1,8 +1,7 @@
 // Entry of the user's page, `/if/user/`.
 import '../styles/base.css';
 import '../styles/page.css';
-import { createApi } from '../call/api.ts';
-import { readPageSettings } from '../page-settings.ts';
+import { showPage } from '../elements/tabbed-page.ts';
 import { ApplicationsSection } from './applications.ts';
 import { DevicesSection } from './devices.ts';
 import { SessionsSection } from './sessions.ts';
@@ -15,8 +14,4 @@ customElements.define('gh-sessions', SessionsSection);
 customElements.define('gh-tokens', TokensSection);
 customElements.define('gh-user-page', UserPage);
 
-const settings = readPageSettings();
-const page = new UserPage();
-page.settings = settings;
-page.api = createApi(settings.base, () => location.reload()); // the core sends whoever is not signed in to the login
-document.body.replaceChildren(page);
+showPage(new UserPage());

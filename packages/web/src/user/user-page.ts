@@ -1,8 +1,7 @@
 // The page of a user, `/if/user/`: one tab at a time, named by the fragment of the address.
-import { html, LitElement, nothing } from 'lit';
-import type { Api } from '../call/api.ts';
-import { currentTab, type Me, pageFrame, type Tab } from '../elements/page-frame.ts';
-import type { PageSettings } from '../page-settings.ts';
+import { html, nothing } from 'lit';
+import { type Me, pageFrame, type Tab } from '../elements/page-frame.ts';
+import { TabbedPage } from '../elements/tabbed-page.ts';
 
 const tabs: readonly Tab[] = [
   { name: 'applications', title: 'Applications', icon: 'apps' },
@@ -11,36 +10,12 @@ const tabs: readonly Tab[] = [
   { name: 'tokens', title: 'Tokens', icon: 'key' },
 ];
 
-export class UserPage extends LitElement {
-  static override properties = { me: { state: true }, tab: { state: true } };
-  declare api: Api;
-  declare settings: PageSettings;
-  declare me: Me | undefined;
-  declare tab: string | undefined;
-
-  protected override createRenderRoot(): this {
-    return this;
-  }
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    window.addEventListener('hashchange', () => {
-      this.tab = currentTab(tabs);
-    });
-    this.tab = currentTab(tabs);
-    void this.#load();
-  }
-
-  async #load(): Promise<void> {
-    const { user } = await this.api.get<{ user: Me }>('/core/users/me/');
-    this.me = user;
-  }
+export class UserPage extends TabbedPage {
+  protected readonly tabs = tabs;
 
   override render() {
     const { brand, base } = this.settings;
-    const current = this.tab ?? 'applications';
-    const title = tabs.find(({ name }) => name === current)?.title ?? '';
-    document.title = `${title} – ${brand.title}`;
+    const current = this.openTab();
     return pageFrame({
       base,
       brand,

@@ -1,0 +1,50 @@
+// A page of tabs for whoever is signed in: one tab at a time, named by the fragment of the address. Users: the page of a
+// user, the page of administrators.
+import { LitElement } from 'lit';
+import { type Api, createApi } from '../call/api.ts';
+import { type PageSettings, readPageSettings } from '../page-settings.ts';
+import { currentTab, type Me, type Tab } from './page-frame.ts';
+
+export abstract class TabbedPage extends LitElement {
+  static override properties = { me: { state: true }, tab: { state: true } };
+  declare api: Api;
+  declare settings: PageSettings;
+  /** Who is signed in; `undefined` until the core has said so. */
+  declare me: Me | undefined;
+  declare tab: string | undefined;
+  protected abstract readonly tabs: readonly Tab[];
+
+  protected override createRenderRoot(): this {
+    return this;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    const choose = () => {
+      this.tab = currentTab(this.tabs);
+    };
+    window.addEventListener('hashchange', choose);
+    choose();
+    void this.#load();
+  }
+
+  async #load(): Promise<void> {
+    const { user } = await this.api.get<{ user: Me }>('/core/users/me/');
+    this.me = user;
+  }
+
+  /** The chosen tab, the first without a choice; names the document after it. */
+  protected openTab(): string {
+    const [first] = this.tabs;
+    const open = this.tabs.find(({ name }) => name === this.tab) ?? first;
+    document.title = `${open?.title ?? ''} – ${this.settings.brand.title}`;
+    return open?.name ?? '';
+  }
+}
+
+/** Makes `page` the whole document. */
+export function showPage(page: TabbedPage): void {
+  page.settings = readPageSettings();
+  page.api = createApi(page.settings.base, () => location.reload()); // the core sends whoever is not signed in to the login
+  document.body.replaceChildren(page);
+}
