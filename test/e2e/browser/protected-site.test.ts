@@ -74,7 +74,7 @@ describe.skipIf(skipWithout('chromium'))('a site behind the proxy', { timeout: 9
     await page.getByLabel('E-mail address or user name').waitFor();
   });
 
-  test('a session that ends in the core closes open sockets within a second', { retry: 2 }, async () => {
+  test('a session that ends in the core closes open sockets within a second', async () => {
     await using visit = await site.visit();
     const { page } = visit;
     await open(page);
