@@ -86,7 +86,7 @@ test('core-contract 16, 17: no token, a wrong one, and that of another outpost a
   expect(await openChannel(ldap, await core.outpostToken('radius'))).toBe(403);
 });
 
-test('core-contract 36, 37: an instance is listed, its old version marked, and forgotten after 15 s of silence', async () => {
+test('core-contract 36, 37, core 67: an instance is listed, its old version marked, and forgotten after 15 s of silence', async () => {
   const radius = outpostOf('radius');
   const channel = await opened(radius, 'instance-2');
   channel.say(1, { ...hello, uuid: 'instance-2', version: '2020.1.0' });
@@ -119,7 +119,7 @@ test('core-contract 38, 40: an empty list for a service account, 403 for a user,
   expect([body.results.length, body.pagination.next]).toEqual([100, 2]);
 });
 
-test('core-contract 39: the remote address counts only from an outpost', async () => {
+test('core-contract 39, core 68: the remote address counts only from an outpost', async () => {
   let made = 0;
   const addressOf = async (headers: Readonly<Record<string, string>>) => {
     made += 1;

@@ -1,7 +1,7 @@
 // core.md §22, "Blueprints": against a whole core, with a folder of the installation's own.
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startTestCore, type TestCore } from '@gatehouse/core/testing';
+import { createClient, startTestCore, type TestCore } from '@gatehouse/core/testing';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -311,5 +311,125 @@ entries:
     });
     expect(await answer.json()).toMatchObject({ success: true, logs: [] });
     expect(await shape(second)).toEqual(await shape(core));
+  });
+});
+
+describe('files of another installation', () => {
+  // Shapes, names and slugs are those of the system we are compatible with (core.md §15.5, §20.4).
+  const files: Readonly<Record<string, string>> = {
+    'default/flow-default-authentication-flow.yaml': `version: 1
+metadata: {name: Default - Authentication flow}
+entries:
+- model: authentik_blueprints.metaapplyblueprint
+  attrs: {identifiers: {name: Default - Password change flow}, required: false}
+- model: authentik_flows.flow
+  id: flow
+  identifiers: {slug: default-authentication-flow}
+  attrs: {name: Hello, title: Hello from elsewhere, designation: authentication, authentication: none}
+- model: authentik_stages_password.passwordstage
+  id: password
+  identifiers: {name: default-authentication-password}
+  attrs:
+    backends: [authentik.core.auth.InbuiltBackend, authentik.sources.kerberos.auth.KerberosBackend,
+      authentik.sources.ldap.auth.LDAPBackend, authentik.core.auth.TokenBackend]
+    configure_flow: !Find [authentik_flows.flow, [slug, default-password-change]]
+- model: authentik_stages_identification.identificationstage
+  id: identification
+  identifiers: {name: default-authentication-identification}
+  attrs: {user_fields: [email, username], template: stages/identification/login.html}
+- model: authentik_flows.flowstagebinding
+  identifiers: {order: 10, stage: !KeyOf identification, target: !KeyOf flow}
+- model: authentik_flows.flowstagebinding
+  id: binding
+  identifiers: {order: 20, stage: !KeyOf password, target: !KeyOf flow}
+  attrs: {re_evaluate_policies: true}
+- model: authentik_policies_expression.expressionpolicy
+  id: unless-known
+  identifiers: {name: default-authentication-flow-password-stage}
+  attrs:
+    expression: |
+      plan = request.context.get("flow_plan")
+      return True if not plan else not hasattr(plan.context.get("pending_user"), "backend")
+- model: authentik_policies.policybinding
+  identifiers: {order: 10, target: !KeyOf binding, policy: !KeyOf unless-known}
+  attrs: {failure_result: true}
+`,
+    'default/default-brand.yaml': `metadata: {name: Default - Brand}
+version: 1
+entries:
+- model: authentik_blueprints.metaapplyblueprint
+  attrs: {identifiers: {name: Default - Request flow}, required: false}
+- model: authentik_brands.brand
+  state: created
+  conditions: [!Condition [NOR, !Find [authentik_brands.brand, [default, True]]]]
+  identifiers: {domain: authentik-default, default: !Env [AUTHENTIK_DEFAULT_BRAND_ENABLED, True]}
+  attrs: {flow_request: !Find [authentik_flows.flow, [slug, default-request]]}
+`,
+    'default/flow-oobe.yaml': `metadata: {name: Default - Out-of-box-experience flow}
+version: 1
+entries:
+- model: authentik_policies_expression.expressionpolicy
+  identifiers: {name: default-oobe-base-url-valid}
+  attrs:
+    expression: |
+      from django.core.validators import URLValidator
+      return URLValidator()(request.context["prompt_data"]["base_url"]) is None
+- model: authentik_stages_prompt.prompt
+  identifiers: {name: initial-setup-field-text}
+  attrs: {field_key: header, label: Header, prompt_type: static, initial_value: Welcome}
+`,
+    'system/providers-saml.yaml': `metadata: {name: System - SAML Provider - Mappings}
+version: 1
+entries:
+- model: authentik_core.group
+  identifiers: {name: beside a missing kind}
+- model: authentik_providers_saml.samlpropertymapping
+  identifiers: {managed: goauthentik.io/providers/saml/upn}
+  attrs: {name: UPN, saml_name: upn, expression: "return user.attributes.get('upn')"}
+`,
+    'system/providers-rac.yaml': `metadata: {name: System - RAC Provider - Mappings}
+version: 1
+entries:
+- model: authentik_providers_rac.racpropertymapping
+  identifiers: {managed: goauthentik.io/providers/rac/rdp-default}
+  attrs: {name: RDP, expression: return None}
+`,
+  };
+
+  test('core 121: what this release knows is applied as it is; unknown kinds are told, and nothing else breaks', async () => {
+    await using theirs = await temporaryFolder();
+    for (const [path, text] of Object.entries(files)) {
+      await mkdir(join(theirs.path, path, '..'), { recursive: true });
+      await writeFile(join(theirs.path, path), text);
+    }
+    await using other = await startTestCore({ blueprintsDir: theirs.path });
+    const { results } = await other.call<{ results: { path: string; status: string; pk: string }[] }>(
+      'GET',
+      '/managed/blueprints/?page_size=100',
+    );
+    const status = Object.fromEntries(results.map((instance) => [instance.path, instance.status]));
+    expect(status).toMatchObject({
+      'default/flow-default-authentication-flow.yaml': 'successful',
+      'default/default-brand.yaml': 'successful',
+      'default/flow-oobe.yaml': 'successful',
+      'system/providers-saml.yaml': 'error',
+      'system/providers-rac.yaml': 'error',
+    });
+    expect(Object.values(status).filter((one) => one !== 'successful')).toEqual(['error', 'error']);
+    const told = other.lines.map((line) => JSON.stringify(line)).filter((line) => line.includes('blueprint failed'));
+    expect(told).toHaveLength(2);
+    for (const line of told) expect(line).toMatch(/the model authentik_providers_(saml|rac)\.\w+ is unknown/);
+    expect(await other.call('GET', '/core/groups/?name=beside%20a%20missing%20kind')).toMatchObject({ results: [] });
+    expect(await other.call('GET', '/flows/instances/default-authentication-flow/')).toMatchObject({
+      title: 'Hello from elsewhere',
+    });
+    expect(await other.call('GET', '/stages/prompt/prompts/?name=initial-setup-field-text')).toMatchObject({
+      results: [{ type: 'static' }],
+    });
+    expect(await other.call('GET', '/events/events/?action=configuration_error')).toMatchObject({
+      results: [{ context: { message: expect.stringContaining('django') } }],
+    });
+    const visitor = await createClient(() => other).logIn('ada');
+    expect((await visitor.fetch('/api/v3/core/users/me/')).status).toBe(200);
   });
 });

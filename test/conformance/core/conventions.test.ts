@@ -1,6 +1,11 @@
 // core.md §22, "Authentication and API conventions", and what start and configuration promise.
 import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { coreConfig } from '@gatehouse/core';
 import { createVisitor, startTestCore, type TestCore, testPassword } from '@gatehouse/core/testing';
+import { loadConfig } from '@gatehouse/daemon/config';
+import { temporaryFolder } from '@gatehouse/daemon/testing';
 import { jwtVerify, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -42,12 +47,12 @@ async function plainUser(name: string) {
   return { ...user, key };
 }
 
-async function logIn(username = 'ada') {
+async function logIn(username = 'ada', password = testPassword) {
   const visitor = createVisitor(core.url);
   const flow = 'default-authentication-flow';
   await visitor.flow(flow);
   await visitor.flow(flow, { uid_field: username });
-  await visitor.flow(flow, { password: testPassword });
+  await visitor.flow(flow, { password });
   return visitor;
 }
 
@@ -74,6 +79,20 @@ describe('start', () => {
     });
   });
 
+  test('core 3: another AUTHENTIK_BOOTSTRAP_PASSWORD changes nothing later', async () => {
+    await core.restart({ AUTHENTIK_BOOTSTRAP_PASSWORD: 'chosen too late' });
+    const { results } = await core.call<{ results: { pk: string }[] }>(
+      'GET',
+      '/managed/blueprints/?path=system/bootstrap.yaml',
+    );
+    await core.call('POST', `/managed/blueprints/${results[0]?.pk}/apply/`);
+    await core.worker.drain();
+    const me = async (visitor: Awaited<ReturnType<typeof logIn>>) =>
+      (await visitor.fetch('/api/v3/core/users/me/')).status;
+    expect(await me(await logIn('akadmin'))).toBe(200);
+    expect(await me(await logIn('akadmin', 'chosen too late'))).toBe(403);
+  });
+
   test('core 4: a second start doubles nothing and keeps every uid', async () => {
     const counts = async () => ({
       certificates: await core.call('GET', '/crypto/certificatekeypairs/'),
@@ -84,6 +103,25 @@ describe('start', () => {
     const before = await counts();
     await core.restart();
     expect(await counts()).toEqual(before);
+  });
+
+  test('core 6: values of other variables and of files stand in; a missing one gives the text behind "?"', async () => {
+    await using folder = await temporaryFolder();
+    const file = join(folder.path, 'secret');
+    await writeFile(file, ' drawn by a machine \n');
+    const { config } = loadConfig(coreConfig, {
+      env: {
+        AUTHENTIK_SECRET_KEY: `file://${file}`,
+        AUTHENTIK_EMAIL__FROM: 'env://SENDER?core@corp.test',
+        AUTHENTIK_EMAIL__USERNAME: 'env://MAIL_USER?nobody',
+        AUTHENTIK_EMAIL__PASSWORD: `file://${file}.missing?none yet`,
+        MAIL_USER: 'postman',
+      },
+      files: [],
+    });
+    expect(config.secret_key.reveal()).toBe('drawn by a machine');
+    expect(config.email).toMatchObject({ from: 'core@corp.test', username: 'postman' });
+    expect(config.email.password?.reveal()).toBe('none yet');
   });
 
   test('core 8: live without a login; ready while the database answers', async () => {

@@ -1,6 +1,16 @@
 // core.md §22, "Users, passwords, groups" and "Tokens and sessions".
 import { createHash, pbkdf2Sync, randomBytes, scryptSync } from 'node:crypto';
-import { createClient, startTestCore, type TestCore, testPassword } from '@gatehouse/core/testing';
+import {
+  bind,
+  createClient,
+  makeFlow,
+  makeStage,
+  makeUser,
+  startTestCore,
+  type TestCore,
+  testPassword,
+  visitorAs,
+} from '@gatehouse/core/testing';
 import { type Clock, systemClock } from '@gatehouse/daemon/async';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -215,6 +225,32 @@ describe('groups', () => {
       200,
     );
     expect((await ask('POST', '/core/groups/', { name: 'mighty', is_superuser: true }, user.key)).status).toBe(400);
+  });
+
+  test('core 41: attributes of the brand, then of groups by name, then the user’s own; lists add up', async () => {
+    const above = await group('z above', { attributes: { floor: 3, desk: { kind: 'standing' }, keys: ['z'] } });
+    const first = await group('a first', { attributes: { floor: 1, keys: ['a'] }, parents: [above.pk] });
+    const { pk, username } = await makeUser(core, {
+      groups: [first.pk],
+      attributes: { desk: { place: 'window' }, keys: ['own'] },
+    });
+    const brand = await make('/core/brands/', {
+      domain: '127.0.0.1',
+      attributes: { floor: 0, house: 'east', keys: ['brand'] },
+    });
+    const policy = await make('/policies/expression/', {
+      name: 'effective attributes',
+      expression: `return request.user.group_attributes(request) == {
+        "floor": 3, "house": "east", "desk": {"kind": "standing", "place": "window"},
+        "keys": ["brand", "a", "z", "own"]}`,
+    });
+    const flow = await makeFlow(core, [await makeStage(core, 'dummy')], { designation: 'stage_configuration' });
+    await bind(core, flow.policybindingmodel_ptr_id, { policy: policy.pk });
+    const seen = async () => (await (await visitorAs(core, username)).flow(flow.slug)).component;
+    expect(await seen()).toBe('ak-stage-dummy');
+    await core.call('PATCH', `/core/users/${pk}/`, { attributes: { floor: 9 } });
+    expect(await seen()).toBe('ak-stage-access-denied');
+    await core.call('DELETE', `/core/brands/${brand.pk}/`);
   });
 });
 

@@ -28,7 +28,9 @@ export async function applyInstance(deps: CoreDeps, instance: BlueprintInstance)
       env: deps.blueprints.env,
       nested: nestedBlueprints(deps),
     });
-    await store(deps, instance, { blueprint, hash: contentHash(text), logs });
+    for (const { log_level, event } of logs)
+      if (log_level === 'warning') deps.log.warn('blueprint warning', { path: instance.path, error: event });
+    await store(deps, instance, { blueprint, hash: contentHash(text) });
     return { successful: true, logs };
   } catch (error) {
     return fail(deps, instance, error instanceof Error ? error.message : String(error));
@@ -70,13 +72,12 @@ async function textOf({ blueprints }: CoreDeps, { path, content }: BlueprintInst
 async function store(
   { database, clock }: CoreDeps,
   { uuid }: BlueprintInstance,
-  { blueprint, hash, logs }: { blueprint: Blueprint; hash: string; logs: readonly TaskLog[] },
+  { blueprint, hash }: { blueprint: Blueprint; hash: string },
 ): Promise<void> {
-  const status = logs.some(({ log_level }) => log_level === 'warning') ? 'warning' : 'successful';
   await database.kysely
     .updateTable('blueprints')
     .set({
-      status,
+      status: 'successful',
       last_applied: new Date(clock.now()),
       last_applied_hash: hash,
       metadata: JSON.stringify(blueprint.metadata),

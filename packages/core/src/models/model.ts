@@ -76,8 +76,8 @@ export function defineModel<const Fields extends Readonly<Record<string, Field>>
   return model;
 }
 
-export const appLabel = ({ id }: Model): string => id.split('.')[0] ?? '';
-export const modelName = ({ id }: Model): string => id.split('.')[1] ?? '';
+export const appLabel = ({ id }: Pick<Model, 'id'>): string => id.split('.')[0] ?? '';
+export const modelName = ({ id }: Pick<Model, 'id'>): string => id.split('.')[1] ?? '';
 
 export type Action = 'view' | 'add' | 'change' | 'delete';
 

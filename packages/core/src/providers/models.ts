@@ -27,6 +27,7 @@ interface ProviderKind {
   readonly path: string;
   readonly component: string;
   readonly fields: Readonly<Record<string, Field>>;
+  readonly permissions?: Model['permissions'];
   readonly prepare?: Model['prepare'];
   readonly derive?: (row: Row) => Row;
   /** Whether outposts serve it. */
@@ -38,7 +39,7 @@ const flowReference = (name: string, required: boolean) =>
 const certificate = reference({ name: 'certificate', in: 'setting', table: 'certificates', key: 'uuid' });
 
 function providerModel<const Own extends ProviderKind['fields']>(kind: ProviderKind & { readonly fields: Own }) {
-  const { id, noun, path, component, prepare, derive } = kind;
+  const { id, noun, path, component, permissions, prepare, derive } = kind;
   const fields: Own = kind.fields;
   return defineModel({
     id,
@@ -50,6 +51,7 @@ function providerModel<const Own extends ProviderKind['fields']>(kind: ProviderK
     keyType: 'integer',
     path: `/providers/${path}/`,
     component,
+    ...(permissions === undefined ? {} : { permissions }),
     fields: {
       name: column('name', line),
       authentication_flow: flowReference('authentication_flow', false),
@@ -87,6 +89,7 @@ export const ldapProviderModel = providerModel({
   noun: 'LDAP Provider',
   path: 'ldap',
   component: 'ak-provider-ldap-form',
+  permissions: ['search_full_directory'],
   outposts: true,
   fields: {
     base_dn: setting(line, { initial: 'DC=ldap,DC=goauthentik,DC=io' }),

@@ -1,4 +1,5 @@
-// Every right there is (core.md §10.5): four for each model, the extra ones that models name, and those of the system.
+// Every right there is (core.md §10.5): four for each model and for each family of kinds, the extra ones that models name,
+// and those of the system.
 import { appLabel, type Model, modelName } from '../models/model.ts';
 import type { Registry } from '../models/registry.ts';
 
@@ -22,8 +23,16 @@ const systemRights: Readonly<Record<string, string>> = {
   manage_media_files: 'Can manage media files',
 };
 
+/** Kinds that are listed together have rights of their own. */
+const families: readonly Pick<Model, 'id' | 'noun' | 'permissions'>[] = [
+  { id: 'authentik_core.provider', noun: 'Provider' },
+  { id: 'authentik_core.propertymapping', noun: 'Property Mapping' },
+  { id: 'authentik_flows.stage', noun: 'Stage' },
+  { id: 'authentik_policies.policy', noun: 'Policy', permissions: ['view_policy_cache', 'clear_policy_cache'] },
+];
+
 export function rightsOf(registry: Registry): readonly Right[] {
-  const ofModels = registry.all.flatMap((model) => rightsOfModel(model));
+  const ofModels = [...registry.all, ...families].flatMap((model) => rightsOfModel(model));
   const ofSystem = Object.entries(systemRights).map(([codename, name]) => ({
     name,
     codename,
@@ -43,7 +52,7 @@ export function nameOf({ app_label, codename }: Pick<Right, 'app_label' | 'coden
 
 const sortKey = (right: Omit<Right, 'id'>) => `${right.app_label} ${right.model} ${right.codename}`;
 
-function rightsOfModel(model: Model): Omit<Right, 'id'>[] {
+function rightsOfModel(model: Pick<Model, 'id' | 'noun' | 'permissions'>): Omit<Right, 'id'>[] {
   const base = {
     model: modelName(model),
     app_label: appLabel(model),

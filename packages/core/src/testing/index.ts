@@ -30,8 +30,8 @@ export interface TestCore extends AsyncDisposable {
   outpostToken(type: 'ldap' | 'radius' | 'proxy'): Promise<string>;
   /** Stops answering, keeps the data. */
   stop(): Promise<void>;
-  /** Answers again on the same port. */
-  restart(): Promise<void>;
+  /** Answers again on the same port, where given with other variables of the environment. */
+  restart(changed?: Readonly<Record<string, string>>): Promise<void>;
   /** The database goes, and comes again with the same data. */
   stopDatabase(): Promise<void>;
   startDatabase(): Promise<void>;
@@ -92,7 +92,7 @@ export async function startTestCore({
     from: 'core@tests.example',
   });
   const post = { mailer, templateDir: join(folder.path, 'templates') };
-  const start = (port: number, onDatabase = database) =>
+  const start = (port: number, onDatabase = database, changed: Readonly<Record<string, string>> = {}) =>
     startCore({
       database: onDatabase,
       log,
@@ -114,6 +114,7 @@ export async function startTestCore({
         AUTHENTIK_DEMO_PASSWORD: testPassword,
         AUTHENTIK_DEMO_RADIUS_SECRET: testRadiusSecret,
         ...env,
+        ...changed,
       },
     });
   let core = await start(0);
@@ -148,9 +149,9 @@ export async function startTestCore({
       return (await call<{ key: string }>('GET', `/core/tokens/${identifier}/view_key/`)).key;
     },
     stop,
-    async restart() {
+    async restart(changed = {}) {
       await stop();
-      core = await start(port);
+      core = await start(port, database, changed);
       running = true;
     },
     stopDatabase: () => postgres.stop(),

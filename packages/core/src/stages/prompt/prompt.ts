@@ -34,6 +34,7 @@ export const promptModel: Model = {
   key: 'uuid',
   keyType: 'uuid',
   path: '/stages/prompt/prompts/',
+  formerNames: { prompt_type: 'type' },
   fields: {
     name: column('name', line),
     field_key: setting(line),
