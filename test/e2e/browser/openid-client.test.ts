@@ -76,10 +76,17 @@ describe.skipIf(skipWithout('chromium'))('openid-client', { timeout: 90_000 }, (
     await enterPassword(page, 'grace', site.core.password);
     const question = page.getByText("You're about to sign into Workshop.");
     await question.waitFor();
-    await page.goto((await ask()).url);
+    const { url, checks } = await ask();
+    await page.goto(url);
     await question.waitFor();
     await page.getByRole('link', { name: 'Cancel' }).click();
-    await page.waitForURL(`${site.url}/**`);
+    await page.waitForURL(`${redirectUri}?*`);
+    await expect(client.authorizationCodeGrant(config, new URL(page.url()), checks)).rejects.toMatchObject({
+      error: 'access_denied',
+    });
+    await page.goto((await ask()).url);
+    await question.waitFor();
+    await page.getByRole('link', { name: 'Not you?' }).click();
     await page.getByLabel('E-mail address or user name').waitFor();
   });
 

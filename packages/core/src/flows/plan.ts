@@ -29,6 +29,8 @@ export type Plan = z.infer<typeof plan>;
 
 export const planKey = 'authentik/flows/plan';
 export const queryKey = 'authentik/flows/get';
+/** In a plan's context: where a visitor goes who cancels it. Set by the core only, to an address that it trusts. */
+export const cancelledKey = 'gatehouse/cancelled';
 export const historyKey = 'authentik/flows/history';
 
 /** The session's plan; `undefined` without one, or if it is of another release. */

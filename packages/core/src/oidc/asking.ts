@@ -15,11 +15,18 @@ export interface Asking {
 export const promptsOf = (query: URLSearchParams): string[] =>
   (query.get('prompt') ?? '').split(' ').filter((prompt) => prompt !== '');
 
-/** Parameters the URI already has stay in front (proxy.md §7.6). */
-export function sendBack({ redirectUri, query, reply }: Asking, parameters: Readonly<Record<string, string>>) {
+export function sendBack(asking: Asking, parameters: Readonly<Record<string, string>>) {
+  return asking.reply.redirect(addressBack(asking, parameters), 302);
+}
+
+/** The client's address for an answer. Parameters the URI already has stay in front (proxy.md §7.6). */
+export function addressBack(
+  { redirectUri, query }: Pick<Asking, 'redirectUri' | 'query'>,
+  parameters: Readonly<Record<string, string>>,
+): string {
   const target = new URL(redirectUri);
   for (const [name, value] of Object.entries(parameters)) target.searchParams.append(name, value);
   const state = query.get('state');
   if (state !== null) target.searchParams.append('state', state);
-  return reply.redirect(target.href, 302);
+  return target.href;
 }

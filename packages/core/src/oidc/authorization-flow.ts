@@ -4,19 +4,21 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { saveSession } from '../api/session-cookies.ts';
 import { recordEvent } from '../events/record.ts';
-import { type Plan, planKey } from '../flows/plan.ts';
+import { cancelledKey, type Plan, planKey } from '../flows/plan.ts';
 import { planFlow } from '../flows/planner.ts';
 import type { FlowRequest } from '../flows/request.ts';
 import type { UserRecord } from '../identity/users.ts';
 import { durationMs } from '../models/duration.ts';
 import { applicationContext } from './access.ts';
-import { type Asking, promptsOf, sendBack } from './asking.ts';
+import { type Asking, addressBack, promptsOf, sendBack } from './asking.ts';
 import { grantedScopes } from './claims.ts';
 import { type Grant, hashOf, newCode, storeGrant } from './grants.ts';
 import { refusalPage } from './page.ts';
 
 const ticketKey = 'gatehouse/oauth/ticket';
 const ticketParameter = 'gatehouse_ticket';
+/** RFC 6749 §4.1.2.1, for who does not consent. */
+const denied = { error: 'access_denied', error_description: 'The user did not allow it.' };
 
 export async function authorizationFlow(asking: Asking, visitor: FlowRequest, user: UserRecord) {
   const { deps, client, query, request, reply } = asking;
@@ -41,6 +43,7 @@ export async function authorizationFlow(asking: Asking, visitor: FlowRequest, us
     application: applicationContext(client),
     is_redirected: true,
     redirect: `/application/o/authorize/?${back}`,
+    [cancelledKey]: addressBack(asking, denied),
     ...consentContext(asking),
   });
   if (planning.kind === 'not applicable') return refusalPage(deps, reply, { status: 403, text: planning.message });

@@ -268,6 +268,20 @@ describe('authorize', () => {
     expect(shown.component).toBe('ak-stage-consent');
   });
 
+  test('RFC 6749 §4.1.2.1: who does not consent goes back with access_denied, and stays logged in', async () => {
+    const client = await makeClient({ authorization_flow: flows['explicit'] });
+    const visitor = await visitorAs(core, (await makeUser(core)).username);
+    await visitor.fetch(path(client, { scope: 'openid', state: 'of the client' }));
+    const slug = 'default-provider-authorization-explicit-consent';
+    const { flow_info } = await visitor.flow(slug);
+    const cancel = String(Object(flow_info)['cancel_url']);
+    const back = new URL((await visitor.fetch(cancel)).headers.get('Location') ?? '');
+    expect(back.href).toMatch(`${callback}?`);
+    expect(Object.fromEntries(back.searchParams)).toMatchObject({ error: 'access_denied', state: 'of the client' });
+    expect((await visitor.fetch('/api/v3/core/users/me/')).status).toBe(200);
+    expect((await visitor.fetch(cancel)).headers.get('Location')).toBe('/flows/-/default/invalidation/');
+  });
+
   test('a ticket of the flow opens nothing twice, and nothing else', async () => {
     const always = await makeStage(core, 'consent', { mode: 'always_require' });
     const flow = await makeFlow(core, [always], { designation: 'authorization' });

@@ -7,7 +7,7 @@ import { brandOfHost, brandValue } from '../brands/current.ts';
 import type { CoreDeps } from '../deps.ts';
 import { flowBackground } from '../flows/background.ts';
 import { isRelative } from '../flows/next.ts';
-import { planKey } from '../flows/plan.ts';
+import { cancelledKey, planKey, readPlan } from '../flows/plan.ts';
 import type { UserRecord } from '../identity/users.ts';
 import { createDocuments, type Documents } from './document.ts';
 import { launch } from './launch.ts';
@@ -46,16 +46,19 @@ async function flowPage(deps: CoreDeps, documents: Documents, request: ApiReques
   });
 }
 
-/** The plan is dropped; on to a page of ours, else out of the session (flow-executor.md §13). */
+/** The plan is dropped; on to a page of ours, else back to the application that it was for with its refusal (RFC 6749
+ * §4.1.2.1), else out of the session (flow-executor.md §13). */
 async function cancel(deps: CoreDeps, request: ApiRequest, reply: ApiReply) {
   request.caller = await identifyCaller(deps, request, request.id);
   const { session } = request.caller;
+  const away = session === undefined ? undefined : readPlan(session.data)?.context[cancelledKey];
   if (session?.data[planKey] !== undefined) {
     delete session.data[planKey];
     await saveSession(deps, request, reply, session);
   }
   const next = queryOf(request).get('next');
-  return reply.redirect(next !== null && isRelative(next) ? next : '/flows/-/default/invalidation/', 302);
+  if (next !== null && isRelative(next)) return reply.redirect(next, 302);
+  return reply.redirect(typeof away === 'string' ? away : '/flows/-/default/invalidation/', 302);
 }
 
 /** The user's page; for accounts that have none, the application that the brand names (core.md §1.5). */

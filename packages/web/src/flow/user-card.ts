@@ -9,15 +9,19 @@ export interface WithUser {
   readonly flow_info?: FlowInfo;
 }
 
-export function userCard({ pending_user, pending_user_avatar, flow_info }: WithUser): TemplateResult | typeof nothing {
+/** @param other where somebody else goes; cancelling the flow unless given */
+export function userCard(
+  { pending_user, pending_user_avatar, flow_info }: WithUser,
+  other = flow_info?.cancel_url,
+): TemplateResult | typeof nothing {
   if (pending_user === '') return nothing;
   return html`<div class="gh-user">
       ${avatar(pending_user_avatar)}
       <span class="gh-user__name">${pending_user}</span>
       ${
-        flow_info === undefined
+        other === undefined
           ? nothing
-          : html`<a class="gh-user__other" href=${flow_info.cancel_url} title="Sign in as somebody else">Not you?</a>`
+          : html`<a class="gh-user__other" href=${other} title="Sign in as somebody else">Not you?</a>`
       }
     </div>
     <input type="text" name="username" autocomplete="username" value=${pending_user} hidden readonly tabindex="-1" />`;

@@ -20,12 +20,15 @@ const words: Readonly<Record<string, string>> = {
   groups: 'See your groups',
 };
 
+/** Cancelling means to refuse; somebody else signs out. */
+const signOut = '/flows/-/cancel/?next=%2Fflows%2F-%2Fdefault%2Finvalidation%2F';
+
 export class ConsentStage extends StageElement<ConsentChallenge> {
   override render() {
     const { challenge } = this;
     const { permissions, additional_permissions: added } = challenge;
     return this.form(html`
-      ${userCard(challenge)} ${this.otherErrors()}
+      ${userCard(challenge, signOut)} ${this.otherErrors()}
       <p class="gh-lead">${challenge.header_text ?? 'An application asks for access.'}</p>
       ${list(added.length > 0 ? 'You have already allowed:' : 'It will be able to:', permissions)}
       ${list('It now also asks to:', added)} ${submitButton('Continue', this.busy)}
