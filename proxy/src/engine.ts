@@ -10,6 +10,7 @@ import { type Credentials, createCredentials } from './authentication/credential
 import { createLiveness, type Liveness } from './authentication/liveness.ts';
 import { createEventGate } from './core.ts';
 import { createGateway, type Gateway } from './gateway.ts';
+import type { Rooms } from './modes/context.ts';
 import { createBackChannel } from './oidc/back-channel.ts';
 import { createLogins } from './oidc/login.ts';
 import { createLogoutTokens } from './oidc/logout-token.ts';
@@ -47,6 +48,8 @@ export interface EngineOptions {
 
 export interface Engine {
   readonly gateway: Gateway;
+  /** For tests of single parts. */
+  readonly rooms: Rooms;
   readonly sessions: Sessions;
   readonly forwarding: Forwarding;
   readonly balancer: Balancer;
@@ -89,34 +92,31 @@ export function createEngine(options: EngineOptions): Engine {
   });
   const failedCredentials = createRateLimit(clock, 10);
   const addressOf = (request: Incoming) => limitedAddress(request, options.trusted);
-  const gateway = createGateway({
-    log,
-    lookup: options.lookup,
-    rooms: {
-      authenticator: createAuthenticator(sessions, credentials, {
-        failures: { limit: failedCredentials, addressOf },
-        liveness,
-      }),
-      logins: createLogins({ clock, log, sessions, tokens }),
-      sessions,
-      logoutTokens: createLogoutTokens(verifier, clock),
-      limits: {
-        login: createRateLimit(clock, 30),
-        failedCredentials,
-        addressOf,
-      },
-      endCoreSession,
-      endCredentials: (sub) => credentials.endBySub(sub),
-      revokeToken: async (application, token) => {
-        if (store.isRevoked !== undefined && token !== '') await tokens.revoke(application, token);
-      },
-      clock,
-      strict: options.strict,
-      misconfigured: createReporter(options),
+  const rooms: Rooms = {
+    authenticator: createAuthenticator(sessions, credentials, {
+      failures: { limit: failedCredentials, addressOf },
+      liveness,
+    }),
+    logins: createLogins({ clock, log, sessions, tokens }),
+    sessions,
+    logoutTokens: createLogoutTokens(verifier, clock),
+    limits: {
+      login: createRateLimit(clock, 30),
+      failedCredentials,
+      addressOf,
     },
-  });
+    endCoreSession,
+    endCredentials: (sub) => credentials.endBySub(sub),
+    revokeToken: async (application, token) => {
+      if (store.isRevoked !== undefined && token !== '') await tokens.revoke(application, token);
+    },
+    clock,
+    strict: options.strict,
+    misconfigured: createReporter(options),
+  };
   return {
-    gateway,
+    gateway: createGateway({ log, lookup: options.lookup, rooms }),
+    rooms,
     sessions,
     forwarding,
     balancer,

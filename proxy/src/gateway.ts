@@ -12,6 +12,7 @@ import { userInfo } from './endpoints/user-info.ts';
 import type { ModeContext, Rooms } from './modes/context.ts';
 import { forwardAuth } from './modes/forward.ts';
 import { forwardNginx } from './modes/forward-nginx.ts';
+import { createKnownSession } from './modes/known-session.ts';
 import { limited } from './modes/limited.ts';
 import { proxyMode } from './modes/proxy.ts';
 import { page } from './pages/page.ts';
@@ -44,6 +45,7 @@ const staticPath = `${prefix}/static`;
 const notFound = { kind: 'public', status: 404, headers: ['Content-Type', 'text/plain; charset=utf-8'] } as const;
 
 export function createGateway(dependencies: GatewayDependencies): Gateway {
+  const knownSession = createKnownSession(dependencies.lookup, dependencies.rooms);
   const failed =
     (request: Incoming, application: Application | undefined) =>
     (error: unknown): Handled => {
@@ -54,13 +56,14 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
     handle(request) {
       let application: Application | undefined;
       try {
+        const known = knownSession(request);
+        if (known !== undefined) return known;
         const route = routeOf(dependencies, request);
         if (!('context' in route)) return { application, answer: route };
         application = route.context.application;
-        const done = { application };
         const answer = serve(route.context, dependencies.rooms);
-        if (!(answer instanceof Promise)) return { ...done, answer };
-        return answer.then((late) => ({ ...done, answer: late }), failed(request, application));
+        if (!(answer instanceof Promise)) return { application, answer };
+        return answer.then((late) => ({ application, answer: late }), failed(request, application));
       } catch (error) {
         return failed(request, application)(error);
       }

@@ -104,11 +104,12 @@ class Work {
   #write(status: number, shared: HeaderBlock | undefined, own: readonly string[], body: string): void {
     const { response, request, with: performing } = this.#job;
     if (response.destroyed) return;
-    const length = status === 204 ? [] : ['Content-Length', String(Buffer.byteLength(body))];
     if (body === '') {
-      const lines = `${shared?.text ?? ''}${headerLines(own)}${headerLines(request.added)}${headerLines(length)}${performing.dateLine()}`;
+      const length = status === 204 ? '' : 'Content-Length: 0\r\n';
+      const lines = `${shared?.text ?? ''}${headerLines(own)}${headerLines(request.added)}${length}${performing.dateLine()}`;
       if (response.sendWhole({ status, reason: STATUS_CODES[status] ?? '', lines }, '')) return;
     }
+    const length = status === 204 ? [] : ['Content-Length', String(Buffer.byteLength(body))];
     response.writeHead(status, [...(shared?.flat ?? []), ...own, ...request.added, ...length]);
     response.end(request.method === 'HEAD' ? undefined : body);
   }

@@ -18,6 +18,8 @@ export interface Authentication {
 
 export interface Authenticator {
   authenticate(application: Application, request: Incoming): Authentication | Promise<Authentication>;
+  /** Only by a session that is remembered. @param cookies as sent. @returns `undefined` when there is more to ask */
+  remembered(application: Application, cookies: string): Authentication | undefined;
 }
 
 const anonymous: Authentication = { identity: undefined, setCookie: undefined, usedAuthorization: false };
@@ -47,17 +49,22 @@ export function createAuthenticator(
     const setCookie = isFresh ? await sessions.begin(application, identity.claims, identity) : undefined;
     return { identity, setCookie, usedAuthorization: true };
   };
-  const afterSession = (found: Found, application: Application, request: Incoming) => {
-    if (found.identity === undefined) return withHeader(application, request);
-    liveness.seen(application, found.identity);
-    return { identity: found.identity, setCookie: undefined, usedAuthorization: false };
+  const bySession = (application: Application, identity: VerifiedIdentity): Authentication => {
+    liveness.seen(application, identity);
+    return { identity, setCookie: undefined, usedAuthorization: false };
   };
+  const afterSession = (found: Found, application: Application, request: Incoming) =>
+    found.identity === undefined ? withHeader(application, request) : bySession(application, found.identity);
   return {
     authenticate(application, request) {
       const found = sessions.find(application, header(request, 'cookie'));
       return found instanceof Promise
         ? found.then((late) => afterSession(late, application, request))
         : afterSession(found, application, request);
+    },
+    remembered(application, cookies) {
+      const identity = sessions.remembered(application, cookies)?.identity;
+      return identity === undefined ? undefined : bySession(application, identity);
     },
   };
 }

@@ -5,7 +5,7 @@ import type { Authentication } from '../authentication/authenticate.ts';
 import type { Allow, Refuse } from '../authentication/verdict.ts';
 import { signOut } from '../endpoints/sign-out.ts';
 import { assertionHeader } from '../identity/assertion.ts';
-import { headerBlock } from '../identity/header-block.ts';
+import { type HeaderBlock, headerBlock } from '../identity/header-block.ts';
 import { emptyIdentityHeaders } from '../identity/identity-headers.ts';
 import { type Answer, noStore, refuse } from '../request/answer.ts';
 import { header } from '../request/incoming.ts';
@@ -41,19 +41,30 @@ export function forwardAuth(context: ModeContext, { kind, original }: ForwardKin
 
 /** 200 with identity headers, or with all of them empty so that none of the client's stays. */
 export function allowed(
-  { application, request, rooms }: ModeContext,
+  { application, request, rooms }: Pick<ModeContext, 'application' | 'request' | 'rooms'>,
   allow: Allow,
   { setCookie }: Authentication,
 ): Answer {
   const { identity } = allow;
-  const shared = identity === undefined ? noIdentity : application.asserter.headers(identity, rooms.clock.now());
-  const headers = ['User-Agent', header(request, 'user-agent'), ...always];
+  const shared =
+    identity === undefined ? noIdentity : withAlways(application.asserter.headers(identity, rooms.clock.now()));
+  const headers = ['User-Agent', header(request, 'user-agent')];
   if (setCookie !== undefined) headers.push('Set-Cookie', setCookie);
   return { kind: 'allowed', allow, shared, headers };
 }
 
 const always = ['X-Powered-By', 'authentik_proxy2', ...noStore] as const;
-const noIdentity = headerBlock([...emptyIdentityHeaders(), assertionHeader, '']);
+const noIdentity = headerBlock([...emptyIdentityHeaders(), assertionHeader, '', ...always]);
+
+/** One block for as long as the identity's own is the same. */
+const complete = new WeakMap<HeaderBlock, HeaderBlock>();
+function withAlways(identity: HeaderBlock): HeaderBlock {
+  const known = complete.get(identity);
+  if (known !== undefined) return known;
+  const made = headerBlock([...identity.flat, ...always]);
+  complete.set(identity, made);
+  return made;
+}
 
 function answerOf(context: ModeContext, original: TargetUri, { verdict, authentication }: Judged): Answer {
   if (verdict.verdict === 'allow') return allowed(context, verdict, authentication);

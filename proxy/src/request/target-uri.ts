@@ -94,6 +94,6 @@ export function queryValue(target: TargetUri, name: string): string | undefined 
 }
 
 /** Origin form of RFC 9112 §3.2.1: no fragment, blank or control character anywhere. */
-function isOriginForm(target: string): boolean {
+export function isOriginForm(target: string): boolean {
   return target.startsWith('/') && target.length <= maxTargetLength && /^\/[!-"$-~\x80-\xff]*$/.test(target);
 }

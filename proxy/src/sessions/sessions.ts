@@ -28,6 +28,8 @@ export interface Sessions {
    * @throws GatewayError `ERR_PROXY_SESSION_STORE`
    */
   find(application: Application, cookies: string): Found | Promise<Found>;
+  /** What {@link Sessions.find} knows without asking the store. */
+  remembered(application: Application, cookies: string): Found | undefined;
   /** Starts a session under a new id. @returns the `Set-Cookie` value. @throws GatewayError `ERR_PROXY_SESSION_STORE` */
   begin(application: Application, claims: Claims, life: SessionLife): Promise<string>;
   /** Every session of a user in this outpost (§6.7). */
@@ -121,6 +123,14 @@ class CachedSessions implements Sessions {
   find(application: Application, cookies: string): Found | Promise<Found> {
     const values = cookieValues(cookies, application.cookie.name);
     if (values.length === 0) return nothing;
+    return this.#recall(application, values) ?? this.#load(application, values.slice(0, 4));
+  }
+
+  remembered(application: Application, cookies: string): Found | undefined {
+    return this.#recall(application, cookieValues(cookies, application.cookie.name));
+  }
+
+  #recall(application: Application, values: readonly string[]): Found | undefined {
     const now = this.#clock.now();
     for (const value of values) {
       const remembered = this.#cache.get(value);
@@ -128,7 +138,7 @@ class CachedSessions implements Sessions {
       if (remembered.renewAtMs <= now) this.#renewLater(remembered);
       return remembered.found;
     }
-    return this.#load(application, values.slice(0, 4));
+    return undefined;
   }
 
   async begin(application: Application, claims: Claims, life: SessionLife): Promise<string> {

@@ -5,7 +5,9 @@ import type { ProxyProviderRow } from '@gatehouse/contract/rest';
 import { createCidrSet } from '@gatehouse/daemon/net';
 import { captureLogger, fakeClock } from '@gatehouse/daemon/testing';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
+import type { Application } from '../applications/application.ts';
 import { createApplicationCertificates } from '../applications/certificates.ts';
+import type { Lookup } from '../applications/lookup.ts';
 import { createApplications } from '../core.ts';
 import { createEngine, type Engine } from '../engine.ts';
 import type { Answer } from '../request/answer.ts';
@@ -18,11 +20,14 @@ import { type FakeIssuer, fakeIssuer } from './fake-issuer.ts';
 export interface TestGateway extends AsyncDisposable {
   readonly issuer: FakeIssuer;
   readonly engine: Engine;
+  readonly lookup: () => Lookup<Application> | undefined;
   readonly clock: ReturnType<typeof fakeClock>;
   readonly log: ReturnType<typeof captureLogger>;
   readonly store: SessionStore;
   readonly events: object[];
   load(rows: readonly Partial<ProxyProviderRow>[]): void;
+  /** Takes a rule file into service. */
+  useRules(text: string): void;
   /** One request; `headers` by any case. */
   send(target: string, headers?: Readonly<Record<string, string>>, given?: Partial<Incoming>): Promise<Answer>;
   browser(): Browser;
@@ -99,11 +104,13 @@ export async function testGateway(options: TestOptions = {}): Promise<TestGatewa
   return {
     issuer,
     engine,
+    lookup: applications.lookup,
     clock,
     log,
     store,
     events,
     load,
+    useRules: (text) => applications.useRules(parseRules(text)),
     send,
     browser: () => browser(send),
     async [Symbol.asyncDispose]() {

@@ -78,9 +78,18 @@ class Attempts {
   }
 
   #try(target: UpstreamTarget): void {
+    // Each by its name: a spread costs more than sending the request.
+    const { method, path, headers, request, response, addedHeaders, dateLine, onBody } = this.#order;
     this.#abort = this.#send({
-      ...this.#order,
       target,
+      method,
+      path,
+      headers,
+      request,
+      response,
+      addedHeaders,
+      dateLine,
+      onBody,
       onHead: () => {
         this.#rooms.balancer.reached(target);
         this.#order.onHead(target);

@@ -30,11 +30,14 @@ export interface DaemonOptions {
   readonly issuer: FakeIssuer;
   readonly port: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Folder for a CPU profile, written at the end. */
+  readonly profile?: string;
 }
 
 /** Access log on, as by default; its lines go nowhere. */
-export async function startProxy({ folder, issuer, port, env }: DaemonOptions): Promise<Running> {
-  const child = spawn(process.execPath, [commandFile, 'proxy'], {
+export async function startProxy({ folder, issuer, port, env, profile }: DaemonOptions): Promise<Running> {
+  const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+  const child = spawn(process.execPath, [...profiling, commandFile, 'proxy'], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
       PATH: process.env['PATH'],

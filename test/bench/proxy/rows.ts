@@ -1,0 +1,120 @@
+// The rows of the proxy's figures: what each measures, and against what.
+import { join } from 'node:path';
+import { proxyBulk } from '@gatehouse/proxy/testing';
+import { freePort } from '../../interop/reverse-proxies/servers.ts';
+import { measure } from './load.ts';
+import { cpuMs, type Running, startProxy } from './servers.ts';
+import { login } from './session.ts';
+import { browserRequest, type Subjects } from './subjects.ts';
+import { transfer } from './transfer.ts';
+
+export interface Settings {
+  readonly seconds: number;
+  readonly rounds: number;
+  /** Sent each way in `transfer`. */
+  readonly gigabytes: number;
+}
+
+type Row = (subjects: Subjects, settings: Settings) => Promise<object>;
+
+const connections = 64;
+
+export const rows: Readonly<Record<string, Row>> = {
+  'forward-auth': ({ daemon, bareAuth, requests, pin }, settings) =>
+    compare(pin, settings, {
+      subject: { server: daemon, request: requests.auth },
+      bare: { server: bareAuth, request: requests.auth },
+    }),
+  small: ({ daemon, bareSmall, caddy, requests, pin }, settings) =>
+    compare(pin, settings, {
+      subject: { server: daemon, request: requests.page('/small') },
+      bare: { server: bareSmall, request: requests.page('/small') },
+      caddy: { server: caddy, request: requests.page('/small', `proxied.localhost:${caddy.port}`) },
+    }),
+  large: ({ daemon, relay, requests, pin }, settings) =>
+    compare(pin, settings, {
+      subject: { server: daemon, request: requests.page('/large'), connections: 16 },
+      relay: { server: relay, request: requests.page('/large'), connections: 16 },
+    }),
+  async transfer({ daemon, bulkHeaders, pin }, { gigabytes }) {
+    await pin(false);
+    const to = { port: daemon.port, pid: daemon.pid, headers: bulkHeaders, gigabytes };
+    return { up: await transfer('up', to), down: await transfer('down', to) };
+  },
+  workers,
+  bulk: async () => proxyBulk({ providers: 5_000, sessions: 50_000 }),
+};
+
+interface Contestant {
+  readonly server: Running;
+  readonly request: string;
+  readonly connections?: number;
+}
+
+interface Sample {
+  readonly perSecond: number;
+  readonly p99Ms: number;
+  /** CPU time of the server per answer. */
+  readonly cpuUs: number;
+  readonly failed: number;
+}
+
+/** Rounds of all contestants in turn; medians, and the subject's ratio to each of the others by rate and by CPU time. */
+async function compare(
+  pin: Subjects['pin'],
+  settings: Settings,
+  contestants: Readonly<Record<'subject' | string, Contestant>>,
+): Promise<object> {
+  await pin(true);
+  const samples = new Map<string, Sample[]>();
+  for (let round = 0; round < settings.rounds; round++) {
+    for (const [name, contestant] of Object.entries(contestants)) {
+      samples.set(name, [...(samples.get(name) ?? []), await sample(contestant, settings.seconds)]);
+    }
+  }
+  const medians = Object.fromEntries([...samples].map(([name, of]) => [name, median(of)]));
+  const { subject, ...others } = medians;
+  if (subject === undefined) throw new Error('nothing is measured');
+  const ratios = Object.entries(others).map(([name, { perSecond, cpuUs }]) => [
+    name,
+    { rate: rounded(subject.perSecond / perSecond), cpu: rounded(cpuUs / subject.cpuUs) },
+  ]);
+  return { ratios: Object.fromEntries(ratios), medians };
+}
+
+async function sample({ server, request, connections: count = connections }: Contestant, seconds: number) {
+  const before = cpuMs(server.pid);
+  const { perSecond, p99Ms, failed } = await measure({ port: server.port, request, connections: count, seconds });
+  const cpuUs = Number((((cpuMs(server.pid) - before) * 1_000) / (perSecond * seconds)).toFixed(1));
+  return { perSecond, p99Ms, failed, cpuUs };
+}
+
+/** Two workers against one on the same two cores, nothing pinned: load and application want their share as well. */
+async function workers({ folder, issuer, pin }: Subjects, { seconds, rounds }: Settings): Promise<object> {
+  await pin(false);
+  const measured: Sample[] = [];
+  for (const count of [1, 2]) {
+    const port = await freePort();
+    const env = { AKPROXY_WORKERS: String(count), AKPROXY_SESSION__PATH: join(folder, `sessions-${count}`) };
+    const server = await startProxy({ folder, issuer, port, env });
+    const cookie = await login('proxied.localhost', port);
+    const request = browserRequest('/small', ['Host: proxied.localhost', `Cookie: ${cookie}`]);
+    const samples: Sample[] = [];
+    for (let round = 0; round < rounds; round++) samples.push(await sample({ server, request }, seconds));
+    await server.stop();
+    measured.push(median(samples));
+  }
+  const [one, two] = measured;
+  return { ratio: rounded((two?.perSecond ?? 0) / (one?.perSecond ?? 0)), one, two };
+}
+
+function median(samples: readonly Sample[]): Sample {
+  const sorted = samples.toSorted((one, other) => one.perSecond - other.perSecond);
+  const middle = sorted[Math.floor(sorted.length / 2)];
+  if (middle === undefined) throw new Error('no samples');
+  return middle;
+}
+
+function rounded(value: number): number {
+  return Number(value.toFixed(2));
+}
