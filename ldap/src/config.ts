@@ -44,6 +44,10 @@ export const ldapConfig = defineConfig({
       default: '',
       doc: 'Slug of the flow that changes a password, such as default-password-change. Empty: password modify is refused.',
     }),
+    policy_file: text({
+      default: '',
+      doc: 'YAML file with names and values of attributes by templates, and who sees which of them; read again at each refresh.',
+    }),
     bind_cache_ttl: duration({
       default: 600_000,
       doc: 'How long a successful bind is remembered in cached mode.',

@@ -11,10 +11,10 @@ import {
 } from '@gatehouse/contract/rest';
 import { contractVersion } from '@gatehouse/contract/versions';
 import type { Secret } from '@gatehouse/daemon/config';
+import { foldValue } from '@gatehouse/wire/ldap';
 import { Layout } from './directory/layout.ts';
 import { createLiveDirectory } from './directory/live.ts';
-import { StoredView } from './directory/stored-view.ts';
-import { CustomTypes } from './mapping/custom-attributes.ts';
+import type { CustomTypes } from './mapping/custom-attributes.ts';
 import type { Provider } from './providers/provider.ts';
 
 export interface CoreInspection extends AsyncDisposable {
@@ -29,7 +29,9 @@ export interface CoreInspection extends AsyncDisposable {
   /** The first thing that a flow asks. */
   firstChallenge(flowSlug: string): Promise<string>;
   /** Everything that a provider shows, in memory. */
-  view(provider: Provider): Promise<StoredView>;
+  layout(provider: Provider, types: CustomTypes): Promise<Layout>;
+  /** Names of groups of which there is none. */
+  unknownGroups(names: readonly string[]): Promise<readonly string[]>;
 }
 
 const patienceMs = 15_000;
@@ -65,12 +67,19 @@ export function inspectCore(
       const query = { 'goauthentik.io/outpost/ldap': 'true', 'goauthentik.io/outpost/ldap-warmup': 'true' };
       return (await session.challenge(flowSlug, query, limit().signal)).component;
     },
-    async view(provider) {
-      const types = new CustomTypes();
+    async layout(provider, types) {
       const live = createLiveDirectory(core, types, Math.max(100, pageSize));
       const directory = await live.read({ users: [{}], groups: [{}] }, AbortSignal.timeout(patienceMs * 20));
       const facts = { version: contractVersion, saslMechanisms: [], passwordModify: false };
-      return new StoredView(new Layout(directory, { provider, types, facts }));
+      return new Layout(directory, { provider, types, facts });
+    },
+    async unknownGroups(names) {
+      const unknown: string[] = [];
+      for (const name of names) {
+        const found = await core.pages('/core/groups/', groupRow, { ...limit(), query: { search: name } });
+        if (!found.some((row) => foldValue(row.name) === foldValue(name))) unknown.push(name);
+      }
+      return unknown;
     },
     [Symbol.asyncDispose]: () => core.close(),
   };

@@ -16,9 +16,12 @@ import { Directory } from './directory/directory.ts';
 import type { ServerFacts } from './directory/fixed-entries.ts';
 import { Layout, type ViewContext } from './directory/layout.ts';
 import { createLiveDirectory } from './directory/live.ts';
+import { groupNamesOf } from './directory/row-limits.ts';
 import { createDirectorySync } from './directory/sync.ts';
-import { CustomTypes } from './mapping/custom-attributes.ts';
+import type { CustomTypes } from './mapping/custom-attributes.ts';
 import { type LdapMetrics, watchCore } from './metrics.ts';
+import { after, type Soon } from './operations/soon.ts';
+import type { Policy, PolicyView } from './policy/policy.ts';
 import { type Provider, providerFromApi } from './providers/provider.ts';
 
 export interface CoreLink {
@@ -26,7 +29,10 @@ export interface CoreLink {
   readonly facts: ServerFacts;
   readonly types: CustomTypes;
   readonly logins: Logins;
-  readerFor(identity: Identity): Reader;
+  /** Waits only where the policy file wants groups that are not in memory. */
+  readerFor(identity: Identity, signal: () => AbortSignal): Soon<Reader>;
+  /** What the policy file makes of the directory for somebody. */
+  policyFor(identity: Identity, signal: () => AbortSignal): Soon<PolicyView | undefined>;
   certificateOf(id: string): CertificatePair | undefined;
   readonly outpostName: () => string;
   close(): Promise<void>;
@@ -40,6 +46,8 @@ export interface CoreLinkOptions {
   readonly health: Health;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  readonly types: CustomTypes;
+  readonly policy: Policy;
   readonly onProviders: () => void;
   readonly onSessionEnd: (sessionId: string) => void;
   /** A user is gone or switched off. */
@@ -51,9 +59,8 @@ const mostVerdicts = 100_000;
 const deafCeilingMs = 60_000;
 
 export function connectCore(options: CoreLinkOptions): CoreLink {
-  const { config, log, clock, signal } = options;
+  const { config, log, clock, signal, types, policy } = options;
   const verdicts = createVerdictCache<BindVerdict>({ clock, maxEntries: mostVerdicts });
-  const types = new CustomTypes();
   const facts: ServerFacts = { version: contractVersion, saslMechanisms: [], passwordModify: false };
   /** The directory of providers in cached mode, and how each shows it; nothing while it is not complete. */
   const state: { providers: readonly Provider[]; layouts: ReadonlyMap<number, Layout> } = {
@@ -71,6 +78,7 @@ export function connectCore(options: CoreLinkOptions): CoreLink {
     signal,
     providerRow: ldapProviderRow,
     async onProviders(rows) {
+      await policy.refresh().catch((error: unknown) => log.error('policy not usable', { error: String(error) }));
       const providers = rows.flatMap((row) => providerFromApi(row) ?? []);
       for (const before of state.providers) {
         const now = providers.find(({ pk }) => pk === before.pk);
@@ -130,19 +138,30 @@ export function connectCore(options: CoreLinkOptions): CoreLink {
     });
   }
 
+  const memoryOf = ({ provider }: Identity): Layout | undefined =>
+    provider.searchMode === 'cached' ? state.layouts.get(provider.pk) : undefined;
+
+  function policyFor(identity: Identity, wait: () => AbortSignal): Soon<PolicyView | undefined> {
+    const rules = policy.of(identity.provider.applicationSlug);
+    if (rules?.needsGroups !== true) return rules?.viewOf([]);
+    const directory = memoryOf(identity)?.directory;
+    const row = directory?.rowOfUser(identity.userPk);
+    if (directory !== undefined && row !== undefined) return rules.viewOf(groupNamesOf(directory, row));
+    return live.groupNames(identity.userPk, wait()).then((names) => rules.viewOf(names));
+  }
+
   return {
     providers: () => state.providers,
     facts,
     types,
     logins,
-    readerFor: ({ provider, userPk, canSearch }) =>
-      createReader({
-        userPk,
-        canSearch,
-        memory: provider.searchMode === 'cached' ? state.layouts.get(provider.pk) : undefined,
-        live,
-        context: contextOf(provider),
+    readerFor: (identity, wait) =>
+      after(policyFor(identity, wait), (view) => {
+        const { userPk, canSearch, provider } = identity;
+        const memory = memoryOf(identity);
+        return createReader({ userPk, canSearch, memory, live, context: contextOf(provider), policy: view });
       }),
+    policyFor,
     certificateOf: (id) => outpost.certificates.get(id),
     outpostName: outpost.name,
     close: () => outpost.close(),

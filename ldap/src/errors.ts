@@ -4,7 +4,7 @@ import { GatewayError, isGatewayError } from '@gatehouse/daemon/errors';
 import { type LdapResult, type ResultCode, resultCode } from '@gatehouse/wire/ldap';
 
 /** Faults that an operator must see to. */
-export type LdapErrorCode = 'ERR_LDAP_CLIENT_CA' | 'ERR_LDAP_USAGE';
+export type LdapErrorCode = 'ERR_LDAP_CLIENT_CA' | 'ERR_LDAP_POLICY' | 'ERR_LDAP_USAGE';
 
 export function ldapError(code: LdapErrorCode, message: string, hint: string): GatewayError<LdapErrorCode> {
   return new GatewayError(code, message, { hint });

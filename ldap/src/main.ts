@@ -12,7 +12,9 @@ import { runCommand } from './commands/run.ts';
 import { ldapConfig } from './config.ts';
 import { connectCore } from './core.ts';
 import { ldapError } from './errors.ts';
+import { CustomTypes } from './mapping/custom-attributes.ts';
 import { createLdapMetrics } from './metrics.ts';
+import { createPolicy } from './policy/policy.ts';
 import { type LdapServer, serveLdap } from './server.ts';
 
 const drainMs = 5_000;
@@ -42,7 +44,12 @@ export async function runLdapDaemon(
     });
     onDrain(async () => probe[Symbol.asyncDispose]());
     let server: LdapServer | undefined;
+    const types = new CustomTypes();
+    const policy = createPolicy(config.ldap.policy_file, types, log);
+    await policy.refresh(); // a wrong policy file stops the start
     const core = connectCore({
+      types,
+      policy,
       config,
       log,
       metrics,

@@ -1,14 +1,17 @@
 // What a bound identity may read (ldap.md §7.3). A reader is made for one identity and cannot show more than that identity
-// may see; searches and comparisons know nothing else.
+// may see, by its right to search and by the policy file; searches and comparisons know nothing else.
 import type { DnKey, Filter, Scope } from '@gatehouse/wire/ldap';
 import { resultCode } from '@gatehouse/wire/ldap';
 import type { Directory } from '../directory/directory.ts';
 import { Layout, type ViewContext } from '../directory/layout.ts';
 import type { LiveDirectory } from '../directory/live.ts';
+import { MappedView } from '../directory/mapped-view.ts';
 import { needsOf } from '../directory/needs.ts';
+import { limitRows } from '../directory/row-limits.ts';
 import { StoredView } from '../directory/stored-view.ts';
 import type { DirectoryView } from '../directory/view.ts';
 import { Refusal } from '../errors.ts';
+import type { PolicyView } from '../policy/policy.ts';
 
 export interface ReadRequest {
   readonly base: DnKey;
@@ -30,27 +33,38 @@ export interface ReaderOptions {
   readonly memory: Layout | undefined;
   readonly live: LiveDirectory;
   readonly context: ViewContext;
+  /** What the policy file makes of it for this identity; `undefined`: nothing. */
+  readonly policy: PolicyView | undefined;
 }
 
-export function createReader({ userPk, canSearch, memory, live, context }: ReaderOptions): Reader {
-  const viewOf = (layout: Layout): DirectoryView =>
-    canSearch ? new StoredView(layout) : ownView(layout, layout.directory.rowOfUser(userPk));
+export function createReader({ userPk, canSearch, memory, live, context, policy }: ReaderOptions): Reader {
+  const viewOf = (layout: Layout): DirectoryView => {
+    const self = canSearch ? undefined : rowOfSelf(layout, userPk);
+    return policy === undefined ? new StoredView(layout, self) : policyView(layout, self, policy);
+  };
   return {
     view(request) {
       if (memory !== undefined) return viewOf(memory);
-      const { base, scope, filter } = request;
       const signal = request.signal();
       const read: Promise<Directory> = canSearch
-        ? live.read(needsOf(base, scope, filter, context.provider), signal)
+        ? live.read(needsOf(request, context.provider, policy), signal)
         : live.own(userPk, signal);
       return read.then((directory) => viewOf(new Layout(directory, context)));
     },
   };
 }
 
+/** A layout as a policy shows it, to somebody who sees the user of one row only, or all of it. */
+export function policyView(layout: Layout, self: number | undefined, { map, limits }: PolicyView): DirectoryView {
+  const rows = limits === undefined ? undefined : limitRows(layout.directory, limits);
+  const stored = new StoredView(layout, self, rows);
+  return map === undefined ? stored : new MappedView(stored, map);
+}
+
 /** A user that is gone sees nothing any more, and is told so. */
-function ownView(layout: Layout, row: number | undefined): DirectoryView {
-  if (row !== undefined) return new StoredView(layout, row);
+function rowOfSelf(layout: Layout, userPk: number): number {
+  const row = layout.directory.rowOfUser(userPk);
+  if (row !== undefined) return row;
   throw new Refusal(resultCode.insufficientAccessRights, 'the bound user does not exist any more', {
     reason: 'user_info_not_cached',
   });

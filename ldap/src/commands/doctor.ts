@@ -11,6 +11,7 @@ import type { LdapProviderRow } from '@gatehouse/contract/rest';
 import { isGatewayError } from '@gatehouse/daemon/errors';
 import type { LdapConfig } from '../config.ts';
 import type { CoreInspection } from '../core-inspection.ts';
+import type { Policy } from '../policy/policy.ts';
 import { providerFromApi } from '../providers/provider.ts';
 
 export interface Finding {
@@ -21,6 +22,7 @@ export interface Finding {
 export interface DoctorOptions {
   readonly config: LdapConfig;
   readonly core: CoreInspection;
+  readonly policy: Policy;
   readonly nowMs: number;
 }
 
@@ -37,7 +39,16 @@ const fail = (what: string): Finding => ({ level: 'fail', what });
 
 export async function doctor(options: DoctorOptions): Promise<readonly Finding[]> {
   const found: Finding[] = [];
-  for (const part of [checkName, checkTls, checkClock, checkOutpost, checkPermission, checkProviders, checkFiles])
+  for (const part of [
+    checkName,
+    checkTls,
+    checkClock,
+    checkOutpost,
+    checkPermission,
+    checkProviders,
+    checkPolicy,
+    checkFiles,
+  ])
     found.push(...(await part(options).catch((error: unknown) => [fail(message(error))])));
   return found;
 }
@@ -184,6 +195,19 @@ function checkRequired({ ldap }: LdapConfig, rows: readonly LdapProviderRow[]): 
     .map((slug) =>
       fail(`AUTHENTIK_LDAP__MFA_REQUIRED names the application ${slug}, which this outpost does not serve`),
     );
+}
+
+async function checkPolicy({ core, config, policy }: DoctorOptions): Promise<Finding[]> {
+  const { policy_file: path } = config.ldap;
+  await policy.refresh();
+  if (path === '') return [];
+  const served = new Set((await core.providers()).map(({ application_slug: slug }) => slug));
+  const foreign = [...new Set(policy.names.applications)].filter((slug) => !served.has(slug));
+  return [
+    ok(`policy file ${path} is good`),
+    ...foreign.map((slug) => warn(`policy file: this outpost does not serve the application ${slug}`)),
+    ...(await core.unknownGroups(policy.names.groups)).map((name) => fail(`policy file: there is no group ${name}`)),
+  ];
 }
 
 async function checkFiles({ config, core }: DoctorOptions): Promise<Finding[]> {

@@ -1,12 +1,15 @@
 // `gatehouse ldap explain <filter>`: how a search would be answered: which index gives how many candidates, what is tested one by
 // one, how many match, and what a direct search would ask the core instead. Reads the directory once, changes nothing.
 import { type DnKey, type Filter, formatFilter, type SearchRequest } from '@gatehouse/wire/ldap';
+import { policyView } from '../access/reader.ts';
 import { candidatesOf, kindsOf } from '../directory/candidates.ts';
 import { compileFilter } from '../directory/filter.ts';
 import { allKinds, bitOf, fixed, group, type Kinds, kindNames, user, virtual } from '../directory/kinds.ts';
+import type { Layout } from '../directory/layout.ts';
 import { type Listing, needsOf } from '../directory/needs.ts';
+import { StoredView } from '../directory/stored-view.ts';
 import type { DirectoryView } from '../directory/view.ts';
-import type { Provider } from '../providers/provider.ts';
+import type { PolicyView } from '../policy/policy.ts';
 
 export interface ExplainRequest {
   readonly filter: Filter;
@@ -15,7 +18,9 @@ export interface ExplainRequest {
 }
 
 /** Lines for people. Linear in the directory. */
-export function explain({ filter, base, scope }: ExplainRequest, provider: Provider, view: DirectoryView): string[] {
+export function explain({ filter, base, scope }: ExplainRequest, layout: Layout, policy?: PolicyView): string[] {
+  const { provider } = layout.context;
+  const view = policy === undefined ? new StoredView(layout) : policyView(layout, undefined, policy);
   const where = view.scope(base, scope);
   const kinds = where.kinds & kindsOf(filter, view);
   const chosen = candidatesOf(filter, view, kinds);
@@ -26,15 +31,35 @@ export function explain({ filter, base, scope }: ExplainRequest, provider: Provi
     const ref = tested[at] ?? 0;
     if (where.holds(ref) && matches(view.entry(ref)) === true) count += 1;
   }
-  const { users, groups } = needsOf(base, scope, filter, provider);
+  const { users, groups } = needsOf({ base, scope, filter }, provider, policy);
   return [
     `filter      ${formatFilter(filter)}`,
     `base        ${base}, ${scope}`,
+    ...(policy === undefined ? [] : describePolicy(policy)),
     `entries     ${view.all(allKinds).length} in all; looked at: ${namesOf(kinds)}`,
     ...plan(filter, view, kinds, 0),
     `candidates  ${chosen === undefined ? `no index helps: all ${tested.length}` : tested.length}`,
     `matches     ${count}`,
     `direct mode asks for ${callsOf('users', users)}, and for ${callsOf('groups', groups)}`,
+  ];
+}
+
+/** What the policy file makes of it for whoever looks. */
+function describePolicy({ entry, declared, hidden, limits }: PolicyView): string[] {
+  const { usersIn, onlyGroups, activeOnly = false } = limits ?? {};
+  const rows = [
+    ...(usersIn === undefined ? [] : [`users in ${usersIn.join(', ') || 'no group'}`]),
+    ...(activeOnly ? ['active users'] : []),
+    ...(onlyGroups === undefined ? [] : [`the groups ${onlyGroups.join(', ') || '(none)'}`]),
+  ];
+  return [
+    `policy      ${entry === undefined ? 'no entry of views is meant: everything is shown' : `entry ${entry} of views`}`,
+    ...(hidden === undefined ? [] : [`policy      ${hidden}`]),
+    ...(rows.length === 0 ? [] : [`policy      only ${rows.join(', ')}`]),
+    ...declared.map(
+      ({ kind, name, text, rule, shadowedBy }) =>
+        `policy      ${kindNames[kind]}s: ${name} = ${text}  (rule ${rule}${shadowedBy === undefined ? '' : `, not used: rule ${shadowedBy} has the name`})`,
+    ),
   ];
 }
 

@@ -2,10 +2,16 @@
 import { loadConfig } from '@gatehouse/daemon/config';
 import { isGatewayError } from '@gatehouse/daemon/errors';
 import { exitCode } from '@gatehouse/daemon/lifecycle';
-import { dnKeyOf, parseFilter, type Scope } from '@gatehouse/wire/ldap';
+import { dnKeyOf, foldValue, parseFilter, type Scope } from '@gatehouse/wire/ldap';
 import { type LdapConfig, ldapConfig } from '../config.ts';
 import { inspectCore } from '../core-inspection.ts';
+import { attribute } from '../directory/attribute-types.ts';
+import { user } from '../directory/kinds.ts';
+import type { Layout } from '../directory/layout.ts';
+import { groupNamesOf } from '../directory/row-limits.ts';
 import { ldapError } from '../errors.ts';
+import { CustomTypes } from '../mapping/custom-attributes.ts';
+import { createPolicy } from '../policy/policy.ts';
 import { providerFromApi } from '../providers/provider.ts';
 import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
@@ -38,13 +44,15 @@ export async function runCommand(
 async function runDoctor(argv: readonly string[], env: Environment, print: Print): Promise<number> {
   const { config } = loadConfig(ldapConfig, { env, argv });
   await using core = inspectCore(config, config.ldap.page_size);
-  const findings = await doctor({ config, core, nowMs: Date.now() });
+  const policy = createPolicy(config.ldap.policy_file, new CustomTypes(), { info: () => undefined });
+  const findings = await doctor({ config, core, policy, nowMs: Date.now() });
   for (const { level, what } of findings) print(`${level.padEnd(5)}${what}`);
   return findings.some(({ level }) => level === 'fail') ? exitCode.configuration : exitCode.success;
 }
 
 const scopes: Readonly<Record<string, Scope>> = { base: 'baseObject', one: 'singleLevel', sub: 'wholeSubtree' };
-const usage = 'Usage: gatehouse ldap explain "(cn=jdoe)" [base=ou=users,…] [scope=base|one|sub]';
+const usage =
+  'Usage: gatehouse ldap explain "(cn=jdoe)" [base=ou=users,…] [scope=base|one|sub] [as=<user> | groups=<group>,…]';
 
 async function runExplain(argv: readonly string[], env: Environment, print: Print): Promise<number> {
   const flags = argv.filter((word) => word.startsWith('--'));
@@ -56,8 +64,22 @@ async function runExplain(argv: readonly string[], env: Environment, print: Prin
   const provider = await providerAt(core, config, option('base'));
   const base = dnKeyOf(option('base') ?? provider.base.dn) ?? provider.base.key;
   const request = { filter, base, scope: scopes[option('scope') ?? 'sub'] ?? 'wholeSubtree' } as const;
-  for (const line of explain(request, provider, await core.view(provider))) print(line);
+  const types = new CustomTypes();
+  const policy = createPolicy(config.ldap.policy_file, types, { info: () => undefined });
+  await policy.refresh();
+  const layout = await core.layout(provider, types);
+  const rules = policy.of(provider.applicationSlug);
+  for (const line of explain(request, layout, rules?.viewOf(groupsFor(layout, option)))) print(line);
   return exitCode.success;
+}
+
+/** Of whoever the answer is for, by name or as given. */
+function groupsFor({ directory, kinds }: Layout, option: (name: string) => string | undefined): readonly string[] {
+  const name = option('as');
+  if (name === undefined) return (option('groups') ?? '').split(',').filter((one) => one !== '');
+  const row = directory.users.withValue(attribute.cn, foldValue(name))?.[0];
+  if (row !== undefined) return groupNamesOf(directory, row);
+  throw ldapError('ERR_LDAP_USAGE', `There is no user ${name} below ${kinds[user].container.dn}.`, usage);
 }
 
 function readFilter(text: string) {

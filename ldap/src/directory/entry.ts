@@ -15,8 +15,10 @@ export interface Entry {
   readonly key: DnKey;
   /** The user behind it. */
   readonly userPk: number | undefined;
-  /** Stored entries make them anew for each call. */
-  readonly attributes: readonly EntryAttribute[];
+  /** False once the core has let go of it. */
+  readonly isThere: boolean;
+  /** Types of its attributes in the order in which they are sent; some may be without a value. */
+  readonly types: readonly AttributeType[];
   /** Values of a type; empty when the entry does not have it. */
   values(type: AttributeType): readonly string[];
   has(type: AttributeType): boolean;
@@ -30,13 +32,18 @@ export class PlainEntry implements Entry {
   readonly dn: string;
   readonly key: DnKey;
   readonly userPk = undefined;
+  readonly isThere = true;
   readonly attributes: readonly EntryAttribute[];
 
-  constructor({ kind, dn, key, attributes }: Pick<Entry, 'kind' | 'dn' | 'key' | 'attributes'>) {
+  constructor({ kind, dn, key, attributes }: Pick<PlainEntry, 'kind' | 'dn' | 'key' | 'attributes'>) {
     this.kind = kind;
     this.dn = dn;
     this.key = key;
     this.attributes = attributes;
+  }
+
+  get types(): readonly AttributeType[] {
+    return this.attributes.map(({ type }) => type);
   }
 
   values(type: AttributeType): readonly string[] {

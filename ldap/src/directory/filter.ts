@@ -207,7 +207,7 @@ function ruleTest(rule: string | undefined, types: readonly AttributeType[] | un
       ? value === asserted
       : normalise(syntax, value) !== undefined && normalise(syntax, value) === normalise(syntax, asserted);
   if (types !== undefined) return byType(types, () => same);
-  return (entry) => entry.attributes.some(({ type, values }) => fits(type.syntax, syntax) && values.some(same));
+  return (entry) => entry.types.some((type) => fits(type.syntax, syntax) && entry.values(type).some(same));
 }
 
 const unknown: Predicate = () => undefined;

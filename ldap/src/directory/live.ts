@@ -20,20 +20,52 @@ export interface LiveDirectory {
   read(needs: Needs, signal: AbortSignal): Promise<Directory>;
   /** What a user may see of itself. */
   own(userPk: number, signal: AbortSignal): Promise<Directory>;
+  /** The names of all groups that a user is in, also through groups in them. */
+  groupNames(userPk: number, signal: AbortSignal): Promise<readonly string[]>;
 }
+
+/** Groups above or below others that are asked for one by one. */
+const mostRelatives = 1_000;
 
 export function createLiveDirectory(core: CoreClient, types: CustomTypes, pageSize: number): LiveDirectory {
   const users = (query: Listing, signal: AbortSignal): Promise<UserRow[]> =>
     core.pages('/core/users/', userRow, { query: { ...userView, ...query }, signal, pageSize });
   const groups = (query: Listing, signal: AbortSignal): Promise<GroupRow[]> =>
     core.pages('/core/groups/', groupRow, { query: { ...groupView, ...query }, signal, pageSize });
+  /** The rows with all that can be reached from them. */
+  const withRelatives = async (
+    rows: readonly GroupRow[],
+    next: (row: GroupRow) => readonly string[],
+    signal: AbortSignal,
+  ): Promise<readonly GroupRow[]> => {
+    const found = new Map(rows.map((row) => [row.pk, row]));
+    for (const row of found.values())
+      for (const pk of next(row).filter((one) => !found.has(one))) {
+        if (found.size >= mostRelatives) throw new RangeError(`more than ${mostRelatives} groups in or above groups`);
+        found.set(pk, await core.get(`/core/groups/${pk}/`, groupRow, { query: groupView, signal }));
+      }
+    return [...found.values()];
+  };
+  const trees = async (names: readonly string[], signal: AbortSignal): Promise<readonly GroupRow[]> => {
+    const roots = await collect(
+      names.map((name) => ({ name })),
+      (listing) => find(groups, listing, ['name'], signal),
+    );
+    return withRelatives(roots, ({ children }) => children ?? [], signal);
+  };
   return {
     async read(needs, signal) {
-      const [userRows, groupRows] = await Promise.all([
+      const [userRows, groupRows, treeRows] = await Promise.all([
         collect(needs.users, (listing) => find(users, listing, ['username', 'name', 'email'], signal)),
         collect(needs.groups, (listing) => find(groups, listing, ['name'], signal)),
+        trees(needs.trees ?? [], signal),
       ]);
-      return directoryOf(types, byName(userRows, 'username'), byName(groupRows, 'name'));
+      const all = new Map([...groupRows, ...treeRows].map((row) => [row.pk, row]));
+      return directoryOf(types, byName(userRows, 'username'), byName([...all.values()], 'name'));
+    },
+    async groupNames(userPk, signal) {
+      const direct = await groups({ members_by_pk: String(userPk) }, signal);
+      return (await withRelatives(direct, ({ parents }) => parents, signal)).map(({ name }) => name);
     },
     async own(userPk, signal) {
       const user = await core.get(`/core/users/${userPk}/`, userRow, { signal });

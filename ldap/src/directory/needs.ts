@@ -2,8 +2,12 @@
 // match. The answer may hold too much, since every entry is still tested; it must never hold too little.
 import { type DnKey, dnKey, type Filter, isWithin, parseDn, type Scope } from '@gatehouse/wire/ldap';
 import type { Provider } from '../providers/provider.ts';
+import type { AttributeMap, StoredKind } from './attribute-map.ts';
 import { baseName } from './attribute-types.ts';
 import { textOf } from './filter.ts';
+import { group as groupCode, user as userCode, virtual as virtualCode } from './kinds.ts';
+import { storedFilter } from './mapped-filter.ts';
+import type { LimitRule } from './row-limits.ts';
 
 /** One listing of the core; `{}` lists everything. */
 export type Listing = Readonly<Record<string, string>>;
@@ -11,6 +15,8 @@ export type Listing = Readonly<Record<string, string>>;
 export interface Needs {
   readonly users: readonly Listing[];
   readonly groups: readonly Listing[];
+  /** Names of groups that are wanted with all groups below them. */
+  readonly trees?: readonly string[];
 }
 
 const nothing: readonly Listing[] = [];
@@ -36,20 +42,34 @@ const virtualClasses = new Set([...groupClasses, 'goauthentik.io/ldap/virtual-gr
 
 type Kind = 'user' | 'group' | 'virtual group';
 
-export function needsOf(base: DnKey, scope: Scope, filter: Filter, provider: Provider): Needs {
+export interface NeedsRequest {
+  readonly base: DnKey;
+  readonly scope: Scope;
+  readonly filter: Filter;
+}
+
+/** @param policy where names, values and rows are not simply those of the core */
+export function needsOf({ base, scope, filter }: NeedsRequest, provider: Provider, policy?: NeedsPolicy): Needs {
   if (hasChain(filter)) return { users: everything, groups: everything };
   const wants = (container: DnKey) => wantsFrom(container, base, scope, provider);
+  const filterFor = (kind: StoredKind) => (policy?.map === undefined ? filter : storedFilter(filter, kind, policy.map));
   const users = wants(provider.users.key);
   const virtual = wants(provider.virtualGroups.key);
   const groups = wants(provider.groups.key);
-  return {
+  const needs = {
     users: merge([
-      ...(users === undefined ? [] : narrow(users, filter, 'user', provider)),
-      ...(virtual === undefined ? [] : narrow(virtual, filter, 'virtual group', provider)),
+      ...(users === undefined ? [] : narrow(users, filterFor(userCode), 'user', provider)),
+      ...(virtual === undefined ? [] : narrow(virtual, filterFor(virtualCode), 'virtual group', provider)),
     ]),
-    groups: groups === undefined ? nothing : narrow(groups, filter, 'group', provider),
+    groups: groups === undefined ? nothing : narrow(groups, filterFor(groupCode), 'group', provider),
   };
+  const limits = policy?.limits;
+  if (limits === undefined) return needs;
+  // Members of a group are shown by what is known of each of them.
+  return { ...needs, users: needs.groups.length > 0 ? everything : needs.users, trees: limits.usersIn ?? [] };
 }
+
+type NeedsPolicy = { readonly map: AttributeMap | undefined; readonly limits: LimitRule | undefined };
 
 /** `undefined`: nothing of this container is in scope; a name: only the entry called so; null: any of them. */
 function wantsFrom(container: DnKey, base: DnKey, scope: Scope, provider: Provider): string | null | undefined {

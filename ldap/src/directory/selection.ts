@@ -44,9 +44,7 @@ function selectionOf({ star, operational, types, typesOnly }: Wanted): Selection
     namesMore: operational || types.size > 0,
     wants,
     pick: (entry) =>
-      entry.attributes
-        .filter(({ type }) => wants(type))
-        .map(({ type, values }) => ({ type: type.name, values: typesOnly ? [] : values })),
+      entry.types.filter(wants).map((type) => ({ type: type.name, values: typesOnly ? [] : entry.values(type) })),
     write(entry, messageId, sink) {
       if (typesOnly || !(entry instanceof StoredEntry)) writePicked(selection.pick(entry), entry, messageId, sink);
       else if (entry.isThere) writeStoredEntry(entry, selection, messageId, sink);
@@ -59,7 +57,7 @@ const everything = selectionOf({ star: true, operational: false, types: new Set(
 
 /** From values, attribute by attribute. */
 export function writePicked(picked: readonly Attribute[], entry: Entry, messageId: MessageId, sink: ByteSink): void {
-  if (entry instanceof StoredEntry && !entry.isThere) return;
+  if (!entry.isThere) return;
   const message = encodeEnvelope(messageId, encodeEntryOp(entry.dn, picked));
   const at = sink.room(message.length);
   message.copy(sink.bytes, at);

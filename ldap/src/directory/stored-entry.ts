@@ -3,7 +3,7 @@ import { type DnKey, dnKeyOf } from '@gatehouse/wire/ldap';
 import { virtualUuid } from '../mapping/user.ts';
 import { entryDn } from '../providers/provider.ts';
 import { type AttributeType, attribute } from './attribute-types.ts';
-import type { Entry, EntryAttribute, EntryKind } from './entry.ts';
+import type { Entry, EntryKind } from './entry.ts';
 import { group, kindNames, kindOf, type Ref, rowOf, user, virtual } from './kinds.ts';
 import type { Layout } from './layout.ts';
 import type { StoredView } from './stored-view.ts';
@@ -57,27 +57,37 @@ export class StoredEntry implements Entry {
     return this.code === user || this.code === virtual ? this.layout.directory.pkOf(this.row) : undefined;
   }
 
-  get attributes(): readonly EntryAttribute[] {
+  get types(): readonly AttributeType[] {
     const stored =
       this.code === virtual ? ofVirtualGroups : this.layout.tableOf(this.code).records.shapeOf(this.row).types;
-    const types = new Set([attribute.objectClass, ...stored, ...computed[this.code]]);
-    return [...types].map((type) => ({ type, values: this.values(type) }));
+    return [...new Set([attribute.objectClass, ...stored, ...computed[this.code]])];
   }
 
   /** Rows of direct members, as far as the view shows them. */
   memberRows(): readonly number[] {
-    const { self } = this.view;
-    return self === undefined ? this.layout.directory.memberships.membersOf(this.row).toArray() : [self];
+    const { view } = this;
+    if (view.self !== undefined) return [view.self];
+    const rows = this.layout.directory.memberships.membersOf(this.row).toArray();
+    return view.limits === undefined ? rows : rows.filter((row) => view.shows(row));
   }
 
   childRows(): readonly number[] {
-    return this.view.self === undefined ? this.layout.directory.nesting.membersOf(this.row).toArray() : [];
+    return this.view.self === undefined
+      ? this.#shownGroups(this.layout.directory.nesting.membersOf(this.row).toArray())
+      : [];
   }
 
-  /** Rows of the groups that it is in directly. */
+  /** Rows of the groups that it is in directly, as far as the view shows them. */
   groupRows(): readonly number[] {
     const { memberships, nesting } = this.layout.directory;
-    return this.code === virtual ? [] : (this.code === user ? memberships : nesting).groupsOf(this.row);
+    return this.code === virtual
+      ? []
+      : this.#shownGroups((this.code === user ? memberships : nesting).groupsOf(this.row));
+  }
+
+  #shownGroups(rows: readonly number[]): readonly number[] {
+    const { view } = this;
+    return view.limits === undefined ? rows : rows.filter((row) => view.showsGroup(row));
   }
 
   values(type: AttributeType): readonly string[] {
@@ -111,13 +121,14 @@ export class StoredEntry implements Entry {
     const { memberships, nesting } = this.layout.directory;
     if (type === attribute.memberOf) {
       const target = view.groupRow(key);
-      return target !== undefined && code !== virtual && (code === user ? memberships : nesting).isMember(row, target);
+      if (target === undefined || code === virtual || !view.showsGroup(target)) return false;
+      return (code === user ? memberships : nesting).isMember(row, target);
     }
     const member = code === user ? undefined : view.userRow(key);
     if (code === virtual) return member === row;
     if (member !== undefined) return code === group && view.shows(member) && memberships.isMember(member, row);
     const child = code === group && view.self === undefined ? view.groupRow(key) : undefined;
-    return child !== undefined && nesting.isMember(child, row);
+    return child !== undefined && view.showsGroup(child) && nesting.isMember(child, row);
   }
 
   #userValues(type: AttributeType): readonly string[] {

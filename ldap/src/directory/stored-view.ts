@@ -8,6 +8,12 @@ import type { Layout } from './layout.ts';
 import { computedTypes, StoredEntry } from './stored-entry.ts';
 import { type DirectoryView, isInScope, nearestOf, type Refs, typesNamed } from './view.ts';
 
+/** Which rows a policy lets somebody see. */
+export interface RowLimits {
+  user(row: number): boolean;
+  group(row: number): boolean;
+}
+
 type StoredKind = typeof user | typeof group | typeof virtual;
 const storedKinds: readonly StoredKind[] = [user, group, virtual];
 
@@ -15,21 +21,25 @@ export class StoredView implements DirectoryView {
   readonly layout: Layout;
   /** Row of the user whose own view it is. */
   readonly self: number | undefined;
+  /** Rows that a policy keeps from it; nothing without a policy. */
+  readonly limits: RowLimits | undefined;
   readonly #ownGroups: ReadonlySet<number> | undefined;
 
-  constructor(layout: Layout, self?: number) {
+  constructor(layout: Layout, self?: number, limits?: RowLimits) {
     this.layout = layout;
     this.self = self;
+    this.limits = limits;
     this.#ownGroups = self === undefined ? undefined : new Set(layout.directory.memberships.groupsOf(self));
   }
 
-  /** Whether it shows the user of that row. */
+  /** Whether it shows the user of that row. Nobody is kept from himself. */
   shows(userRow: number): boolean {
-    return this.self === undefined || this.self === userRow;
+    if (this.self !== undefined) return this.self === userRow;
+    return this.limits === undefined || this.limits.user(userRow);
   }
 
   showsGroup(groupRow: number): boolean {
-    return this.#ownGroups?.has(groupRow) !== false;
+    return this.#ownGroups?.has(groupRow) !== false && this.limits?.group(groupRow) !== false;
   }
 
   find(key: DnKey): Entry | undefined {
@@ -126,9 +136,10 @@ export class StoredView implements DirectoryView {
   }
 
   #rows(kind: StoredKind): Iterable<number> & ArrayLike<number> {
-    if (this.self === undefined) return this.layout.tableOf(kind).rows();
-    if (kind !== group) return [this.self];
-    return [...(this.#ownGroups ?? [])].filter((row) => this.layout.directory.groups.isListed(row));
+    if (this.self !== undefined && kind !== group) return [this.self];
+    const rows = this.self === undefined ? this.layout.tableOf(kind).rows() : [...(this.#ownGroups ?? [])];
+    if (this.self === undefined && this.limits === undefined) return rows;
+    return [...rows].filter((row) => this.#isVisible(kind, row));
   }
 
   #isVisible(kind: StoredKind, row: number): boolean {

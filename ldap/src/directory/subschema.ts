@@ -1,6 +1,7 @@
 // `cn=subschema` (RFC 4512 §4.2; ldap.md §9.3): generated from the attribute types that entries use, so that it defines
 // every attribute that is ever sent.
 import type { DnKey } from '@gatehouse/wire/ldap';
+import type { AttributeMap } from './attribute-map.ts';
 import { type AttributeType, attribute, type Syntax } from './attribute-types.ts';
 import { type Entry, PlainEntry } from './entry.ts';
 
@@ -127,8 +128,11 @@ const classes: readonly ObjectClass[] = [
 
 const operationalUsage = 'NO-USER-MODIFICATION USAGE directoryOperation';
 
-/** `custom`: attributes that users and groups of the core carry. */
-export function subschemaEntry(custom: readonly AttributeType[]): Entry {
+/**
+ * @param custom attributes that users and groups of the core carry
+ * @param map what a policy adds to them, and hides; standard names stay defined, as classes refer to them
+ */
+export function subschemaEntry(custom: readonly AttributeType[], map?: AttributeMap): Entry {
   const unique = new Map(Object.values(attribute).map((type) => [type.name, type]));
   return new PlainEntry({
     kind: 'subschema',
@@ -149,10 +153,16 @@ export function subschemaEntry(custom: readonly AttributeType[]): Entry {
         type: attribute.dITContentRules,
         values: classes.slice(0, 8).map(({ oid, name }) => `( ${oid} NAME '${name}' )`),
       },
-      { type: attribute.attributeTypes, values: [...unique.values(), ...custom].map(describeType) },
+      { type: attribute.attributeTypes, values: [...unique.values(), ...shownTypes(custom, map)].map(describeType) },
       { type: attribute.objectClasses, values: classes.map(describeClass) },
     ],
   });
+}
+
+function shownTypes(custom: readonly AttributeType[], map: AttributeMap | undefined): readonly AttributeType[] {
+  if (map === undefined) return custom;
+  const others = custom.filter(({ name }) => !map.named.has(name.toLowerCase()));
+  return [...others, ...map.named.values()].filter((type) => !map.hides(type));
 }
 
 /** Names with a dot or slash are no descriptors (RFC 4512 §1.4); ours have none, custom ones lost theirs. */

@@ -22,6 +22,11 @@ const protectedTypes = new Set<AttributeType>([
   attribute.subschemaSubentry,
 ]);
 
+/** A descriptor (RFC 4512 §1.4), or what people use as one. */
+export function isAttributeName(name: string): boolean {
+  return /^[A-Za-z_][A-Za-z0-9_-]{0,127}$/.test(name);
+}
+
 /** Types of custom attributes by lower-case name, one object each for the life of the process. */
 export class CustomTypes {
   readonly #types = new Map<string, AttributeType>();
@@ -32,7 +37,7 @@ export class CustomTypes {
     const folded = clean.toLowerCase();
     const known = knownTypes(folded)[0] ?? this.#types.get(folded);
     if (known !== undefined) return known;
-    if (!/^[A-Za-z_][A-Za-z0-9_-]{0,127}$/.test(clean) || this.#types.size >= 10_000) return undefined;
+    if (!isAttributeName(clean) || this.#types.size >= 10_000) return undefined;
     const type = customType(clean);
     this.#types.set(folded, type);
     return type;

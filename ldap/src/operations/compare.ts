@@ -17,7 +17,10 @@ export function compare(request: CompareRequest, context: OperationContext): Soo
   const key = keyOf(request.entry);
   if (!isWithin(key, identity.provider.base.key)) throw new Refusal(resultCode.noSuchObject);
   const filter = { kind: 'equalityMatch', attribute: request.attribute, value: request.value } as const;
-  const view = core.readerFor(identity).view({ base: key, scope: 'baseObject', filter, signal: () => context.signal });
+  const signal = () => context.signal;
+  const view = after(core.readerFor(identity, signal), (reader) =>
+    reader.view({ base: key, scope: 'baseObject', filter, signal }),
+  );
   return after(view, (found) => compareIn(found, key, filter, context));
 }
 

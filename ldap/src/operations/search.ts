@@ -179,13 +179,20 @@ function viewFor(base: DnKey, request: SearchRequest, context: OperationContext,
       context,
     );
   if (base === 'cn=subschema')
-    return identity === undefined ? nothing(context) : only(subschemaEntry(core.types.all), context);
+    return identity === undefined ? nothing(context) : subschemaFor(identity, context, clock);
   if (identity === undefined)
     throw new Refusal(resultCode.insufficientAccessRights, 'searching needs a bind', { reason: 'empty_bind_dn' });
   if (!isWithin(base, identity.provider.base.key)) return refuseForeign(base, context);
-  if (asksForSubschema(request.filter)) return only(subschemaEntry(core.types.all), context);
+  if (asksForSubschema(request.filter)) return subschemaFor(identity, context, clock);
   return after(readWithin(clock, identity, base, request, context), (view) =>
     view.find(base) === undefined ? missingBase(base, view, context) : view,
+  );
+}
+
+function subschemaFor(identity: Identity, context: OperationContext, clock: Deadline): Soon<DirectoryView> {
+  const { core } = context;
+  return after(core.policyFor(identity, clock.signal), (policy) =>
+    only(subschemaEntry(core.types.all, policy?.map), context),
   );
 }
 
@@ -203,7 +210,9 @@ function readWithin(
   { scope, filter }: SearchRequest,
   context: OperationContext,
 ): Soon<DirectoryView> {
-  const view = context.core.readerFor(identity).view({ base, scope, filter, signal: clock.signal });
+  const reader = context.core.readerFor(identity, clock.signal);
+  const request = { base, scope, filter, signal: clock.signal };
+  const view = reader instanceof Promise ? reader.then((ready) => ready.view(request)) : reader.view(request);
   if (!(view instanceof Promise)) return view;
   return view.catch((error: unknown) => {
     if (clock.isOver() && !context.signal.aborted) throw new Refusal(resultCode.timeLimitExceeded);
