@@ -94,7 +94,6 @@ describe('Disconnect', () => {
     key,
     client: '127.0.0.1',
     settings: { ...settings, coaPort },
-    requestId: '',
     port: 'authentication',
   });
   const session = { id: 'session-1', cookie: '', expiresAtMs: undefined };

@@ -25,10 +25,11 @@ export function createMessageAuthenticatorGate(): MessageAuthenticatorGate {
   const latched = new Set<string>();
   const seen = new Map<string, { signed: number; unsigned: number }>();
   const note = (client: string, isSigned: boolean) => {
-    const counts = seen.get(client) ?? { signed: 0, unsigned: 0 };
+    const known = seen.get(client);
+    const counts = known ?? { signed: 0, unsigned: 0 };
     if (isSigned) counts.signed += 1;
     else counts.unsigned += 1;
-    if (seen.size < maxLatched) seen.set(client, counts);
+    if (known === undefined && seen.size < maxLatched) seen.set(client, counts);
   };
   return {
     text() {

@@ -1,6 +1,6 @@
 // A provider as this daemon sees it, made from the core's row at each refresh (radius.md §3.1, §3.2).
 import type { RadiusProviderRow } from '@gatehouse/contract/rest';
-import { createPacketKey, type PacketKey } from '@gatehouse/wire/radius';
+import { createPacketKey, maxSecretBytes, type PacketKey } from '@gatehouse/wire/radius';
 
 export interface Provider {
   readonly pk: number;
@@ -9,7 +9,7 @@ export interface Provider {
   readonly flowSlug: string;
   /** As written in the core; not all of them need be networks. */
   readonly networks: readonly string[];
-  /** `undefined` for an empty secret: every packet of the provider is dropped. */
+  /** `undefined` for an empty secret, or one of thousands of bytes: every packet of the provider is dropped. */
   readonly key: PacketKey | undefined;
   readonly mfaSupport: boolean;
   /** Id of the key pair for EAP. */
@@ -30,10 +30,15 @@ export function providerFromApi(row: RadiusProviderRow): Provider {
       .split(',')
       .map((entry) => entry.trim())
       .filter((entry) => entry !== ''),
-    key: row.shared_secret === '' ? undefined : createPacketKey(row.shared_secret),
+    key: keyOf(row.shared_secret),
     mfaSupport: row.mfa_support,
     certificate: row.certificate ?? undefined,
     wifiSecrets: row.wifi_secrets,
     localCertificates: row.local_certificates,
   };
+}
+
+function keyOf(secret: string): PacketKey | undefined {
+  const length = Buffer.byteLength(secret);
+  return length === 0 || length > maxSecretBytes ? undefined : createPacketKey(secret);
 }

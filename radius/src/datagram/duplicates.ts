@@ -18,12 +18,7 @@ export interface Sender {
   readonly port: number;
 }
 
-export type Sighting =
-  | { readonly kind: 'new'; readonly entry: DuplicateEntry }
-  | { readonly kind: 'working' }
-  | { readonly kind: 'done'; readonly reply: Buffer }
-  /** Everything kept is in work: drop new packets until something ends. */
-  | { readonly kind: 'full' };
+export type Sighting = { readonly kind: 'working' } | { readonly kind: 'done'; readonly reply: Buffer };
 
 /** A request in work. */
 export interface DuplicateEntry {
@@ -36,122 +31,152 @@ export interface DuplicateEntry {
 }
 
 export interface Duplicates {
-  /** Only looks; registering is for packets that were admitted. */
-  look(from: Sender, packet: Buffer): Exclude<Sighting, { kind: 'new' }> | undefined;
-  /** @param packet is kept as it is: it must not be written to afterwards */
-  begin(from: Sender, packet: Buffer): Sighting;
+  /** What was seen of this very packet; `undefined` for a new one. */
+  look(from: Sender, packet: Buffer): Sighting | undefined;
+  /**
+   * Registers a packet that `look` has just called new, once it is admitted.
+   * @param packet is kept as it is: it must not be written to afterwards
+   * @returns `undefined` when everything kept is in work: drop new packets until something ends
+   */
+  begin(from: Sender, packet: Buffer): DuplicateEntry | undefined;
   readonly size: number;
+}
+
+export function createDuplicates(clock: Clock, options: DuplicateOptions): Duplicates {
+  return new DuplicateTable(clock, options);
 }
 
 /** Requests of one address by slot. */
 type Slots = Map<number, Kept>;
 
-interface Kept {
+const working: Sighting = { kind: 'working' };
+
+class DuplicateTable implements Duplicates {
+  readonly #clock: Clock;
+  readonly #options: DuplicateOptions;
+  readonly #sources = new Map<string, Slots>();
+  readonly #done: Ring;
+  #working = 0;
+
+  constructor(clock: Clock, options: DuplicateOptions) {
+    this.#clock = clock;
+    this.#options = options;
+    this.#done = new Ring(options.maxEntries);
+  }
+
+  get size(): number {
+    return this.#working + this.#done.size;
+  }
+
+  look({ address, port }: Sender, packet: Buffer): Sighting | undefined {
+    this.#expire();
+    let kept = this.#sources.get(address)?.get(slotOf(port, packet));
+    if (kept === undefined) return undefined;
+    const mark = markOf(packet);
+    while (kept !== undefined && (kept.mark !== mark || !kept.packet.equals(packet))) kept = kept.older;
+    if (kept === undefined) return undefined;
+    return kept.reply === undefined ? working : { kind: 'done', reply: kept.reply };
+  }
+
+  begin({ address, port }: Sender, packet: Buffer): DuplicateEntry | undefined {
+    if (this.#working >= this.#options.maxEntries) return undefined;
+    let slots = this.#sources.get(address);
+    if (slots === undefined) {
+      slots = new Map();
+      this.#sources.set(address, slots);
+    }
+    const slot = slotOf(port, packet);
+    const kept = new Kept(this, slots, { address, slot, packet, older: slots.get(slot) });
+    slots.set(slot, kept);
+    cutChain(kept);
+    this.#working += 1;
+    return kept;
+  }
+
+  /** A request in work has got its reply. */
+  finished(kept: Kept): void {
+    this.#working -= 1;
+    kept.endMs = this.#clock.monotonicMs() + this.#options.keepMs;
+    this.#done.push(kept);
+  }
+
+  /** A request in work will get none. */
+  given(kept: Kept): void {
+    this.#working -= 1;
+    this.#forget(kept);
+  }
+
+  #expire(): void {
+    if (this.#done.size === 0) return;
+    const nowMs = this.#clock.monotonicMs();
+    for (let oldest = this.#done.oldest(); oldest !== undefined; oldest = this.#done.oldest()) {
+      if (oldest.endMs > nowMs && this.size < this.#options.maxEntries) return;
+      this.#done.shift();
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(kept: Kept): void {
+    if (kept.isForgotten) return;
+    kept.isForgotten = true;
+    const { slots, slot, address } = kept;
+    const newest = slots.get(slot);
+    if (newest === undefined) return;
+    if (newest !== kept) unlink(newest, kept);
+    else if (kept.older !== undefined) slots.set(slot, kept.older);
+    else {
+      slots.delete(slot);
+      if (slots.size === 0) this.#sources.delete(address);
+    }
+  }
+}
+
+class Kept implements DuplicateEntry {
   readonly packet: Buffer;
   /** First bytes of the authenticator: tells most others apart without comparing packets. */
   readonly mark: number;
   readonly address: string;
   readonly slot: number;
+  readonly slots: Slots;
   /** The request that had this slot before. */
   older: Kept | undefined;
-  reply: Buffer | undefined;
-  endMs: number;
-  isForgotten: boolean;
+  reply: Buffer | undefined = undefined;
+  endMs = 0;
+  isForgotten = false;
+  readonly #table: DuplicateTable;
+
+  constructor(table: DuplicateTable, slots: Slots, given: Pick<Kept, 'address' | 'slot' | 'packet' | 'older'>) {
+    this.#table = table;
+    this.slots = slots;
+    this.address = given.address;
+    this.slot = given.slot;
+    this.packet = given.packet;
+    this.mark = markOf(given.packet);
+    this.older = given.older;
+  }
+
+  isCurrent(): boolean {
+    return !this.isForgotten && this.slots.get(this.slot) === this;
+  }
+
+  finish(reply: Buffer): void {
+    if (this.isForgotten || this.reply !== undefined) return;
+    this.reply = reply;
+    this.#table.finished(this);
+  }
+
+  forget(): void {
+    if (!this.isForgotten && this.reply === undefined) this.#table.given(this);
+  }
 }
 
-export function createDuplicates(clock: Clock, options: DuplicateOptions): Duplicates {
-  const sources = new Map<string, Slots>();
-  const done = createRing(options.maxEntries);
-  let working = 0;
-
-  const forget = (kept: Kept) => {
-    if (kept.isForgotten) return;
-    kept.isForgotten = true;
-    const slots = sources.get(kept.address);
-    const newest = slots?.get(kept.slot);
-    if (slots === undefined || newest === undefined) return;
-    if (newest !== kept) unlink(newest, kept);
-    else if (kept.older !== undefined) slots.set(kept.slot, kept.older);
-    else {
-      slots.delete(kept.slot);
-      if (slots.size === 0) sources.delete(kept.address);
-    }
-  };
-  const expire = () => {
-    const nowMs = clock.monotonicMs();
-    for (let oldest = done.oldest(); oldest !== undefined; oldest = done.oldest()) {
-      if (oldest.endMs > nowMs && done.size + working < options.maxEntries) return;
-      done.shift();
-      forget(oldest);
-    }
-  };
-  const find = ({ address, port }: Sender, packet: Buffer): Kept | undefined => {
-    let kept = sources.get(address)?.get(slotOf(port, packet));
-    const mark = markOf(packet);
-    while (kept !== undefined && (kept.mark !== mark || !kept.packet.equals(packet))) kept = kept.older;
-    return kept;
-  };
-  const look: Duplicates['look'] = (from, packet) => {
-    expire();
-    const kept = find(from, packet);
-    if (kept === undefined) return undefined;
-    return kept.reply === undefined ? { kind: 'working' } : { kind: 'done', reply: kept.reply };
-  };
-  const end = (kept: Kept): boolean => {
-    if (kept.isForgotten || kept.reply !== undefined) return false;
-    working -= 1;
-    return true;
-  };
-  return {
-    look,
-    begin({ address, port }, packet) {
-      const seen = look({ address, port }, packet);
-      if (seen !== undefined) return seen;
-      if (working >= options.maxEntries) return { kind: 'full' };
-      const slots = sources.get(address) ?? new Map<number, Kept>();
-      if (slots.size === 0) sources.set(address, slots);
-      const slot = slotOf(port, packet);
-      const older = slots.get(slot);
-      const kept: Kept = {
-        packet,
-        mark: markOf(packet),
-        address,
-        slot,
-        older,
-        reply: undefined,
-        endMs: 0,
-        isForgotten: false,
-      };
-      slots.set(slot, kept);
-      cutChain(kept);
-      working += 1;
-      const entry: DuplicateEntry = {
-        isCurrent: () => !kept.isForgotten && sources.get(address)?.get(slot) === kept,
-        finish(reply) {
-          if (!end(kept)) return;
-          kept.reply = reply;
-          kept.endMs = clock.monotonicMs() + options.keepMs;
-          done.push(kept);
-        },
-        forget() {
-          if (end(kept)) forget(kept);
-        },
-      };
-      return { kind: 'new', entry };
-    },
-    get size() {
-      return working + done.size;
-    },
-  };
-}
-
-/** Port, code and identifier. */
+/** Port, code (of those that are admitted) and identifier, in 28 bits: a larger number would be an object. */
 function slotOf(port: number, packet: Buffer): number {
-  return port * 65_536 + (packet[0] ?? 0) * 256 + (packet[1] ?? 0);
+  return port * 4_096 + ((packet[0] ?? 0) & 15) * 256 + (packet[1] ?? 0);
 }
 
 function markOf(packet: Buffer): number {
-  return packet.readInt32LE(4);
+  return (packet[4] ?? 0) | ((packet[5] ?? 0) << 8) | ((packet[6] ?? 0) << 16);
 }
 
 /** A client that has used an identifier this often since does not repeat what it had sent first. */
@@ -174,27 +199,36 @@ function unlink(newest: Kept, kept: Kept): void {
 }
 
 /** First in, first out, in a list that grows to its bound and no further. */
-function createRing(maxEntries: number) {
-  let items: (Kept | undefined)[] = Array.from({ length: Math.min(1_024, maxEntries + 1) });
-  let head = 0;
-  let size = 0;
-  return {
-    get size() {
-      return size;
-    },
-    oldest: () => (size === 0 ? undefined : items[head]),
-    shift() {
-      items[head] = undefined;
-      head = (head + 1) % items.length;
-      size -= 1;
-    },
-    push(kept: Kept) {
-      if (size === items.length) {
-        items = [...items.slice(head), ...items.slice(0, head), ...Array.from({ length: size }, () => undefined)];
-        head = 0;
-      }
-      items[(head + size) % items.length] = kept;
-      size += 1;
-    },
-  };
+class Ring {
+  #items: (Kept | undefined)[];
+  #head = 0;
+  #size = 0;
+
+  constructor(maxEntries: number) {
+    this.#items = Array.from({ length: Math.min(1_024, maxEntries + 1) });
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  oldest(): Kept | undefined {
+    return this.#size === 0 ? undefined : this.#items[this.#head];
+  }
+
+  shift(): void {
+    this.#items[this.#head] = undefined;
+    this.#head = (this.#head + 1) % this.#items.length;
+    this.#size -= 1;
+  }
+
+  push(kept: Kept): void {
+    if (this.#size === this.#items.length) {
+      const [head, rest] = [this.#items.slice(this.#head), this.#items.slice(0, this.#head)];
+      this.#items = [...head, ...rest, ...Array.from({ length: this.#size }, () => undefined)];
+      this.#head = 0;
+    }
+    this.#items[(this.#head + this.#size) % this.#items.length] = kept;
+    this.#size += 1;
+  }
 }

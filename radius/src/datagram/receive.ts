@@ -7,8 +7,8 @@ import { canonicalIp } from '@gatehouse/daemon/net';
 import {
   checkMessageAuthenticator,
   decodePacket,
+  hasAttribute,
   isRequestAuthenticatorValid,
-  joinedValue,
   maxPacketBytes,
   packetCode,
   packetCodeName,
@@ -53,7 +53,6 @@ export interface Receiver {
   drain(): Promise<void>;
 }
 
-const messageAuthenticator = 80;
 const proxyState = 33;
 const eapMessage = 79;
 
@@ -125,11 +124,10 @@ function admit(
   if (!options.operations.has(packet.code)) return drop(options, address, 'unsupported_code', client);
   const refused = authenticate(options, packet, client, address);
   if (refused !== undefined) return drop(options, address, refused, client);
-  const begun = options.duplicates.begin(source, packet.bytes);
-  if (begun.kind !== 'new') return drop(options, address, 'overload', client);
+  const entry = options.duplicates.begin(source, packet.bytes);
+  if (entry === undefined) return drop(options, address, 'overload', client);
   const { provider, settings } = client;
-  const request = { packet, provider, settings, key, client: address, requestId: randomUUID(), port: options.port };
-  return { request, entry: begun.entry };
+  return { request: { packet, provider, settings, key, client: address, port: options.port }, entry };
 }
 
 function parse(bytes: Buffer): ReceivedPacket | undefined {
@@ -155,9 +153,9 @@ function authenticate(
   if (packet.code !== packetCode.accessRequest) return undefined;
   const shape = {
     client,
-    hasMessageAuthenticator: packet.attributes.some(({ type }) => type === messageAuthenticator),
-    hasProxyState: packet.attributes.some(({ type }) => type === proxyState),
-    isEap: joinedValue(packet, eapMessage) !== undefined,
+    hasMessageAuthenticator: packet.messageAuthenticatorAt !== undefined,
+    hasProxyState: hasAttribute(packet, proxyState),
+    isEap: hasAttribute(packet, eapMessage),
   };
   const admitted = gate.admit(shape, settings);
   if (admitted === 'latched') log.info('Message-Authenticator demanded from now on', { ip: client, component: port });
@@ -199,13 +197,14 @@ function serve(
   send: (bytes: Buffer) => void,
 ): Promise<void> | undefined {
   const startedMs = options.clock.monotonicMs();
-  const isLogged = options.log.isEnabled('info');
-  if (isLogged) options.log.info('Radius Request', fieldsOf(request));
+  const requestId = options.log.isEnabled('info') ? randomUUID() : undefined;
+  if (requestId !== undefined) options.log.info('Radius Request', fieldsOf(request, requestId));
   const finish = (answer: Answer) => {
     const tookMs = options.clock.monotonicMs() - startedMs;
     options.metrics.took(request.provider.app, tookMs / 1000);
     settle(options, request, entry, answer, send);
-    if (isLogged) options.log.info('Radius Response', responseFields(request, answer, tookMs));
+    if (requestId !== undefined)
+      options.log.info('Radius Response', responseFields(request, requestId, answer, tookMs));
   };
   try {
     const answer = options.operations.get(request.packet.code)?.(request);
@@ -218,13 +217,13 @@ function serve(
   return undefined;
 }
 
-function fieldsOf({ packet, requestId, client }: AdmittedRequest) {
+function fieldsOf({ packet, client }: AdmittedRequest, requestId: string) {
   return { code: packetCodeName(packet.code), request: requestId, ip: client, id: packet.identifier };
 }
 
-function responseFields(request: AdmittedRequest, answer: Answer, tookMs: number) {
+function responseFields(request: AdmittedRequest, requestId: string, answer: Answer, tookMs: number) {
   return {
-    ...fieldsOf(request),
+    ...fieldsOf(request, requestId),
     code: answer.kind === 'reply' ? packetCodeName(answer.code) : 'none',
     provider: request.provider.name,
     duration_ms: Math.round(tookMs * 10) / 10,
@@ -244,7 +243,7 @@ function fail(
   drops.note(request.client, 'failure', request.provider.name);
   metrics.dropped('failure');
   const stack = error instanceof Error ? (error.stack ?? '') : '';
-  log.error('request failed', { ...fieldsOf(request), error: String(error), stack });
+  log.error('request failed', { ...fieldsOf(request, randomUUID()), error: String(error), stack });
 }
 
 function settle(

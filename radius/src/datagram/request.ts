@@ -11,7 +11,6 @@ export interface AdmittedRequest {
   /** Canonical source address. */
   readonly client: string;
   readonly settings: ClientSettings;
-  readonly requestId: string;
   /** Which port it came to; Status-Server is answered by it. */
   readonly port: 'authentication' | 'accounting';
 }

@@ -100,7 +100,7 @@ export function attachAttributes(
   const { username } = access;
   const accepted = (given: readonly Attribute[]): Asked => {
     const added = policyAttributes(provider.app, access.groups, given);
-    return { kind: 'accepted', attributes: [...given, ...added], access };
+    return { kind: 'accepted', attributes: added.length === 0 ? given : [...given, ...added], access };
   };
   if (access.attributes === undefined) {
     log.debug('No attributes', { username });

@@ -14,7 +14,7 @@ const oneOrMany = <T extends z.ZodType>(one: T) => z.union([one.transform((value
 const client = z.strictObject({
   application: z.string().optional(),
   networks: oneOrMany(network).optional(),
-  secret: z.string().min(1).optional(),
+  secret: z.string().min(1).max(1_000).optional(),
   require_message_authenticator: z.enum(['no', 'auto', 'yes']).optional(),
   limit_proxy_state: yesNo.optional(),
   on_core_failure: z.enum(['drop', 'reject']).optional(),

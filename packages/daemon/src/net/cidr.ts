@@ -60,6 +60,8 @@ export function createCidrSet(networks: readonly string[]): CidrSet {
 
 /** Address without zone, IPv4-mapped addresses in dotted form; anything else is returned as it is. */
 export function canonicalIp(text: string): string {
+  if (!text.includes(':') && !text.includes('%')) return text; // nothing to do, and on the way of every datagram
+  if (/^::ffff:[\d.]+$/.test(text)) return text.slice(7);
   const plain = text.replace(/%.*$/, '');
   if (/^[\d.]+$/.test(plain)) return plain;
   return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1] ?? plain;

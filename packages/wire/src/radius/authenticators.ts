@@ -1,11 +1,9 @@
 // Authenticators and Message-Authenticator of every code (radius.md §11.4; RFC 2865 §3, RFC 2866 §3, RFC 3579 §3.2,
 // RFC 5176 §2.3). All comparisons take constant time.
-import { timingSafeEqual } from 'node:crypto';
 import {
   type Attribute,
   encodePacket,
   headerBytes,
-  maxPacketBytes,
   packetCode,
   type RadiusPacket,
   type ReceivedPacket,
@@ -20,15 +18,13 @@ export const messageAuthenticator: Attribute = { type: messageAuthenticatorType,
 
 /** Whether a request's Message-Authenticator is there and right. */
 export function checkMessageAuthenticator(packet: ReceivedPacket, key: PacketKey): 'absent' | 'valid' | 'wrong' {
-  const over = isDigestCode(packet.code) ? zeros : packet.authenticator;
-  return checkOver(packet, key, over);
+  return checkOver(packet, key, isDigestCode(packet.code) ? zeros : packet.authenticator);
 }
 
 /** Whether the Request Authenticator of an Accounting-, Disconnect- or CoA-Request is right; other codes have a random one. */
-export function isRequestAuthenticatorValid(packet: ReceivedPacket, key: PacketKey): boolean {
-  const copy = copyOf(packet);
-  copy.fill(0, 4, headerBytes);
-  return timingSafeEqual(key.digestBeforeSecret(copy), packet.authenticator);
+export function isRequestAuthenticatorValid({ bytes }: ReceivedPacket, key: PacketKey): boolean {
+  key.digestBeforeSecretInto(expected, 0, bytes, zeros);
+  return isExpected(bytes, authenticatorAt);
 }
 
 /** Whether a reply belongs to the request with this authenticator, and what its Message-Authenticator is worth. */
@@ -37,12 +33,9 @@ export function checkReply(
   request: Pick<RadiusPacket, 'code' | 'authenticator'>,
   key: PacketKey,
 ): { readonly authentic: boolean; readonly messageAuthenticator: 'absent' | 'valid' | 'wrong' } {
-  const copy = copyOf(reply);
-  copy.set(request.authenticator, 4);
-  return {
-    authentic: timingSafeEqual(key.digestBeforeSecret(copy), reply.authenticator),
-    messageAuthenticator: checkOver(reply, key, replyBase(request)),
-  };
+  key.digestBeforeSecretInto(expected, 0, reply.bytes, request.authenticator);
+  const authentic = isExpected(reply.bytes, authenticatorAt);
+  return { authentic, messageAuthenticator: checkOver(reply, key, replyBase(request)) };
 }
 
 /**
@@ -55,15 +48,11 @@ export function signReply(
   request: Pick<RadiusPacket, 'code' | 'identifier' | 'authenticator'>,
   key: PacketKey,
 ): Buffer {
-  const bytes = encodePacket({ ...reply, identifier: request.identifier, authenticator: request.authenticator });
+  const { identifier, authenticator } = request;
+  const bytes = encodePacket({ code: reply.code, attributes: reply.attributes, identifier, authenticator });
   const at = messageAuthenticatorOffset(reply.attributes);
-  if (at !== undefined) {
-    bytes.fill(0, at, at + 16);
-    bytes.set(replyBase(request), 4);
-    key.hmacInto(bytes, at, bytes);
-    bytes.set(request.authenticator, 4);
-  }
-  key.digestBeforeSecretInto(bytes, 4, bytes);
+  if (at !== undefined) key.hmacInto(bytes, at, bytes, replyBase(request), at);
+  key.digestBeforeSecretInto(bytes, authenticatorAt, bytes, authenticator);
   return bytes;
 }
 
@@ -72,28 +61,21 @@ export function signReply(
  * @throws WireError `ERR_WIRE_TOO_LARGE`
  */
 export function signRequest(packet: RadiusPacket, key: PacketKey): Buffer {
-  const isDigest = isDigestCode(packet.code);
-  const bytes = encodePacket({ ...packet, authenticator: isDigest ? zeros : packet.authenticator });
-  const at = messageAuthenticatorOffset(packet.attributes);
-  if (at !== undefined) {
-    bytes.fill(0, at, at + 16);
-    key.hmacInto(bytes, at, bytes);
-  }
-  if (isDigest) key.digestBeforeSecretInto(bytes, 4, bytes);
+  const authenticator = isDigestCode(packet.code) ? zeros : packet.authenticator;
+  const { code, identifier, attributes } = packet;
+  const bytes = encodePacket({ code, identifier, authenticator, attributes });
+  const at = messageAuthenticatorOffset(attributes);
+  if (at !== undefined) key.hmacInto(bytes, at, bytes, authenticator, at);
+  if (isDigestCode(packet.code)) key.digestBeforeSecretInto(bytes, authenticatorAt, bytes, zeros);
   return bytes;
 }
 
-// Scratch for what is hashed with some bytes changed: the functions here run to their end without a pause.
-const scratch = Buffer.alloc(maxPacketBytes);
+const authenticatorAt = 4;
+/** What should stand in the packet: the functions here run to their end without a pause. */
 const expected = new Uint8Array(16);
 
-function copyOf({ bytes }: ReceivedPacket): Buffer {
-  scratch.set(bytes);
-  return scratch.subarray(0, bytes.length);
-}
-
 /** Whether these 16 bytes are the expected ones; looks at all of them, whichever differ. */
-function isSame(bytes: Buffer, at: number): boolean {
+function isExpected(bytes: Buffer, at: number): boolean {
   let difference = 0;
   for (let index = 0; index < 16; index++) difference |= (bytes[at + index] ?? 0) ^ (expected[index] ?? 0);
   return difference === 0;
@@ -102,11 +84,8 @@ function isSame(bytes: Buffer, at: number): boolean {
 function checkOver(packet: ReceivedPacket, key: PacketKey, authenticator: Buffer): 'absent' | 'valid' | 'wrong' {
   const at = packet.messageAuthenticatorAt;
   if (at === undefined) return 'absent';
-  const copy = copyOf(packet);
-  copy.set(authenticator, 4);
-  copy.fill(0, at, at + 16);
-  key.hmacInto(expected, 0, copy);
-  return isSame(packet.bytes, at) ? 'valid' : 'wrong';
+  key.hmacInto(expected, 0, packet.bytes, authenticator, at);
+  return isExpected(packet.bytes, at) ? 'valid' : 'wrong';
 }
 
 /** What stands in the authenticator field while a reply's Message-Authenticator is computed. */

@@ -51,12 +51,15 @@ function chain(input: Buffer, first: Buffer, key: PacketKey, direction: 'hide' |
   const output = Buffer.allocUnsafe(input.length);
   let previous = first;
   for (let at = 0; at < input.length; at += block) {
-    const pad = key.digestAfterSecret(previous);
+    if (at > 0) previous = (direction === 'hide' ? output : input).subarray(at - block, at);
+    key.digestAfterSecretInto(pad, 0, previous);
     for (let byte = 0; byte < block; byte++) output[at + byte] = (input[at + byte] ?? 0) ^ (pad[byte] ?? 0);
-    previous = (direction === 'hide' ? output : input).subarray(at, at + block);
   }
   return output;
 }
+
+/** Overwritten for each block. */
+const pad = new Uint8Array(block);
 
 function padded(value: Buffer): Buffer {
   const size = Math.max(block, Math.ceil(value.length / block) * block);

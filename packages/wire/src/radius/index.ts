@@ -21,6 +21,7 @@ export {
   encodePacket,
   firstValue,
   framePacket,
+  hasAttribute,
   joinedValue,
   maxPacketBytes,
   packetCode,
@@ -29,7 +30,7 @@ export {
   type ReceivedPacket,
   splitValue,
 } from './packet.ts';
-export { createPacketKey, type PacketKey } from './packet-key.ts';
+export { createPacketKey, maxSecretBytes, type PacketKey } from './packet-key.ts';
 export { formatValue, parseValue, tagOf, type ValueType } from './values.ts';
 export {
   decodeExtended,

@@ -65,7 +65,8 @@ export function framePacket(bytes: Buffer): number | undefined {
 }
 
 /**
- * Decodes one datagram. Bytes after Length are padding (RFC 2865 §3); values are views into `bytes`.
+ * Decodes one datagram. Bytes after Length are padding (RFC 2865 §3); values are views into `bytes`, made when they are asked
+ * for: walking a packet allocates nothing.
  * @throws WireError `ERR_WIRE_MALFORMED`, `ERR_WIRE_TOO_LARGE`
  */
 export function decodePacket(bytes: Buffer): ReceivedPacket {
@@ -73,63 +74,110 @@ export function decodePacket(bytes: Buffer): ReceivedPacket {
     throw malformed(`a datagram of ${bytes.length} bytes is shorter than a RADIUS header`);
   const length = framePacket(bytes);
   if (length === undefined) throw malformed('the datagram is shorter than its RADIUS Length');
-  const packet = bytes.subarray(0, length);
-  const attributes: Attribute[] = [];
-  let messageAuthenticatorAt: number | undefined;
-  for (let at = headerBytes; at < length; ) {
-    const size = length - at < 2 ? 0 : packet.readUInt8(at + 1);
+  const packet = length === bytes.length ? bytes : bytes.subarray(0, length);
+  return new Decoded(packet, checkAttributes(packet));
+}
+
+/** @returns where the value of Message-Authenticator stands */
+function checkAttributes(packet: Buffer): number | undefined {
+  const { length } = packet;
+  let found: number | undefined;
+  let count = 0;
+  for (let at = headerBytes; at < length; count++) {
+    const size = length - at < 2 ? 0 : (packet[at + 1] ?? 0);
     if (size < 2 || at + size > length) throw malformed(`attribute at byte ${at} does not fit into the packet`);
-    if (attributes.length === maxAttributes) throw tooLarge(`more than ${maxAttributes} attributes`);
-    const type = packet.readUInt8(at);
-    if (type === messageAuthenticatorType) {
+    if (count === maxAttributes) throw tooLarge(`more than ${maxAttributes} attributes`);
+    if (packet[at] === messageAuthenticatorType) {
       // RFC 3579 §3.2: exactly one, of 16 bytes.
-      if (size !== 18 || messageAuthenticatorAt !== undefined)
-        throw malformed('Message-Authenticator is not one of 16 bytes');
-      messageAuthenticatorAt = at + 2;
+      if (size !== 18 || found !== undefined) throw malformed('Message-Authenticator is not one of 16 bytes');
+      found = at + 2;
     }
-    attributes.push({ type, value: packet.subarray(at + 2, at + size) });
     at += size;
   }
-  return {
-    code: packet.readUInt8(0),
-    identifier: packet.readUInt8(1),
-    authenticator: packet.subarray(4, headerBytes),
-    attributes,
-    bytes: packet,
-    messageAuthenticatorAt,
-  };
+  return found;
+}
+
+class Decoded implements ReceivedPacket {
+  readonly bytes: Buffer;
+  readonly messageAuthenticatorAt: number | undefined;
+  readonly code: number;
+  readonly identifier: number;
+  readonly authenticator: Buffer;
+  #attributes: readonly Attribute[] | undefined;
+
+  constructor(bytes: Buffer, messageAuthenticatorAt: number | undefined) {
+    this.bytes = bytes;
+    this.messageAuthenticatorAt = messageAuthenticatorAt;
+    this.code = bytes[0] ?? 0;
+    this.identifier = bytes[1] ?? 0;
+    this.authenticator = bytes.subarray(4, headerBytes);
+  }
+
+  get attributes(): readonly Attribute[] {
+    this.#attributes ??= readAttributes(this.bytes);
+    return this.#attributes;
+  }
+}
+
+function readAttributes(packet: Buffer): Attribute[] {
+  const attributes: Attribute[] = [];
+  for (let at = headerBytes; at < packet.length; at += packet[at + 1] ?? 0)
+    attributes.push({ type: packet[at] ?? 0, value: packet.subarray(at + 2, at + (packet[at + 1] ?? 0)) });
+  return attributes;
 }
 
 /** @throws WireError `ERR_WIRE_TOO_LARGE` for a value over 253 bytes or a packet over 4096 */
 export function encodePacket(packet: RadiusPacket): Buffer {
-  const length = packet.attributes.reduce((sum, { value }) => sum + 2 + value.length, headerBytes);
+  let length = headerBytes;
+  for (const { value } of packet.attributes) length += 2 + value.length;
   if (length > maxPacketBytes) throw tooLarge(`a RADIUS packet of ${length} bytes cannot be sent`);
   const bytes = Buffer.allocUnsafe(length);
-  bytes.writeUInt8(packet.code, 0);
-  bytes.writeUInt8(packet.identifier, 1);
-  bytes.writeUInt16BE(length, 2);
+  bytes[0] = packet.code;
+  bytes[1] = packet.identifier;
+  bytes[2] = length >> 8;
+  bytes[3] = length;
   bytes.set(packet.authenticator, 4);
   let at = headerBytes;
   for (const { type, value } of packet.attributes) {
     if (value.length > maxValueBytes)
       throw tooLarge(`attribute ${type} has ${value.length} bytes, more than ${maxValueBytes}`);
-    bytes.writeUInt8(type, at);
-    bytes.writeUInt8(value.length + 2, at + 1);
+    bytes[at] = type;
+    bytes[at + 1] = value.length + 2;
     bytes.set(value, at + 2);
     at += 2 + value.length;
   }
   return bytes;
 }
 
+/** Whether there is an attribute of this type. */
+export function hasAttribute({ bytes }: Pick<ReceivedPacket, 'bytes'>, type: number): boolean {
+  return valueAt(bytes, type, headerBytes) !== undefined;
+}
+
 /** First value of a type. */
-export function firstValue(packet: Pick<RadiusPacket, 'attributes'>, type: number): Buffer | undefined {
-  return packet.attributes.find((attribute) => attribute.type === type)?.value;
+export function firstValue({ bytes }: Pick<ReceivedPacket, 'bytes'>, type: number): Buffer | undefined {
+  const at = valueAt(bytes, type, headerBytes);
+  return at === undefined ? undefined : bytes.subarray(at, endOf(bytes, at));
 }
 
 /** All values of a type joined, for attributes that are split at 253 bytes (EAP-Message, RFC 3579 §3.1). */
-export function joinedValue(packet: Pick<RadiusPacket, 'attributes'>, type: number): Buffer | undefined {
-  const pieces = packet.attributes.filter((attribute) => attribute.type === type).map(({ value }) => value);
-  return pieces.length === 0 ? undefined : Buffer.concat(pieces);
+export function joinedValue({ bytes }: Pick<ReceivedPacket, 'bytes'>, type: number): Buffer | undefined {
+  const first = valueAt(bytes, type, headerBytes);
+  if (first === undefined) return undefined;
+  const pieces: Buffer[] = [];
+  for (let at: number | undefined = first; at !== undefined; at = valueAt(bytes, type, endOf(bytes, at)))
+    pieces.push(bytes.subarray(at, endOf(bytes, at)));
+  return Buffer.concat(pieces);
+}
+
+/** Where the value of the next attribute of this type stands, from an attribute's first byte on. */
+function valueAt(bytes: Buffer, type: number, from: number): number | undefined {
+  for (let at = from; at < bytes.length; at += bytes[at + 1] ?? maxPacketBytes) if (bytes[at] === type) return at + 2;
+  return undefined;
+}
+
+function endOf(bytes: Buffer, at: number): number {
+  return at - 2 + (bytes[at - 1] ?? 2);
 }
 
 /** The reverse of {@link joinedValue}: adjacent attributes of at most 253 bytes each. */
