@@ -1,9 +1,9 @@
 // The families of kinds whose members are also listed together.
 import { sql } from 'kysely';
 import { exactly, isNull, isTruthText } from '../models/filters.ts';
+import { ofApplication } from '../providers/models.ts';
 import type { Base } from './bases.ts';
 
-const main = sql<boolean>`id in (select provider from applications where provider is not null)`;
 const backchannel = sql<boolean>`kind in ('authentik_providers_ldap.ldapprovider', 'authentik_providers_scim.scimprovider')`;
 
 export const families: readonly Base[] = [
@@ -26,7 +26,7 @@ export const families: readonly Base[] = [
       'assigned_backchannel_application_name',
     ],
     filters: {
-      application__isnull: ([value = '']) => (isTruthText(value) ? sql<boolean>`not ${main}` : main),
+      ...ofApplication,
       backchannel: ([value = '']) => (isTruthText(value) ? backchannel : sql<boolean>`not ${backchannel}`),
     },
   },
@@ -48,6 +48,10 @@ export const families: readonly Base[] = [
     keyType: 'uuid',
     shows: ['name', 'execution_logging', 'bound_to'],
     filters: {
+      promptstage__isnull: ([value = '']) => {
+        const judging = sql<boolean>`exists (select 1 from stages s where s.settings->'validation_policies' ? policies.uuid::text)`;
+        return isTruthText(value) ? sql<boolean>`not ${judging}` : judging;
+      },
       bindings__isnull: ([value = '']) => {
         const bound = sql<boolean>`uuid in (select policy from policy_bindings where policy is not null)`;
         return isTruthText(value) ? sql<boolean>`not ${bound}` : bound;

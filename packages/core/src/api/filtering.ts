@@ -1,13 +1,16 @@
 // Query parameters of lists as conditions and order (core.md §10.3).
 import { type RawBuilder, sql } from 'kysely';
 import type { Model } from '../models/model.ts';
+import { fieldFilter } from './field-filters.ts';
 
-/** Filters the model offers, and `search`: every word in at least one of its search fields. */
+/** Filters the model offers or that its fields have, and `search`: every word in at least one of its search fields. */
 export function filtersOf(model: Model, query: URLSearchParams): RawBuilder<boolean>[] {
   const found: RawBuilder<boolean>[] = [];
-  for (const [name, filter] of Object.entries(model.filters ?? {})) {
+  for (const name of new Set(query.keys())) {
+    const own = model.filters !== undefined && Object.hasOwn(model.filters, name) ? model.filters[name] : undefined;
+    const filter = own ?? fieldFilter(model, name);
     const values = query.getAll(name).filter((value) => value !== '');
-    if (values.length > 0) found.push(filter(values, query));
+    if (filter !== undefined && values.length > 0) found.push(filter(values, query));
   }
   const words = (query.get('search') ?? '').split(/[\s,]+/).filter((word) => word !== '');
   const columns = model.search ?? [];

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Field } from '../models/field.ts';
 import { type Model, modelName } from '../models/model.ts';
+import { fieldFilterNames } from './field-filters.ts';
 import type { Operation, Operations, Route } from './operations.ts';
 import type { Api } from './server.ts';
 
@@ -121,7 +122,8 @@ function pathParameters(path: string): Json[] {
 }
 
 function listParameters(model: Model | undefined): Json[] {
-  const filters = Object.keys(model?.filters ?? {}).filter((name) => name !== 'search');
+  const fields = model === undefined ? [] : fieldFilterNames(model);
+  const filters = [...new Set([...Object.keys(model?.filters ?? {}), ...fields])].filter((name) => name !== 'search');
   const query = (name: string, schema: Json) => ({ name, in: 'query', required: false, schema });
   return [
     ...filters.map((name) => query(name, { type: 'string' })),

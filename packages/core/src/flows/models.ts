@@ -127,6 +127,8 @@ export const stageBindingModel = defineModel({
   filters: {
     target: exactly('flow'),
     stage: exactly('stage'),
+    fsb_uuid: exactly('uuid'),
+    pbm_uuid: exactly('pbm_uuid'),
     order: exactly('order'),
     invalid_response_action: exactly('invalid_response_action'),
     search: ([value = '']) =>

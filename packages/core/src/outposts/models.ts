@@ -1,4 +1,5 @@
 // `authentik_outposts.outpost` (core.md §9.2, §9.3): with each comes a service account, its token and its grants.
+import { sql } from 'kysely';
 import { z } from 'zod';
 import { durationMs, parseDuration } from '../models/duration.ts';
 import { choice, column, jsonColumn, line, relation } from '../models/field.ts';
@@ -67,6 +68,8 @@ export const outpostModel = defineModel({
     name__iexact: ignoringCase('name'),
     managed__iexact: ignoringCase('managed'),
     name: exactly('name'),
+    providers_by_pk: (values) =>
+      sql<boolean>`uuid in (select outpost from outpost_providers where provider::text in (${sql.join([...values])}))`,
   },
   async prepare(unit, values, existing) {
     checkConfig(values['config']);

@@ -1,4 +1,5 @@
 // Providers that outposts serve (core.md §4.2–§4.5): one table, one kind each.
+import { sql } from 'kysely';
 import { z } from 'zod';
 import { randomId, randomUpper } from '../identity/random.ts';
 import {
@@ -14,9 +15,9 @@ import {
   setting,
   text,
 } from '../models/field.ts';
-import { exactly, ofSetting } from '../models/filters.ts';
+import { exactly, isTruthText, ofSetting } from '../models/filters.ts';
 import { InvalidInput, invalidField, message } from '../models/invalid.ts';
-import { defineModel, type Model, type Row } from '../models/model.ts';
+import { defineModel, type Filter, type Model, type Row } from '../models/model.ts';
 import { compilePattern } from '../models/pattern.ts';
 import type { Connection } from '../models/unit.ts';
 import { assignmentsOf, outpostNames } from './assignments.ts';
@@ -37,6 +38,15 @@ interface ProviderKind {
 const flowReference = (name: string, required: boolean) =>
   reference({ name, in: 'column', table: 'flows', key: 'uuid', required });
 const certificate = reference({ name: 'certificate', in: 'setting', table: 'certificates', key: 'uuid' });
+
+const used = sql<boolean>`id in (select provider from applications where provider is not null)`;
+
+/** Filters by the application that a provider is the main one of. */
+export const ofApplication: Readonly<Record<string, Filter>> = {
+  application__isnull: ([value = '']) => (isTruthText(value) ? sql<boolean>`not ${used}` : used),
+  application: (values) =>
+    sql<boolean>`id in (select provider from applications where pbm_uuid::text in (${sql.join([...values])}))`,
+};
 
 function providerModel<const Own extends ProviderKind['fields']>(kind: ProviderKind & { readonly fields: Own }) {
   const { id, noun, path, component, permissions, prepare, derive } = kind;
@@ -65,7 +75,7 @@ function providerModel<const Own extends ProviderKind['fields']>(kind: ProviderK
     },
     search: ['name'],
     order: ['name'],
-    filters: { name: exactly('name'), client_id: ofSetting('client_id') },
+    filters: { name: exactly('name'), client_id: ofSetting('client_id'), ...ofApplication },
     ...(prepare === undefined ? {} : { prepare }),
     async derive(deps, rows) {
       const assigned = await assignmentsOf(
