@@ -1,8 +1,8 @@
 // What leaves the router about itself: access lines and metrics.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { maskTarget } from './access-log.ts';
 import { mergeExpositions } from './metrics.ts';
+import { maskTarget } from './requests/access-log.ts';
 
 for (const [target, expected] of [
   ['/files/media/public/a.png?token=abc.def.ghi', '/files/media/public/a.png?token=***'],

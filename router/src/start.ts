@@ -19,9 +19,10 @@ import type { ApplicationHandler } from './embedded/application-handler.ts';
 import { type EmbeddedOutpost, openEmbeddedOutpost } from './embedded/outpost.ts';
 import type { StoredFiles } from './files/serve.ts';
 import { CoreConnections, type CoreTarget, originOf } from './forwarding/core-connection.ts';
-import { FrontDoor, type FrontDoorSettings } from './front-door.ts';
+import { FrontDoor } from './front-door.ts';
 import { openListeners } from './listeners/listeners.ts';
 import type { RouterMetrics } from './metrics.ts';
+import type { FrontDoorSettings } from './requests/exchange.ts';
 import { CoreWatch } from './supervisor/core-watch.ts';
 import { createLiveVerdict, probeCore } from './supervisor/probe.ts';
 import { type SpawnedCore, spawnCore } from './supervisor/spawn-core.ts';
@@ -75,6 +76,7 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
   const application = () => options.application ?? embedded;
   const connections = new CoreConnections({
     answerTimeoutMs: config.core.answer_timeout,
+    writeStallMs: config.web.timeout_http_write,
     maxConnections: maxCoreConnections,
   });
   let spawned: SpawnedCore | undefined;

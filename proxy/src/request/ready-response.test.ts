@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { flatOf } from '../identity/header-block.ts';
+import { Frame } from './frame.ts';
 import { ReadyResponse } from './ready-response.ts';
 
 type Answer = (request: IncomingMessage, response: ReadyResponse) => void;
@@ -78,6 +79,37 @@ describe('ready text and writeHead are the same on the wire', () => {
     await using other = await serving(answer(false));
     const text = `GET / HTTP/1.1\r\nHost: a\r\n\r\n${last}`;
     expect(await exchange(one.port, text)).toBe(await exchange(other.port, text));
+  });
+  test('a framed body, several in flight on one connection, and to a client that does not read', async () => {
+    const body = Buffer.alloc(48 * 1024, 'frame');
+    const frame = new Frame(body);
+    const sent: boolean[] = [];
+    const answer =
+      (isFramed: boolean): Answer =>
+      ({ url }, response) => {
+        const head = { status: 200, reason: 'OK', lines: `X-Url: ${url}\r\nContent-Length: ${body.length}\r\n${date}` };
+        const wasSent = isFramed && response.sendFramed(head, frame);
+        sent.push(wasSent);
+        if (wasSent) return;
+        response.writeHead(200, 'OK', flatOf(head.lines));
+        response.end(body);
+      };
+    await using one = await serving(answer(true));
+    await using other = await serving(answer(false));
+    let text = '';
+    for (let at = 0; at < 200; at++) text += `GET /${at} HTTP/1.1\r\nHost: a\r\n\r\n`;
+    const [framed, plainly] = await Promise.all([exchange(one.port, text + last), exchange(other.port, text + last)]);
+    expect(framed === plainly).toBe(true); // ten megabytes are no message
+    expect(sent).toContain(true);
+  });
+  test('a head that is too long for the frame goes the usual way', async () => {
+    const frame = new Frame(Buffer.from('hello'));
+    await using one = await serving((_, response) => {
+      const lines = `X-Long: ${'x'.repeat(3_000)}\r\nContent-Length: 5\r\n`;
+      if (response.sendFramed({ status: 200, reason: 'OK', lines }, frame)) throw new Error('it was sent');
+      response.writeHead(200, flatOf(lines)).end('hello');
+    });
+    expect(await exchange(one.port, `GET / HTTP/1.1\r\nHost: a\r\n\r\n${last}`)).toMatch(/hello[\s\S]*hello$/);
   });
   test('an HTTP/1.0 client and a closing one get what node:http makes', async () => {
     await using one = await serving(ready(200, 'hello'));

@@ -1,9 +1,12 @@
-// Entry `@gatehouse/proxy/ready-response`, users: proxy, router. Answers whose text is ready. node:http checks and joins every field of every answer again, which is a third of what a
-// small answer costs; the text of identity headers is the same for a whole session, so it is handed over as it is and goes
-// out in one write. It does so through `_header`, which node:http fills itself in `writeHead`: an undocumented field, but
-// the same in every version we run on. For everything but a plain HTTP/1.1 keep-alive answer `false` is returned, and the
-// caller takes `writeHead`; ready-response.test.ts compares the two byte for byte.
+// Entry `@gatehouse/proxy/ready-response`, users: proxy, router. Answers whose text is ready. node:http checks and joins
+// every field of every answer again, which is a third of what a small answer costs; the text of identity headers is the same
+// for a whole session, so it is handed over as it is and goes out in one write. It does so through `_header`, which node:http
+// fills itself in `writeHead`: an undocumented field, but the same in every version we run on. For everything but a plain
+// HTTP/1.1 keep-alive answer `false` is returned, and the caller takes `writeHead`; ready-response.test.ts compares the two
+// byte for byte.
 import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Frame } from './frame.ts';
 
 export interface ReadyHead {
   readonly status: number;
@@ -15,6 +18,7 @@ export interface ReadyHead {
 export class ReadyResponse extends ServerResponse<IncomingMessage> {
   declare _header: string | null;
   declare _hasBody: boolean;
+  declare _headerSent: boolean;
   declare _keepAliveTimeout: number;
 
   /** The whole answer in one write. @param body latin1 text, as long as the framing says */
@@ -22,6 +26,26 @@ export class ReadyResponse extends ServerResponse<IncomingMessage> {
     if (!takesText(this)) return false;
     this.statusCode = head.status;
     this._header = textOf(this, head) + (this._hasBody ? body : '');
+    this.end();
+    return true;
+  }
+
+  /**
+   * The whole answer in one write of one buffer. Only where it goes out at once: not behind other answers of the connection,
+   * not behind bytes that the kernel has not taken, and not through TLS, which keeps what it is given for a while.
+   */
+  sendFramed(head: ReadyHead, frame: Frame): boolean {
+    const socket: OwnedSocket | null = this.socket;
+    if (!takesText(this) || !this._hasBody || socket === null || socket._httpMessage !== this) return false;
+    if (socket.writableLength > 0 || 'encrypted' in socket) return false;
+    const text = textOf(this, head);
+    const bytes = frame.fill(text);
+    if (bytes === undefined) return false;
+    this.statusCode = head.status;
+    this._header = text;
+    this._headerSent = true;
+    socket.write(bytes);
+    if (socket.writableLength > 0) frame.leave();
     this.end();
     return true;
   }
@@ -34,6 +58,9 @@ export class ReadyResponse extends ServerResponse<IncomingMessage> {
     return true;
   }
 }
+
+/** What node:http notes on a connection: whose turn it is. */
+type OwnedSocket = Socket & { readonly _httpMessage?: unknown };
 
 // Functions, not private methods: those would cost each response a field of its own.
 
@@ -58,3 +85,4 @@ function connectionLines(timeoutMs: number): string {
 }
 
 export { createDateLine } from './date-line.ts';
+export { Frame } from './frame.ts';

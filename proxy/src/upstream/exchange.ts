@@ -5,6 +5,7 @@ import type { GatewayError } from '@gatehouse/daemon/errors';
 import type { UpstreamTarget } from '../applications/application.ts';
 import type { ReadyResponse } from '../request/ready-response.ts';
 import type { UpstreamHeaders } from './request-headers.ts';
+import { FieldKinds } from './response-head.ts';
 
 export interface Exchange {
   readonly target: UpstreamTarget;
@@ -30,9 +31,16 @@ export interface ExchangeFailure {
   readonly error: GatewayError;
   /**
    * `connect`: the upstream has seen nothing. `stale`: a kept connection ended before any byte of the answer.
-   * `answering`: anything later.
+   * `late`: no byte of the answer within the time that the lane was given. `answering`: anything later.
    */
-  readonly phase: 'connect' | 'stale' | 'answering';
+  readonly phase: 'connect' | 'stale' | 'late' | 'answering';
+}
+
+/** What a lane does to the fields of every answer. */
+export interface AnswerRules {
+  readonly kinds: FieldKinds;
+  /** Lines to add, each with its CRLF. @param lines what passes of the upstream's own */
+  added(lines: string): string;
 }
 
 export interface Lane extends AsyncDisposable {
@@ -41,3 +49,9 @@ export interface Lane extends AsyncDisposable {
 }
 
 export const poweredBy = 'goauthentik.io';
+
+/** Of the proxy (proxy.md §9.6). */
+export const proxyAnswers: AnswerRules = {
+  kinds: new FieldKinds(),
+  added: () => `X-Powered-By: ${poweredBy}\r\n`,
+};

@@ -1,12 +1,13 @@
 // The fast lane (LIBRARIES.md §3.3): requests without a body to plain HTTP/1.1 upstreams, over kept connections of our own.
 // Head and body of a small answer arrive together and leave in one write; nothing is parsed into objects on the way.
-// What it does on the wire is what the general lane does; lanes.test.ts runs both through the same cases.
+// What it does on the wire is what the general lane does; lanes.test.ts runs both through the same cases. The router takes
+// the same lane to the core (entry `@gatehouse/proxy/fast-lane`).
 import { connect, type Socket } from 'node:net';
 import { GatewayError } from '@gatehouse/daemon/errors';
 import type { UpstreamTarget } from '../applications/application.ts';
 import { proxyError } from '../errors.ts';
 import { headerLines } from '../identity/header-block.ts';
-import type { Exchange, Lane } from './exchange.ts';
+import { type AnswerRules, type Exchange, type ExchangeFailure, type Lane, proxyAnswers } from './exchange.ts';
 import { ResponseRelay } from './response-relay.ts';
 
 const connectMs = 10_000;
@@ -15,15 +16,33 @@ const mostConnections = 256;
 const idleMs = 30_000;
 const sweepMs = 10_000;
 
-export function createFastLane(): Lane & { takes(exchange: Exchange): boolean } {
+export interface FastLane extends Lane {
+  /** Whether the exchange is one for this lane. @param exchange its target may also be `unix:/path` */
+  takes(exchange: Pick<Exchange, 'target' | 'method' | 'request'>): boolean;
+  /** From now on no connection serves twice; what runs ends by itself. */
+  retire(): void;
+}
+
+export interface FastLaneOptions {
+  readonly answers: AnswerRules;
+  /** Longest wait for the first byte of an answer, to the precision of the sweep; default: none. */
+  readonly answerTimeoutMs: number;
+  /** Longest pause of a client that receives; default: none. */
+  readonly writeStallMs: number;
+}
+
+const usual: FastLaneOptions = { answers: proxyAnswers, answerTimeoutMs: Infinity, writeStallMs: Infinity };
+
+export function createFastLane(options: FastLaneOptions = usual): FastLane {
   const origins = new Map<string, Connections>();
+  const everyMs = Math.min(sweepMs, options.answerTimeoutMs / 4, options.writeStallMs / 4);
   const sweep = setInterval(() => {
     for (const [origin, connections] of origins) if (connections.sweep() === 0) origins.delete(origin);
-  }, sweepMs).unref();
+  }, everyMs).unref();
   const of = (target: UpstreamTarget) => {
     const known = origins.get(target.origin);
     if (known !== undefined) return known;
-    const made = new Connections(target.origin);
+    const made = new Connections(target.origin, options);
     origins.set(target.origin, made);
     return made;
   };
@@ -32,9 +51,13 @@ export function createFastLane(): Lane & { takes(exchange: Exchange): boolean } 
       if (method !== 'GET' && method !== 'HEAD') return false;
       const { headers } = request;
       const hasBody = headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
-      return !hasBody && target.origin.startsWith('http://') && of(target).hasRoom();
+      const isPlain = target.origin.startsWith('http://') || target.origin.startsWith('unix:');
+      return !hasBody && isPlain && of(target).hasRoom();
     },
     run: (exchange) => of(exchange.target).run(exchange),
+    retire() {
+      for (const connections of origins.values()) connections.retire();
+    },
     async [Symbol.asyncDispose]() {
       clearInterval(sweep);
       for (const connections of origins.values()) connections.close();
@@ -44,15 +67,19 @@ export function createFastLane(): Lane & { takes(exchange: Exchange): boolean } 
 
 /** Connections to one origin. */
 class Connections {
-  readonly #host: string;
-  readonly #port: number;
+  readonly #at: { readonly path: string } | { readonly host: string; readonly port: number };
+  readonly #options: FastLaneOptions;
+  #isRetired = false;
   readonly #idle: Connection[] = [];
   readonly #open = new Set<Connection>();
 
-  constructor(origin: string) {
-    const url = new URL(origin);
-    this.#host = url.hostname.replace(/^\[|\]$/g, '');
-    this.#port = Number(url.port || 80);
+  constructor(origin: string, options: FastLaneOptions) {
+    const { protocol, hostname, port, pathname } = new URL(origin);
+    this.#options = options;
+    this.#at =
+      protocol === 'unix:'
+        ? { path: decodeURIComponent(pathname) }
+        : { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80) };
   }
 
   hasRoom(): boolean {
@@ -62,14 +89,20 @@ class Connections {
   run(exchange: Exchange): () => void {
     const connection = this.#idle.pop() ?? this.#connect();
     connection.start(exchange);
-    return () => connection.abort();
+    return () => connection.abort(exchange);
   }
 
-  /** Closes what was idle for too long. @returns how many are left */
+  /** Closes what was idle for too long, and what somebody was waited for too long. @returns how many are left */
   sweep(): number {
     const now = performance.now();
     for (const connection of this.#idle) if (now - connection.idleSinceMs > idleMs) connection.destroy();
+    for (const connection of this.#open) connection.sweep(now);
     return this.#open.size;
+  }
+
+  retire(): void {
+    this.#isRetired = true;
+    for (const connection of this.#idle) connection.destroy();
   }
 
   close(): void {
@@ -77,8 +110,8 @@ class Connections {
   }
 
   #connect(): Connection {
-    const connection = new Connection(connect({ host: this.#host, port: this.#port, noDelay: true }), {
-      onIdle: () => void this.#idle.push(connection),
+    const connection = new Connection(connect({ ...this.#at, noDelay: true }), this.#options, {
+      onIdle: () => (this.#isRetired ? connection.destroy() : void this.#idle.push(connection)),
       // The others that were idle are as old as this one: the next attempt shall not meet them.
       onStale: () => {
         for (const other of this.#idle) other.destroy();
@@ -103,16 +136,31 @@ interface Owner {
 
 class Connection {
   idleSinceMs = 0;
+  #startedMs = 0;
+  #pausedMs = 0;
   readonly #socket: Socket;
+  readonly #options: FastLaneOptions;
   readonly #owner: Owner;
+  readonly #flow = {
+    pause: () => {
+      this.#pausedMs = performance.now();
+      this.#socket.pause();
+    },
+    resume: () => {
+      this.#pausedMs = 0;
+      this.#socket.resume();
+    },
+  };
   #exchange: Exchange | undefined;
   #relay: ResponseRelay | undefined;
   #isConnected = false;
+  #isLate = false;
   #served = 0;
   #failure: Error | undefined;
 
-  constructor(socket: Socket, owner: Owner) {
+  constructor(socket: Socket, options: FastLaneOptions, owner: Owner) {
     this.#socket = socket;
+    this.#options = options;
     this.#owner = owner;
     const late = setTimeout(() => socket.destroy(new Error(`no connection within ${connectMs / 1000} s`)), connectMs);
     socket.once('connect', () => {
@@ -133,20 +181,31 @@ class Connection {
 
   start(exchange: Exchange): void {
     this.#exchange = exchange;
+    this.#startedMs = performance.now();
     const { method, path, headers, response } = exchange;
-    this.#relay = new ResponseRelay(exchange, {
-      pause: () => this.#socket.pause(),
-      resume: () => this.#socket.resume(),
-    });
+    this.#relay = new ResponseRelay(exchange, this.#flow, this.#options.answers);
     if (response.destroyed) {
-      this.abort();
+      this.abort(exchange);
       return;
     }
     const head = `${method} ${path} HTTP/1.1\r\n${headerLines(headers.own)}${headers.identity.text}Connection: keep-alive\r\n\r\n`;
     this.#socket.write(head, 'latin1');
   }
 
-  abort(): void {
+  /** Ends an exchange in which the upstream does not begin, or the client does not read on. */
+  sweep(nowMs: number): void {
+    const { answerTimeoutMs, writeStallMs } = this.#options;
+    if (this.#exchange === undefined) return;
+    if (this.#relay?.hasBegun === false && nowMs - this.#startedMs > answerTimeoutMs) {
+      this.#isLate = true;
+      this.#socket.destroy(new Error(`no answer within ${answerTimeoutMs} ms`));
+    }
+    if (this.#pausedMs > 0 && nowMs - this.#pausedMs > writeStallMs) this.#exchange.response.destroy();
+  }
+
+  /** Nothing happens when the connection has gone on to another exchange: the client left at the very end. */
+  abort(exchange: Exchange): void {
+    if (this.#exchange !== exchange) return;
     this.#failure = proxyError('ERR_PROXY_CLIENT_GONE', 'The client left.');
     this.#socket.destroy();
   }
@@ -175,6 +234,7 @@ class Connection {
   #finish(isReusable: boolean): void {
     this.#exchange = undefined;
     this.#relay = undefined;
+    this.#pausedMs = 0;
     this.#served += 1;
     if (isReusable) {
       this.#socket.resume(); // the client may have been slow at the end
@@ -190,9 +250,15 @@ class Connection {
     this.#relay = undefined;
     const isOurs = cause instanceof GatewayError;
     const error = isOurs ? cause : proxyError('ERR_PROXY_UPSTREAM', `The upstream failed: ${reason(cause)}.`, cause);
-    const phase = this.#isConnected ? (this.#served > 0 && !hasBegun ? 'stale' : 'answering') : 'connect';
+    const phase = this.#phase(hasBegun);
     if (phase === 'stale') this.#owner.onStale();
     exchange?.onFailed({ error, phase });
+  }
+
+  #phase(hasBegun: boolean): ExchangeFailure['phase'] {
+    if (this.#isLate) return 'late';
+    if (!this.#isConnected) return 'connect';
+    return this.#served > 0 && !hasBegun ? 'stale' : 'answering';
   }
 }
 

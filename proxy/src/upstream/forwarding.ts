@@ -6,7 +6,7 @@ import type { UpstreamTarget } from '../applications/application.ts';
 import { proxyError } from '../errors.ts';
 import type { Balancer } from './balancer.ts';
 import type { Exchange, ExchangeFailure } from './exchange.ts';
-import type { createFastLane } from './fast-lane.ts';
+import type { FastLane } from './fast-lane.ts';
 import { createGeneralLane, hasBody } from './general-lane.ts';
 import type { Pools } from './pools.ts';
 
@@ -23,7 +23,7 @@ export interface Order extends Omit<Exchange, 'target' | 'onHead'> {
 
 export interface ForwardingRooms {
   readonly pools: Pools;
-  readonly fastLane: ReturnType<typeof createFastLane>;
+  readonly fastLane: FastLane;
   readonly balancer: Balancer;
   readonly log: Logger;
 }

@@ -17,6 +17,8 @@ interface Bench extends AsyncDisposable {
   readonly requests: string[];
   readonly connections: () => number;
   readonly failures: ExchangeFailure[];
+  /** What ends each exchange because its client left. */
+  readonly aborts: (() => void)[];
   get(path?: string, method?: string): Promise<Got>;
   readonly port: number;
 }
@@ -138,6 +140,16 @@ for (const [name, make] of Object.entries(lanes)) {
       expect((await bench.get()).status).toBe(502);
       expect(bench.failures.map(({ phase }) => phase)).toEqual(['connect']);
     });
+    test('a client that leaves at the very end takes nobody else with it', async () => {
+      await using bench = await open(make());
+      bench.answer = reply('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      await bench.get();
+      bench.answer = (socket) => {
+        bench.aborts[0]?.();
+        setImmediate(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'));
+      };
+      expect(await bench.get()).toMatchObject({ status: 200, body: 'ok' });
+    });
     test('a client that leaves ends the exchange with the upstream', async () => {
       await using bench = await open(make());
       const ended = new Promise<void>((resolve) => {
@@ -205,6 +217,7 @@ async function open(lane: Lane, upstreamPort?: number): Promise<Bench> {
       },
     };
     const abort = lane.run(exchange);
+    bench.aborts.push(abort);
     response.once('close', () => {
       if (!response.writableFinished) abort();
     });
@@ -216,6 +229,7 @@ async function open(lane: Lane, upstreamPort?: number): Promise<Bench> {
     answer: () => undefined,
     requests,
     failures,
+    aborts: [],
     port,
     connections: () => connections,
     get: (path = '/', method = 'GET') => get(port, path, method),

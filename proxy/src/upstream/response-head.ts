@@ -36,20 +36,48 @@ const special: Readonly<Record<string, Kind>> = {
   'x-powered-by': 'dropped',
 };
 
-/** Field names as upstreams spell them; the same few over and over. */
-const kinds = new Map<string, Kind>();
 const mostKinds = 2_000;
+
+/** What becomes of a field, by its name as upstreams spell it; the same few over and over. */
+export class FieldKinds {
+  readonly #known = new Map<string, Kind>();
+  readonly #dropped: ReadonlySet<string>;
+
+  /** @param dropped lower-case names that stay here besides what is hop-by-hop */
+  constructor(dropped: readonly string[] = []) {
+    this.#dropped = new Set(dropped);
+  }
+
+  of(name: string): Kind {
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const kind = this.#kindOf(name);
+    if (this.#known.size >= mostKinds) this.#known.clear();
+    if (name.length < 100) this.#known.set(Buffer.from(name, 'latin1').toString('latin1'), kind);
+    return kind;
+  }
+
+  #kindOf(name: string): Kind {
+    if (!/^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/.test(name)) return 'invalid';
+    const lower = name.toLowerCase();
+    if (this.#dropped.has(lower)) return 'dropped';
+    return Object.hasOwn(special, lower) ? (special[lower] ?? 'kept') : 'kept';
+  }
+}
+
+const usual = new FieldKinds();
 
 /**
  * @param text latin1, from the status line to the last field's CRLF, without the empty line
  * @param hasBody whether an answer to this request has one at all: not to HEAD
+ * @param kinds which fields pass
  * @throws GatewayError `ERR_PROXY_UPSTREAM`
  */
-export function parseResponseHead(text: string, hasBody: boolean): ResponseHead {
+export function parseResponseHead(text: string, hasBody: boolean, kinds = usual): ResponseHead {
   if (/[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)|(?<!\r)\n/.test(text)) throw garbage('control characters in the head');
   const first = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: ([^\r]*))?\r\n/.exec(text);
   if (first === null) throw garbage('no status line of HTTP/1.1');
-  const fields = new FieldReader(text, first[0].length);
+  const fields = new FieldReader(text, first[0].length, kinds);
   const status = Number(first[2]);
   const isEmpty = !hasBody || status < 200 || status === 204 || status === 304;
   return {
@@ -69,13 +97,13 @@ class FieldReader {
   #coding: string | undefined;
   #kept = '';
 
-  constructor(text: string, from: number) {
+  constructor(text: string, from: number, kinds: FieldKinds) {
     let keptFrom = from;
     for (let at = from; at < text.length; ) {
       const end = text.indexOf('\r\n', at) + 2;
       const colon = text.indexOf(':', at);
       if (colon === -1 || colon >= end) throw garbage('a line of the head is no field');
-      const passes = this.#take(kindOf(text.slice(at, colon)), text.slice(colon + 1, end - 2));
+      const passes = this.#take(kinds.of(text.slice(at, colon)), text.slice(colon + 1, end - 2));
       if (!passes) {
         this.#kept += text.slice(keptFrom, at);
         keptFrom = end;
@@ -131,17 +159,6 @@ class FieldReader {
     this.#length = Number(value);
     return true;
   }
-}
-
-function kindOf(name: string): Kind {
-  const known = kinds.get(name);
-  if (known !== undefined) return known;
-  const isName = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/.test(name);
-  const lower = name.toLowerCase();
-  const kind: Kind = isName ? (Object.hasOwn(special, lower) ? (special[lower] ?? 'kept') : 'kept') : 'invalid';
-  if (kinds.size >= mostKinds) kinds.clear();
-  if (name.length < 100) kinds.set(Buffer.from(name, 'latin1').toString('latin1'), kind);
-  return kind;
 }
 
 function garbage(what: string) {

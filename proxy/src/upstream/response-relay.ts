@@ -3,7 +3,7 @@
 import { proxyError } from '../errors.ts';
 import { fieldsOf, flatOf, headerLines, pairsOf } from '../identity/header-block.ts';
 import { ChunkedDecoder } from './chunked.ts';
-import { type Exchange, poweredBy } from './exchange.ts';
+import type { AnswerRules, Exchange } from './exchange.ts';
 import { parseResponseHead, type ResponseHead } from './response-head.ts';
 
 export interface Flow {
@@ -23,15 +23,17 @@ export class ResponseRelay {
   keepsAlive = false;
   readonly #exchange: Exchange;
   readonly #flow: Flow;
+  readonly #rules: AnswerRules;
   /** What has come of a head that is not whole yet. */
   #pending: Buffer | undefined;
   #head: ResponseHead | undefined;
   #left = 0;
   #chunked: ChunkedDecoder | undefined;
 
-  constructor(exchange: Exchange, flow: Flow) {
+  constructor(exchange: Exchange, flow: Flow, rules: AnswerRules) {
     this.#exchange = exchange;
     this.#flow = flow;
+    this.#rules = rules;
   }
 
   /** @returns how many bytes of the chunk belonged to this answer. @throws GatewayError `ERR_PROXY_UPSTREAM` */
@@ -58,7 +60,11 @@ export class ResponseRelay {
       return chunk.length;
     }
     this.#pending = undefined;
-    const head = parseResponseHead(bytes.toString('latin1', 0, end + 2), this.#exchange.method !== 'HEAD');
+    const head = parseResponseHead(
+      bytes.toString('latin1', 0, end + 2),
+      this.#exchange.method !== 'HEAD',
+      this.#rules.kinds,
+    );
     const used = end + 4;
     if (head.status >= 200) {
       this.#head = head;
@@ -82,7 +88,7 @@ export class ResponseRelay {
     onHead();
     const passed = status === 204 ? withoutLength(head.lines) : head.lines;
     const date = head.hasDate ? '' : dateLine();
-    const lines = `${passed}${date}X-Powered-By: ${poweredBy}\r\n${headerLines(addedHeaders)}`;
+    const lines = `${passed}${date}${this.#rules.added(passed)}${headerLines(addedHeaders)}`;
     if (framing.kind !== 'length') {
       response.writeHead(status, reason, flatOf(lines));
       // Without this, the head of an answer that takes its time would wait for the first part of the body.

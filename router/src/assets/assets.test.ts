@@ -25,12 +25,11 @@ async function start() {
   const table = await loadAssets([{ folder, name: 'dist' }], { version: '1.2.3' });
   const context = {
     version: '1.2.3',
-    own: ['X-authentik-id', 'id'],
     ownLines: 'X-authentik-id: id\r\n',
     dateLine: () => 'Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n',
   };
   const server = createServer({ ServerResponse: ReadyResponse }, (request, response) => {
-    serveAsset(table, (request.url ?? '').slice(1), request, response, context)?.catch((error: unknown) =>
+    serveAsset(table.get((request.url ?? '').slice(1)), request, response, context)?.catch((error: unknown) =>
       response.destroy(error instanceof Error ? error : undefined),
     );
   });

@@ -7,52 +7,47 @@ import type { ReadyResponse } from '@gatehouse/proxy/ready-response';
 import { evaluateConditions, isRangeWanted } from './conditions.ts';
 import { negotiate } from './negotiation.ts';
 import { readRange } from './ranges.ts';
-import type { Asset, AssetTable, Variant } from './table.ts';
+import type { Asset, Variant } from './table.ts';
 
 /** What goes on every answer. */
 export interface AssetContext {
   readonly version: string;
-  /** What every answer carries, names and values alternating. */
-  readonly own: readonly string[];
-  /** `own` as text, and the `Date` of this moment, each field with its CRLF. */
+  /** What every answer carries, each field with its CRLF. */
   readonly ownLines: string;
+  /** The `Date` of this moment, as a line. */
   readonly dateLine: () => string;
 }
 
 const notFound = '404 page not found\n';
 
-/** @returns a promise only where a file is streamed from disk */
+/** @param asset `undefined` when there is none of that name. @returns a promise only where a file is streamed from disk */
 export function serveAsset(
-  table: AssetTable,
-  file: string,
+  asset: Asset | undefined,
   request: IncomingMessage,
   response: ReadyResponse,
   context: AssetContext,
 ): Promise<void> | undefined {
   // One ready-made list per answer: `setHeader` beforehand would make Node merge the two, name by name.
-  const { version, own } = context;
-  if (request.method !== 'GET' && request.method !== 'HEAD') return refuseMethod(request, response, version, own);
-  const asset = table.get(file);
-  if (asset === undefined) return answerNotFound(response, version, own);
+  const { version } = context;
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    return refuseMethod(request, response, version, listOf(context.ownLines));
+  if (asset === undefined) return answerNotFound(response, version, listOf(context.ownLines));
   const range = rangeOf(request, asset);
   const coding =
     range.kind === 'whole' && asset.available.length > 0
       ? negotiate(request.headers['accept-encoding']?.toString(), asset.available)
       : undefined;
   const chosen = (coding === undefined ? undefined : asset.coded[coding]) ?? asset.identity;
+  const turn = { request, response, context };
   const verdict = evaluateConditions(request, {
     etag: chosen.etag,
     etags: asset.etags,
     lastModified: asset.lastModified,
   });
-  if (verdict === 'precondition-failed') return finish(response, 412, [...own, 'X-authentik-version', version]);
-  if (verdict === 'unchanged') return finish(response, 304, [...withoutLength(chosen.headers), ...own]);
-  if (range.kind === 'unsatisfiable') {
-    const size = `bytes */${asset.identity.size}`;
-    return finish(response, 416, [...own, 'Content-Range', size, 'X-authentik-version', version]);
-  }
-  if (range.kind === 'part') return sendPart(asset, range, { request, response, own });
-  return sendWhole(asset, chosen, { request, response, context });
+  if (verdict === 'unchanged') return sendUnchanged(chosen, turn);
+  if (verdict === 'precondition-failed') return finish(turn, 412, []);
+  if (range.kind === 'unsatisfiable') return finish(turn, 416, ['Content-Range', `bytes */${asset.identity.size}`]);
+  return range.kind === 'part' ? sendPart(asset, range, turn) : sendWhole(asset, chosen, turn);
 }
 
 function rangeOf(request: IncomingMessage, asset: Asset): ReturnType<typeof readRange> {
@@ -80,54 +75,46 @@ export function refuseMethod(
   own: readonly string[] = [],
 ): undefined {
   const status = request.method === 'OPTIONS' ? 204 : 405;
-  return finish(response, status, [...own, 'Allow', 'GET, HEAD', 'X-authentik-version', version]);
-}
-
-function finish(response: ServerResponse, status: number, headers: readonly string[]): undefined {
-  response.writeHead(status, [...headers]).end();
+  response.writeHead(status, [...own, 'Allow', 'GET, HEAD', 'X-authentik-version', version]).end();
 }
 
 interface Turn {
   readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly own: readonly string[];
-}
-
-interface WholeTurn extends Omit<Turn, 'own' | 'response'> {
   readonly response: ReadyResponse;
   readonly context: AssetContext;
 }
 
-/** The usual case by a head whose text is ready but for date and id; everything else the way of node:http. */
-function sendWhole(
-  asset: Asset,
-  chosen: Variant,
-  { request, response, context }: WholeTurn,
-): Promise<void> | undefined {
-  const { body } = chosen;
-  const isHead = request.method === 'HEAD';
-  if (body !== undefined) {
-    const lines = `${chosen.lines}${context.ownLines}${context.dateLine()}`;
-    if (!response.sendHead({ status: 200, reason: 'OK', lines }))
-      response.writeHead(200, [...chosen.headers, ...context.own]);
-    response.end(isHead ? undefined : body);
-    return undefined;
-  }
-  response.writeHead(200, [...chosen.headers, ...context.own]);
-  if (!isHead) return stream(asset.path, undefined, response);
+function finish({ response, context }: Turn, status: number, headers: readonly string[]): undefined {
+  response.writeHead(status, [...listOf(context.ownLines), ...headers, 'X-authentik-version', context.version]).end();
+}
+
+function sendUnchanged(chosen: Variant, { response, context }: Turn): undefined {
+  const lines = `${chosen.unchangedLines}${context.ownLines}${context.dateLine()}`;
+  if (!response.sendHead({ status: 304, reason: 'Not Modified', lines })) response.writeHead(304, listOf(lines));
   response.end();
+}
+
+/** The usual case by a head whose text is ready but for date and id; everything else the way of node:http. */
+function sendWhole(asset: Asset, chosen: Variant, { request, response, context }: Turn): Promise<void> | undefined {
+  const { body, frame } = chosen;
+  const isHead = request.method === 'HEAD';
+  const head = { status: 200, reason: 'OK', lines: `${chosen.lines}${context.ownLines}${context.dateLine()}` };
+  if (frame !== undefined && response.sendFramed(head, frame)) return undefined;
+  if (!response.sendHead(head)) response.writeHead(200, listOf(head.lines));
+  if (body === undefined && !isHead) return stream(asset.path, undefined, response);
+  response.end(isHead ? undefined : body);
   return undefined;
 }
 
 function sendPart(
   asset: Asset,
   range: { start: number; end: number },
-  { request, response, own }: Turn,
+  { request, response, context }: Turn,
 ): Promise<void> | undefined {
   const length = range.end - range.start + 1;
-  const headers = withoutLength(asset.identity.headers);
+  const headers = listOf(asset.identity.unchangedLines + context.ownLines);
   const contentRange = `bytes ${range.start}-${range.end}/${asset.identity.size}`;
-  response.writeHead(206, [...headers, ...own, 'Content-Length', String(length), 'Content-Range', contentRange]);
+  response.writeHead(206, [...headers, 'Content-Length', String(length), 'Content-Range', contentRange]);
   const { body } = asset.identity;
   if (request.method !== 'HEAD' && body === undefined) return stream(asset.path, range, response);
   response.end(request.method === 'HEAD' ? undefined : body?.subarray(range.start, range.end + 1));
@@ -145,6 +132,12 @@ async function stream(
   );
 }
 
-function withoutLength(headers: readonly string[]): string[] {
-  return headers.filter((_, at) => headers[at - (at % 2)] !== 'Content-Length');
+/** Lines of ours as an alternating list. */
+function listOf(lines: string): string[] {
+  const list: string[] = [];
+  for (const line of lines.split('\r\n')) {
+    const colon = line.indexOf(': ');
+    if (colon > 0) list.push(line.slice(0, colon), line.slice(colon + 2));
+  }
+  return list;
 }

@@ -2,6 +2,7 @@
 // reaches the file system. Built from a folder at start; small files are kept with ready-made headers, in all codings.
 import { readFile, stat } from 'node:fs/promises';
 import { relative, sep } from 'node:path';
+import { Frame } from '@gatehouse/proxy/ready-response';
 import { contentTypeOf } from '@gatehouse/storage';
 import { compress, isCompressible } from './compress.ts';
 import { isImmutable } from './immutable.ts';
@@ -10,6 +11,8 @@ import { filesBelow, openPrepared, type Prepared, sha256Of } from './prepared.ts
 
 /** Files up to this size are kept in memory, while there is room; others are streamed from disk. */
 const residentBytes = 2 * 1024 * 1024;
+/** Bodies up to this size leave together with their head; larger ones take more than one write anyway. */
+const framedBytes = 64 * 1024;
 /** What all kept files and their codings may take. */
 const residentTotal = 96 * 1024 * 1024;
 
@@ -22,6 +25,10 @@ export interface Variant {
   readonly headers: readonly string[];
   /** The same as text, each field with its CRLF. */
   readonly lines: string;
+  /** The same without Content-Length, for an answer without content. */
+  readonly unchangedLines: string;
+  /** For a small body that is kept. */
+  readonly frame: Frame | undefined;
 }
 
 export interface Asset {
@@ -64,7 +71,7 @@ export async function loadAssets(
         name,
         bytes <= room
           ? asset
-          : { ...asset, identity: { ...asset.identity, body: undefined }, coded: {}, available: [] },
+          : { ...asset, identity: { ...asset.identity, body: undefined, frame: undefined }, coded: {}, available: [] },
       );
       if (bytes <= room) room -= bytes;
     }
@@ -112,8 +119,19 @@ function variant(
 ): Variant {
   const size = body.byteLength;
   const headers = [...common, 'Content-Length', String(size), 'ETag', etag];
-  const lines = headers.map((part, at) => (at % 2 === 0 ? `${part}: ` : `${part}\r\n`)).join('');
-  return { body: keep ? body : undefined, size, etag, headers, lines };
+  return {
+    body: keep ? body : undefined,
+    size,
+    etag,
+    headers,
+    lines: linesOf(headers),
+    unchangedLines: linesOf([...common, 'ETag', etag]),
+    frame: keep && size <= framedBytes ? new Frame(body) : undefined,
+  };
+}
+
+function linesOf(headers: readonly string[]): string {
+  return headers.map((part, at) => (at % 2 === 0 ? `${part}: ` : `${part}\r\n`)).join('');
 }
 
 function commonHeaders(name: string, lastModified: string, version: string): string[] {

@@ -2,8 +2,16 @@
 // client that leaves ends the exchange; a kept connection that the core closed under our hands is tried once more.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
+import type { ExchangeFailure, FastLane, Exchange as LaneExchange } from '@gatehouse/proxy/fast-lane';
+import type { ReadyResponse } from '@gatehouse/proxy/ready-response';
 import type { Situation } from '../errors.ts';
-import type { CoreConnection, ExchangeController, ExchangeHandler } from './core-connection.ts';
+import {
+  type CoreConnection,
+  type ExchangeController,
+  type ExchangeHandler,
+  keptFromClients,
+  noFurtherFields,
+} from './core-connection.ts';
 import { hopByHop } from './forwarded.ts';
 
 export interface ForwardOptions {
@@ -12,6 +20,7 @@ export interface ForwardOptions {
   readonly headers: string[];
   /** What every answer carries, names and values alternating. */
   readonly own: readonly string[];
+  readonly dateLine: () => string;
   readonly maxBodyBytes: number;
   /** Longest pause of a client that sends, and of one that receives. */
   readonly readStallMs: number;
@@ -29,14 +38,21 @@ export type Forwarded =
 const longestQueue = 1_024;
 const repeatable = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-export async function forward(
+export function forward(
   request: IncomingMessage,
-  response: ServerResponse,
+  response: ReadyResponse,
   options: ForwardOptions,
 ): Promise<Forwarded> {
-  if (Number(request.headers['content-length'] ?? 0) > options.maxBodyBytes) return failed('tooLarge');
-  if (options.connection.queued() > longestQueue) return failed('tooBusy');
-  using _underWay = options.connection.enter();
+  const { connection, maxBodyBytes } = options;
+  if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) return Promise.resolve(failed('tooLarge'));
+  if (connection.queued() > longestQueue) return Promise.resolve(failed('tooBusy'));
+  const isQuick = connection.lane.takes({ target: connection.target, method: request.method ?? 'GET', request });
+  connection.enter();
+  return (isQuick ? hurry(request, response, options) : carry(request, response, options)).finally(connection.leave);
+}
+
+/** By undici: with a body, or when there are very many at once. */
+async function carry(request: IncomingMessage, response: ReadyResponse, options: ForwardOptions): Promise<Forwarded> {
   const hasBody = carriesBody(request);
   using _progress = hasBody ? watchProgress(request, options.readStallMs) : undefined;
   const first = await exchange(request, response, hasBody, options);
@@ -44,6 +60,76 @@ export async function forward(
     first.kind === 'failed' && !hasBody && repeatable.has(request.method ?? '') && isConnectionLost(first.cause);
   return again ? exchange(request, response, false, options) : first;
 }
+
+/** By the fast lane. */
+function hurry(request: IncomingMessage, response: ReadyResponse, options: ForwardOptions): Promise<Forwarded> {
+  return new Promise((resolve) => new QuickPassage(request, response, options, resolve).send());
+}
+
+/** One exchange of the fast lane; its own description. */
+class QuickPassage implements LaneExchange {
+  readonly target: LaneExchange['target'];
+  readonly method: string;
+  readonly path: string;
+  readonly headers: LaneExchange['headers'];
+  readonly request: IncomingMessage;
+  readonly response: ReadyResponse;
+  readonly addedHeaders: readonly string[];
+  readonly dateLine: () => string;
+  readonly onHead = nothing;
+  readonly onBody = nothing;
+  readonly #lane: FastLane;
+  readonly #settle: (outcome: Forwarded) => void;
+  #hasBeenStale = false;
+  #abort = nothing;
+
+  constructor(
+    request: IncomingMessage,
+    response: ReadyResponse,
+    { connection, headers, own, dateLine }: ForwardOptions,
+    settle: (outcome: Forwarded) => void,
+  ) {
+    this.target = connection.target;
+    this.method = request.method ?? 'GET';
+    this.path = request.url ?? '/';
+    this.headers = { own: headers, identity: noFurtherFields };
+    this.request = request;
+    this.response = response;
+    this.addedHeaders = own;
+    this.dateLine = dateLine;
+    this.#lane = connection.lane;
+    this.#settle = settle;
+    response.on('close', this.#closed);
+  }
+
+  send(): void {
+    this.#abort = this.#lane.run(this);
+  }
+
+  readonly #closed = () => {
+    if (this.response.writableFinished) return this.#settle({ kind: 'passed' });
+    this.#settle({ kind: 'client-gone' });
+    this.#abort();
+  };
+
+  onFailed({ error, phase }: ExchangeFailure): void {
+    const { response } = this;
+    const cause = error.cause instanceof Error ? error.cause : error;
+    if (response.destroyed) return; // the client left, and was heard
+    if (response.headersSent) {
+      this.#settle({ kind: 'cut', cause });
+      response.destroy();
+    } else if (phase === 'stale' && !this.#hasBeenStale) {
+      this.#hasBeenStale = true;
+      this.send();
+    } else {
+      response.off('close', this.#closed);
+      this.#settle({ kind: 'failed', situation: phase === 'late' ? 'tooSlow' : 'unreachable', cause });
+    }
+  }
+}
+
+function nothing(): void {}
 
 function exchange(
   request: IncomingMessage,
@@ -125,6 +211,10 @@ class Passage implements ExchangeHandler {
   }
 
   onResponseError(_controller: ExchangeController | undefined, cause: Error): void {
+    if (this.#response.destroyed) {
+      this.#settle({ kind: 'client-gone' });
+      return;
+    }
     if (this.#response.headersSent) {
       this.#response.destroy();
       this.#settle({ kind: 'cut', cause });
@@ -141,7 +231,7 @@ function answerHeaders(raw: readonly string[], own: readonly string[]): string[]
   const seen = new Set<string>();
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = (raw[at] ?? '').toLowerCase();
-    if (dropped.has(name) || name === 'server' || name === 'x-powered-by' || name === 'x-authentik-id') continue;
+    if (dropped.has(name) || keptFromClients.includes(name)) continue;
     seen.add(name);
     kept.push(raw[at] ?? '', raw[at + 1] ?? '');
   }

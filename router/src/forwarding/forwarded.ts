@@ -108,18 +108,40 @@ export function requestIdOf(headers: Headers, client: Client, fresh: () => strin
  */
 export function forwardedHeaders(raw: readonly string[], client: Client, requestId: string): string[] {
   const dropped = hopByHop(raw);
-  const kept: string[] = [];
+  const kept = ['Host', client.host];
   for (let at = 0; at + 1 < raw.length; at += 2) {
-    const name = (raw[at] ?? '').toLowerCase();
-    if (dropped.has(name) || forwardingHeaders.has(name) || name === 'host' || name === 'x-authentik-id') continue;
-    if (certificateHeaders.has(name) && (!client.certificateTrusted || client.clientCertificate !== undefined))
+    const field = fieldOf(raw[at] ?? '');
+    if (field.kind === 'ours' || dropped.has(field.name)) continue;
+    if (field.kind === 'certificate' && (!client.certificateTrusted || client.clientCertificate !== undefined))
       continue;
     kept.push(raw[at] ?? '', raw[at + 1] ?? '');
   }
-  kept.push('Host', client.host, 'X-Forwarded-For', client.address, 'X-Forwarded-Proto', client.scheme);
+  kept.push('X-Forwarded-For', client.address, 'X-Forwarded-Proto', client.scheme);
   kept.push('X-Forwarded-Host', client.host, 'X-authentik-id', requestId);
   if (client.clientCertificate !== undefined) kept.push('X-Forwarded-Client-Cert', client.clientCertificate);
   return kept;
+}
+
+interface Field {
+  /** Lower-case. */
+  readonly name: string;
+  /** `ours`: only what we say ourselves reaches the core. */
+  readonly kind: 'kept' | 'ours' | 'certificate';
+}
+
+/** Clients spell the same few names over and over. */
+const fields = new Map<string, Field>();
+const mostFields = 2_000;
+
+function fieldOf(spelled: string): Field {
+  const known = fields.get(spelled);
+  if (known !== undefined) return known;
+  const name = spelled.toLowerCase();
+  const isOurs = forwardingHeaders.has(name) || name === 'host' || name === 'x-authentik-id';
+  const field: Field = { name, kind: isOurs ? 'ours' : certificateHeaders.has(name) ? 'certificate' : 'kept' };
+  if (fields.size >= mostFields) fields.clear();
+  if (spelled.length < 100) fields.set(spelled, field);
+  return field;
 }
 
 /** RFC 9110 §7.6.1, and `Expect`, which is answered here already with 100 Continue. */

@@ -1,8 +1,7 @@
 // One line per finished request (router.md §15, §20.7), written from what its handler left behind; handlers do not log.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Logger } from '@gatehouse/daemon/log';
-import type { Client } from './forwarding/forwarded.ts';
+import type { Client } from '../forwarding/forwarded.ts';
 
 /** What is known of a request while it runs; `route` is filled in by the front door. */
 export interface RequestRecord {
@@ -17,7 +16,6 @@ export interface RequestRecord {
 }
 
 export interface AccessLineOptions {
-  readonly log: Pick<Logger, 'isEnabled'>;
   /** Takes whole lines. */
   readonly output: { write(line: string): void };
   /** Lower-case names of request headers to show. */
@@ -34,9 +32,8 @@ export function writeAccessLine(
   request: IncomingMessage,
   record: RequestRecord,
   status: number,
-  { log, output, headers, tookMs, nowMs }: AccessLineOptions,
+  { output, headers, tookMs, nowMs }: AccessLineOptions,
 ): void {
-  if (!log.isEnabled('info')) return;
   const { socket, client } = record;
   const rounded = Math.round(tookMs * 1000) / 1000;
   const bytesIn = socket.bytesRead - record.bytesRead;

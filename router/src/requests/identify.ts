@@ -1,0 +1,53 @@
+// Who asks, and under which id (router.md §4, §15): found out once per connection as long as nobody speaks for somebody else.
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { type Client, identifyClient, requestIdOf, speaksForOthers, type Trust } from '../forwarding/forwarded.ts';
+import { connectionOf } from '../listeners/connections.ts';
+import type { RequestRecord } from './access-log.ts';
+
+interface KnownClient {
+  readonly host: string | undefined;
+  readonly trust: Trust;
+  readonly client: Client;
+}
+
+export interface Moment {
+  readonly trust: Trust;
+  readonly startedMs: number;
+  /** Bytes are counted for the access line only. */
+  readonly countsBytes: boolean;
+}
+
+/** @returns what makes the record of a request */
+export function createIdentifier(): (request: IncomingMessage, moment: Moment) => RequestRecord {
+  const known = new WeakMap<object, KnownClient>();
+  const clientOf = ({ socket, headers }: IncomingMessage, trust: Trust): Client => {
+    if (speaksForOthers(headers)) return identifyClient(connectionOf(socket), headers, trust);
+    const held = known.get(socket);
+    if (held !== undefined && held.host === headers.host && held.trust === trust) return held.client;
+    const client = identifyClient(connectionOf(socket), headers, trust);
+    known.set(socket, { host: headers.host, trust, client });
+    return client;
+  };
+  return (request, { trust, startedMs, countsBytes }) => {
+    const client = clientOf(request, trust);
+    const { socket } = request;
+    return {
+      id: requestIdOf(request.headers, client, freshId),
+      client,
+      startedMs,
+      socket,
+      bytesRead: countsBytes ? socket.bytesRead : 0,
+      bytesWritten: countsBytes ? socket.bytesWritten : 0,
+      route: 'none',
+    };
+  };
+}
+
+/** Ids differ between processes by their beginning and within one by their end; as long as the core's. */
+const processPart = randomBytes(10).toString('hex');
+let drawn = 0;
+function freshId(): string {
+  drawn += 1;
+  return processPart + drawn.toString(16).padStart(12, '0');
+}
