@@ -31,6 +31,8 @@ export interface CoreLink {
   readonly logins: Logins;
   /** Waits only where the policy file wants groups that are not in memory. */
   readerFor(identity: Identity, signal: () => AbortSignal): Soon<Reader>;
+  /** The layout in memory, for whoever sees all of it as it is: everybody who does gets the same answers. */
+  sharedLayout(identity: Identity): Layout | undefined;
   /** What the policy file makes of the directory for somebody. */
   policyFor(identity: Identity, signal: () => AbortSignal): Soon<PolicyView | undefined>;
   certificateOf(id: string): CertificatePair | undefined;
@@ -161,6 +163,10 @@ export function connectCore(options: CoreLinkOptions): CoreLink {
         const memory = memoryOf(identity);
         return createReader({ userPk, canSearch, memory, live, context: contextOf(provider), policy: view });
       }),
+    sharedLayout(identity) {
+      const isWhole = identity.canSearch && policy.of(identity.provider.applicationSlug) === undefined;
+      return isWhole ? memoryOf(identity) : undefined;
+    },
     policyFor,
     certificateOf: (id) => outpost.certificates.get(id),
     outpostName: outpost.name,

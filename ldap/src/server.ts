@@ -15,6 +15,7 @@ import { LateTls } from './connection/late-tls.ts';
 import { ConnectionSessions } from './connection/sessions.ts';
 import type { CoreLink } from './core.ts';
 import type { LdapMetrics } from './metrics.ts';
+import { KnownSearches } from './operations/known-searches.ts';
 import { after } from './operations/soon.ts';
 import type { Provider } from './providers/provider.ts';
 
@@ -45,12 +46,14 @@ export async function serveLdap(options: LdapServerOptions): Promise<LdapServer>
   const { config, log, core, metrics } = options;
   const tls = new LateTls(options.clientCa);
   const connections = new Set<Connection>();
+  const known = new KnownSearches();
   const sessions = new ConnectionSessions((identity, clientIp) => endUnused(options, identity, clientIp));
   metrics.watchConnections(() => countConnections(connections));
   const attach = (socket: Socket, peer: Peer, secure: boolean): void => {
     const connection = new Connection(socket, {
       component: secure ? 'ldaps' : 'ldap',
       ...options,
+      known,
       clientIp: peer.address,
       secure,
       startTls: () => tls.wrap,

@@ -23,6 +23,7 @@ import type { CoreLink } from '../core.ts';
 import type { LdapMetrics } from '../metrics.ts';
 import type { Answer, Peer } from '../operations/context.ts';
 import { dispatch } from '../operations/dispatch.ts';
+import type { KnownSearches } from '../operations/known-searches.ts';
 import type { AnsweredOp } from '../operations/report.ts';
 import type { Soon } from '../operations/soon.ts';
 import type { TlsWrapper } from './late-tls.ts';
@@ -42,6 +43,8 @@ export interface ConnectionOptions {
   readonly log: Logger;
   readonly metrics: LdapMetrics;
   readonly clock: Clock;
+  /** Searches of bound clients, remembered for all connections. */
+  readonly known: KnownSearches;
   /** The listener. */
   readonly component: 'ldap' | 'ldaps';
   readonly clientIp: string;
@@ -170,7 +173,8 @@ export class Connection implements Peer {
         const limits = this.identity === undefined ? anonymousLimits : boundLimits;
         const bytes = this.#framer.next(limits.maxBytes);
         if (bytes === undefined) break;
-        this.#accept(decodeRequest(bytes, limits));
+        const isBound = this.identity !== undefined;
+        this.#accept(isBound ? this.#options.known.decode(bytes, limits) : decodeRequest(bytes, limits));
       }
       if (this.#waiting.length >= mostInFlight) this.#socket.pause();
       else if (this.#socket.isPaused() && !this.#held) this.#socket.resume();

@@ -1,5 +1,5 @@
 // An operation under way, as its handler sees it. Its signal is made only for those who ask for it.
-import { type Control, extendedOid, type MessageId } from '@gatehouse/wire/ldap';
+import { type Control, extendedOid, type MessageId, writeMessage } from '@gatehouse/wire/ldap';
 import type { Entry } from '../directory/entry.ts';
 import type { Selection } from '../directory/selection.ts';
 import type { EntryOutput, OperationContext, Peer } from '../operations/context.ts';
@@ -71,6 +71,10 @@ export class RunningOperation implements OperationContext, EntryOutput {
   /** Entries of an operation that was stopped go nowhere. */
   write(entry: Entry, selection: Selection): void {
     if (this.#stopped === undefined) selection.write(entry, this.messageId, this.#writer);
+  }
+
+  writeEncoded(op: Buffer): void {
+    if (this.#stopped === undefined) writeMessage(this.messageId, op, this.#writer);
   }
 
   flush(): Promise<void> | undefined {

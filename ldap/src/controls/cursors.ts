@@ -5,9 +5,12 @@ import type { Clock } from '@gatehouse/daemon/async';
 import type { Control, SearchRequest } from '@gatehouse/wire/ldap';
 import type { Entry } from '../directory/entry.ts';
 import type { Selection } from '../directory/selection.ts';
+import type { DirectoryView } from '../directory/view.ts';
 
 /** A result as it was when the search began: a refresh in between neither doubles nor loses any entry. */
 export interface Cursor {
+  /** What was searched. */
+  readonly view: DirectoryView;
   readonly entries: readonly Entry[];
   readonly selection: Selection;
   /** Controls that go with every part. */

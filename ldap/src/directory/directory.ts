@@ -40,6 +40,7 @@ export class Directory {
   /** Of what a remembered login rests on. */
   #stamps = new Uint32Array(64);
   readonly #onUserChanged: UserChanged | undefined;
+  #version = 0;
 
   /** @param onUserChanged told of users that are gone, switched off, or have another password than before */
   constructor(types: CustomTypes, onUserChanged?: UserChanged) {
@@ -47,8 +48,14 @@ export class Directory {
     this.#onUserChanged = onUserChanged;
   }
 
+  /** Another one with every change of anything. */
+  get version(): number {
+    return this.#version;
+  }
+
   /** Memberships come from groups: they are no part of when a user was last changed. */
   putUser(user: UserRow): void {
+    this.#version += 1;
     const row = this.#userRow(user.pk);
     const stamp = hashOf(`${user.is_active} ${user.password_change_date}`);
     const otherCredentials = this.users.isListed(row) && this.#stamps[row] !== stamp;
@@ -60,12 +67,14 @@ export class Directory {
 
   /** Memberships as the user's row tells them, for directories that do not hold every group. */
   joinGroups(user: UserRow): void {
+    this.#version += 1;
     const names = new Map((user.groups_obj ?? []).map(({ pk, name }) => [pk, name]));
     const rows = user.groups.map((pk) => this.#groupRow(pk, names.get(pk)));
     this.memberships.setGroups(this.#userRow(user.pk), rows);
   }
 
   putGroup(group: GroupRow): void {
+    this.#version += 1;
     const row = this.#groupRow(group.pk);
     const { withStar, byName } = groupRecord(group, this.#types);
     this.groups.put(row, withStar, byName);
@@ -85,6 +94,7 @@ export class Directory {
   removeUser(pk: number): void {
     const row = this.#userRows.get(pk);
     if (row === undefined) return;
+    this.#version += 1;
     this.memberships.setGroups(row, []);
     this.users.remove(row);
     this.#userRows.delete(pk);
@@ -94,6 +104,7 @@ export class Directory {
   removeGroup(pk: string): void {
     const row = this.#groupRows.get(pk);
     if (row === undefined) return;
+    this.#version += 1;
     this.memberships.setMembers(row, []);
     this.nesting.setGroups(row, []);
     this.nesting.setMembers(row, []);

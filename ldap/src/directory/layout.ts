@@ -33,7 +33,11 @@ export interface KindLayout {
   readonly suffix: Buffer;
 }
 
+let layouts = 0;
+
 export class Layout {
+  /** No other has the same. */
+  readonly id: number;
   readonly directory: Directory;
   readonly context: ViewContext;
   /** Domain, then the three containers. */
@@ -44,6 +48,8 @@ export class Layout {
 
   constructor(directory: Directory, context: ViewContext) {
     const { provider, facts } = context;
+    layouts += 1;
+    this.id = layouts;
     this.directory = directory;
     this.context = context;
     this.fixed = [domainEntry(provider, facts), ...containerEntries(provider)];

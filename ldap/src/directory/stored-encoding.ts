@@ -2,7 +2,7 @@
 // gathered in a scratch buffer, because their length comes before them; selection.ts does the same from values, attribute
 // by attribute, and is what this is tested against.
 import { type ByteSink, headerSize, writeHeader } from '@gatehouse/wire/ber';
-import { escapeValue, type MessageId } from '@gatehouse/wire/ldap';
+import { escapeValue, type MessageId, messageSize, writeMessageHead } from '@gatehouse/wire/ldap';
 import { type AttributeType, attribute } from './attribute-types.ts';
 import { group, user, virtual } from './kinds.ts';
 import { encodeAttribute } from './layout.ts';
@@ -157,13 +157,9 @@ function send({ layout, code, row }: StoredEntry, messageId: MessageId, sink: By
   const escaped = isPlain ? undefined : Buffer.from(escapeValue(source.toString('utf8', nameStart, nameEnd)), 'utf8');
   const nameLength = 3 + (escaped?.length ?? nameEnd - nameStart) + suffix.length;
   const opLength = headerSize(nameLength) + nameLength + headerSize(scratch.used) + scratch.used;
-  const idOctets = messageId < 0x80 ? 1 : messageId < 0x8000 ? 2 : messageId < 0x800000 ? 3 : 4;
-  const length = 2 + idOctets + headerSize(opLength) + opLength;
-  let at = sink.room(headerSize(length) + length);
+  const room = sink.room(messageSize(messageId, headerSize(opLength) + opLength));
   const { bytes } = sink;
-  at = writeHeader(bytes, at, 0x30, length);
-  at = writeHeader(bytes, at, 0x02, idOctets);
-  for (let octet = idOctets - 1; octet >= 0; octet -= 1, at += 1) bytes[at] = (messageId >>> (8 * octet)) & 0xff;
+  let at = writeMessageHead(bytes, room, messageId, headerSize(opLength) + opLength);
   at = writeHeader(bytes, at, 0x64, opLength);
   at = writeHeader(bytes, at, 0x04, nameLength);
   at = writeName(bytes, at, escaped ?? source.subarray(nameStart, nameEnd), suffix);

@@ -44,6 +44,8 @@ export interface OperationContext {
 
 export interface EntryOutput {
   write(entry: Entry, selection: Selection): void;
+  /** An entry whose operation is encoded already. */
+  writeEncoded(op: Buffer): void;
   /** What is ready goes out; a promise to wait for while the client is behind. Called before anything is waited for. */
   flush(): Promise<void> | undefined;
 }

@@ -19,12 +19,15 @@ import { sortEntries } from '../controls/server-side-sort.ts';
 import { keepList, listViewOf, listViewResponse, resumeList, windowOf } from '../controls/virtual-list-view.ts';
 import type { Entry } from '../directory/entry.ts';
 import { anonymousRoot, boundRoot, type ServerFacts } from '../directory/fixed-entries.ts';
+import type { Layout } from '../directory/layout.ts';
 import { selectAttributes } from '../directory/selection.ts';
+import { StoredView } from '../directory/stored-view.ts';
 import { subschemaEntry } from '../directory/subschema.ts';
 import { type DirectoryView, PlainView } from '../directory/view.ts';
 import { Refusal } from '../errors.ts';
 import type { Answer, OperationContext } from './context.ts';
 import { type Deadline, deadlineOf } from './deadline.ts';
+import { KnownSearch, keepAnswer } from './known-searches.ts';
 import { asksForSubschema, matching } from './matching.ts';
 import { after, type Soon } from './soon.ts';
 
@@ -32,26 +35,54 @@ import { after, type Soon } from './soon.ts';
 const turnSize = 1_000;
 
 export function search(request: SearchRequest, context: OperationContext): Soon<Answer> {
+  return request instanceof KnownSearch ? searchKnown(request, context) : searchPlainly(request, context);
+}
+
+/** A search without controls, whose answer may be there already, or is kept where it is small and complete. */
+function searchKnown(request: KnownSearch, context: OperationContext): Soon<Answer> {
+  const { core, peer, output } = context;
+  const layout = peer.identity === undefined ? undefined : core.sharedLayout(peer.identity);
+  if (layout === undefined) return searchPlainly(request, context);
+  const entries = request.answerIn(layout);
+  if (entries === undefined) return searchToKeep(request, layout, context);
+  for (const entry of entries) output.writeEncoded(entry);
+  return { op: { op: 'searchResultDone', resultCode: resultCode.success }, controls: [], entries: entries.length };
+}
+
+function searchToKeep(request: KnownSearch, layout: Layout, context: OperationContext): Soon<Answer> {
+  const { version } = layout.directory;
+  return after(startSearch(request, context), (cursor) => {
+    const { view, entries, selection } = cursor;
+    const isCurrent = view instanceof StoredView && view.layout === layout && layout.directory.version === version;
+    if (isCurrent && remaining(request, cursor) >= entries.length) keepAnswer(request, layout, { entries, selection });
+    return sendPage(cursor, { request, page: undefined }, context);
+  });
+}
+
+function searchPlainly(request: SearchRequest, context: OperationContext): Soon<Answer> {
   const listView = listViewOf(context.controls);
   if (listView !== undefined) return searchWindow(request, listView, context);
   const page = pageSizeOf(request, context);
   return after(page?.resume ?? startSearch(request, context), (cursor) => {
     if (cursor.refused) return refuseOrder(cursor);
-    const limit = Math.min(page?.size ?? Number.POSITIVE_INFINITY, remaining(request, cursor));
-    return after(sendEntries(cursor, { from: cursor.at, to: cursor.at + limit }, context), (sent) => {
-      cursor.at += sent;
-      return closeSearch(cursor, { request, page, sent }, context);
-    });
+    return sendPage(cursor, { request, page }, context);
   });
 }
 
-interface Sent {
+interface Part {
   readonly request: SearchRequest;
   readonly page: ReturnType<typeof pageSizeOf>;
-  readonly sent: number;
 }
 
-function closeSearch(cursor: Cursor, { request, page, sent }: Sent, context: OperationContext): Answer {
+function sendPage(cursor: Cursor, part: Part, context: OperationContext): Soon<Answer> {
+  const limit = Math.min(part.page?.size ?? Number.POSITIVE_INFINITY, remaining(part.request, cursor));
+  return after(sendEntries(cursor, { from: cursor.at, to: cursor.at + limit }, context), (sent) => {
+    cursor.at += sent;
+    return closeSearch(cursor, part, sent, context);
+  });
+}
+
+function closeSearch(cursor: Cursor, { request, page }: Part, sent: number, context: OperationContext): Answer {
   const more = cursor.at < cursor.entries.length;
   const cut = more && remaining(request, cursor) === 0;
   const code =
@@ -129,14 +160,14 @@ function startSearch(request: SearchRequest, context: OperationContext): Soon<Cu
     assertEntry(view.find(base), controls, view);
     return after(hidesAll(controls) ? [] : matching(view, base, request, clock), (matched) => {
       const selection = selectAttributes(request.attributes, request.typesOnly, view);
-      if (controls.length === 0) return cursorOf(matched, selection);
+      if (controls.length === 0) return cursorOf(view, matched, selection);
       return sortedCursor(matched, matchValues(selection, controls, view), { view, context, clock });
     });
   });
 }
 
-function cursorOf(entries: readonly Entry[], selection: Cursor['selection']): Cursor {
-  return { entries, at: 0, selection, responses: [], refused: false, find: () => 0 };
+function cursorOf(view: DirectoryView, entries: readonly Entry[], selection: Cursor['selection']): Cursor {
+  return { view, entries, at: 0, selection, responses: [], refused: false, find: () => 0 };
 }
 
 interface Surroundings {
@@ -152,7 +183,8 @@ async function sortedCursor(
 ): Promise<Cursor> {
   const sorted = await sortEntries(matched, context.controls, { view, turn: clock.turn });
   const responses = sorted.response === undefined ? [] : [sorted.response];
-  return { entries: sorted.entries, at: 0, selection, responses, refused: sorted.refused, find: sorted.find };
+  const { entries, refused, find } = sorted;
+  return { view, entries, at: 0, selection, responses, refused, find };
 }
 
 /** RFC 3672: only subentries are wanted, and there are none. */

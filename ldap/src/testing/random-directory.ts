@@ -109,18 +109,22 @@ export type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 export function build(steps: readonly Step[]): { readonly layout: Layout; readonly directory: Directory } {
   const types = new CustomTypes();
   const directory = new Directory(types);
-  for (const one of steps) {
-    if (one.kind === 'user') directory.putUser(userOf(one.given));
-    else if (one.kind === 'group') directory.putGroup(groupOf(one.given));
-    else if (one.kind === 'remove user') directory.removeUser(one.pk);
-    else directory.removeGroup(groupId(one.id));
-  }
+  apply(directory, steps);
   const context = {
     provider: providerAt(base),
     types,
     facts: { version: '1', saslMechanisms: [], passwordModify: false },
   };
   return { directory, layout: new Layout(directory, context) };
+}
+
+export function apply(directory: Directory, steps: readonly Step[]): void {
+  for (const one of steps) {
+    if (one.kind === 'user') directory.putUser(userOf(one.given));
+    else if (one.kind === 'group') directory.putGroup(groupOf(one.given));
+    else if (one.kind === 'remove user') directory.removeUser(one.pk);
+    else directory.removeGroup(groupId(one.id));
+  }
 }
 
 /** Filters of these leaves, nested. */

@@ -1,6 +1,6 @@
 // Encoding of LDAP messages. `encodeEntryOp` is apart so that a directory can keep the bytes of an entry and only put an
 // envelope around them per request.
-import { boolean, element, integer, octetString } from '../ber/index.ts';
+import { type ByteSink, boolean, element, headerSize, integer, octetString, writeHeader } from '../ber/index.ts';
 import { encodeFilter } from './filter.ts';
 import type {
   Attribute,
@@ -40,8 +40,7 @@ function isBare(op: ResponseOp): op is Exclude<ResponseOp, { op: 'searchResultEn
 
 /** What `encodeEnvelope` makes of it, in one piece. */
 function encodeBareResult(messageId: MessageId, tag: number, code: ResultCode): Buffer {
-  let octets = 1;
-  while (octets < 4 && messageId >= 2 ** (8 * octets - 1)) octets += 1;
+  const octets = octetsOf(messageId);
   const bytes = Buffer.allocUnsafe(13 + octets);
   bytes[0] = 0x30;
   bytes[1] = 11 + octets;
@@ -50,6 +49,31 @@ function encodeBareResult(messageId: MessageId, tag: number, code: ResultCode): 
   for (let at = octets, left = messageId; at > 0; at -= 1, left = Math.floor(left / 256)) bytes[3 + at] = left & 0xff;
   bytes.set([tag, 7, 0x0a, 1, code, 4, 0, 4, 0], 4 + octets);
   return bytes;
+}
+
+function octetsOf(messageId: MessageId): number {
+  return messageId < 0x80 ? 1 : messageId < 0x8000 ? 2 : messageId < 0x800000 ? 3 : 4;
+}
+
+/** The beginning of a message up to its operation of so many octets. @returns where the operation goes */
+export function writeMessageHead(bytes: Buffer, start: number, messageId: MessageId, opLength: number): number {
+  const octets = octetsOf(messageId);
+  let at = writeHeader(bytes, start, 0x30, 2 + octets + opLength);
+  at = writeHeader(bytes, at, 0x02, octets);
+  for (let octet = octets - 1; octet >= 0; octet -= 1, at += 1) bytes[at] = (messageId >>> (8 * octet)) & 0xff;
+  return at;
+}
+
+/** Octets of a whole message around an operation of so many. */
+export function messageSize(messageId: MessageId, opLength: number): number {
+  const length = 2 + octetsOf(messageId) + opLength;
+  return headerSize(length) + length;
+}
+
+/** What `encodeEnvelope` makes of an operation, straight to where it goes. */
+export function writeMessage(messageId: MessageId, op: Buffer, sink: ByteSink): void {
+  const at = sink.room(messageSize(messageId, op.length)); // before `bytes` is read: it may be another buffer afterwards
+  op.copy(sink.bytes, writeMessageHead(sink.bytes, at, messageId, op.length));
 }
 
 /** Envelope around an operation that is encoded already. */

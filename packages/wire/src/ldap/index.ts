@@ -15,7 +15,15 @@ export {
   plainDnKey,
   type Rdn,
 } from './dn.ts';
-export { encodeEntryOp, encodeEnvelope, encodeRequest, encodeResponse } from './encode.ts';
+export {
+  encodeEntryOp,
+  encodeEnvelope,
+  encodeRequest,
+  encodeResponse,
+  messageSize,
+  writeMessage,
+  writeMessageHead,
+} from './encode.ts';
 export type { ExtensibleMatch, Filter, Substrings } from './filter.ts';
 export {
   decodeAssertion,
