@@ -36,6 +36,7 @@ import { registerIdentityRoutes } from './identity/routes.ts';
 import type { Post } from './mail/send.ts';
 import { registerTestRoutes } from './mappings/test.ts';
 import { announceLogout } from './oidc/participants.ts';
+import { registerPreviewRoute } from './oidc/preview.ts';
 import { registerOidcRoutes } from './oidc/routes.ts';
 import { sweepChanges } from './outposts/change-log.ts';
 import { createOutpostChannels } from './outposts/channels.ts';
@@ -52,6 +53,7 @@ import { ensureEmbeddedOutpost, seedInstallation } from './seed.ts';
 import { registerRecoveryRoutes } from './sessions/recovery.ts';
 import { registerSessionRoutes } from './sessions/routes.ts';
 import { createSessionStore } from './sessions/store.ts';
+import { registerPromptPreview } from './stages/prompt/preview.ts';
 import { registerHealthRoutes, registerSystemRoutes } from './system/routes.ts';
 import { createSettingsStore } from './system/settings.ts';
 import { registerTaskRoutes } from './tasks/routes.ts';
@@ -206,6 +208,8 @@ async function registerRoutes(server: Api, deps: CoreDeps, operations: Operation
     registerDeviceRoutes(api, deps);
     registerFlowAdministration(api, deps);
     registerProviderRoutes(api, deps);
+    registerPreviewRoute(api, deps);
+    registerPromptPreview(api, deps);
     registerBlueprintRoutes(api, deps);
     for (const model of registry.all) {
       const url = `/api/v3${model.path ?? ''}`;

@@ -192,13 +192,14 @@ const kinds =
 const firstRelease = [
   /^\/core\/(users|groups|applications|tokens|brands|authenticated_sessions)\/(\{\w+\}\/)?(used_by\/)?$/,
   /^\/core\/(users\/(me|paths|service_account|\{id\}\/set_password)|tokens\/\{identifier\}\/(view|set)_key|groups\/\{group_uuid\}\/(add|remove)_user|brands\/current|applications\/\{slug\}\/check_access|transactional\/applications|authenticated_sessions\/bulk_delete)\/$/,
-  /^\/providers\/(all|oauth2|proxy|ldap|radius)\/(\{id\}\/|types\/)?(used_by\/|setup_urls\/)?$/,
+  /^\/providers\/(all|oauth2|proxy|ldap|radius)\/(\{id\}\/|types\/)?(used_by\/|setup_urls\/|preview_user\/)?$/,
   /^\/propertymappings\/(all|provider\/(scope|radius))\/(\{\w+\}\/|types\/)?(used_by\/)?$/,
   /^\/outposts\/(instances\/(\{uuid\}\/(health\/)?|default_settings\/)?|proxy\/|ldap\/(\{id\}\/check_access\/)?|radius\/(\{id\}\/check_access\/)?)$/,
   /^\/flows\/(bindings\/(\{\w+\}\/)?|executor\/\{\w+\}\/|inspector\/\{\w+\}\/|instances\/(\{slug\}\/((export|execute)\/)?|cache_info\/|cache_clear\/)?)$/,
   new RegExp(
     `^/stages/(all|${kinds}|authenticator/(validate|totp|static))/(\\{\\w+\\}/|types/|user_settings/)?(used_by/)?$`,
   ),
+  /^\/stages\/prompt\/prompts\/preview\/$/,
   /^\/policies\/(all|bindings|expression|password|password_expiry|reputation|dummy|event_matcher)\/(\{\w+\}\/(test\/|used_by\/)?|types\/|cache_info\/|cache_clear\/)?$/,
   /^\/authenticators\/(all|totp|static|admin\/(all|totp|static))\/(\{\w+\}\/)?(used_by\/)?$/,
   /^\/events\/events\/(\{\w+\}\/|actions\/|volume\/|top_per_user\/|stats\/)?$/,

@@ -19,23 +19,30 @@ export interface Issuing {
 
 const random = () => randomBytes(16).toString('hex');
 
-export async function issueTokens({ deps, client, user, grant, issuer }: Issuing) {
-  const { scopes, nonce, authTime, session, amr } = grant;
+/** Claims of every token of a grant, whatever the scopes. */
+export function standardClaims({ deps, client, user, grant, issuer }: Issuing) {
+  const { authTime, session, amr } = grant;
   const now = Math.floor(deps.clock.now() / 1000);
-  const lifeMs = durationMs(client.access_token_validity);
-  const claims = await claimsOf(deps, client, user, scopes);
-  const subject = subjectOf(deps, client, user);
-  const standard = {
+  return {
     iss: issuer,
-    sub: subject,
+    sub: subjectOf(deps, client, user),
     aud: client.client_id,
-    exp: now + Math.floor(lifeMs / 1000),
+    exp: now + Math.floor(durationMs(client.access_token_validity) / 1000),
     iat: now,
     acr: 'goauthentik.io/providers/oauth2/default',
     ...(authTime === undefined ? {} : { auth_time: authTime }),
     ...(amr === undefined || amr.length === 0 ? {} : { amr }),
     ...(session === undefined ? {} : { sid: session }),
   };
+}
+
+export async function issueTokens(issuing: Issuing) {
+  const { deps, client, user, grant, issuer } = issuing;
+  const { scopes, nonce, session } = grant;
+  const lifeMs = durationMs(client.access_token_validity);
+  const claims = await claimsOf(deps, client, user, scopes);
+  const standard = standardClaims(issuing);
+  const subject = standard.sub;
   const scope = scopes.join(' ');
   const payload = { ...standard, jti: random(), ...claims, azp: client.client_id, uid: random(), scope };
   const access = await sign(deps, client, payload);

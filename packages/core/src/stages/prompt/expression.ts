@@ -8,10 +8,12 @@ import type { StageContext } from '../stage.ts';
 import type { Prompt } from './prompt.ts';
 import type { PromptData } from './texts.ts';
 
-/** @throws whatever the expression fails with, after an event has recorded it */
-export async function runPromptText(
-  { deps, request, pendingUser }: StageContext,
-  prompt: Prompt,
+/** What the texts of a prompt are evaluated with. */
+export type PromptRun = Pick<StageContext, 'deps' | 'request' | 'pendingUser'>;
+
+/** @throws whatever the expression fails with */
+export async function evaluatePromptText(
+  { deps, request, pendingUser }: PromptRun,
   data: PromptData,
   text: string,
 ): Promise<unknown> {
@@ -22,8 +24,14 @@ export async function runPromptText(
     user,
     request: policyRequestObject(deps, { user, request, context }),
   };
+  return toPlain(await evaluateExpression(deps, { text, request, names }));
+}
+
+/** @throws whatever the expression fails with, after an event has recorded it */
+export async function runPromptText(run: PromptRun, prompt: Prompt, data: PromptData, text: string): Promise<unknown> {
+  const { deps, request } = run;
   try {
-    return toPlain(await evaluateExpression(deps, { text, request, names }));
+    return await evaluatePromptText(run, data, text);
   } catch (error) {
     await recordEvent(deps, {
       action: 'property_mapping_exception',

@@ -6,7 +6,7 @@ import { setting } from '../../models/field.ts';
 import { evaluateList } from '../../policies/engine.ts';
 import { type Answer, ok, type StageContext, type StageKind, type Step, stageModel } from '../stage.ts';
 import { checkValue, isServerSide } from './check.ts';
-import { runPromptText } from './expression.ts';
+import { type PromptRun, runPromptText } from './expression.ts';
 import { type Prompt, promptOf } from './prompt.ts';
 import { type Choice, choicesOf, initialValueOf, type PromptData, placeholderOf } from './texts.ts';
 
@@ -68,7 +68,7 @@ async function loadPrompts({ database }: CoreDeps, keys: readonly string[]): Pro
 }
 
 /** One prompt as a client is to show it. */
-export async function showPrompt(prompt: Prompt, data: PromptData, context: StageContext): Promise<ShownPrompt> {
+export async function showPrompt(prompt: Prompt, data: PromptData, context: PromptRun): Promise<ShownPrompt> {
   const run = (text: string) => runPromptText(context, prompt, data, text);
   const choices = await choicesOf(prompt, data, run);
   const initial = await initialValueOf(prompt, data, choices, run);

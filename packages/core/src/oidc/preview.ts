@@ -1,0 +1,40 @@
+// `/providers/oauth2/<pk>/preview_user/` (core.md §11.3): what an application would be told of somebody.
+import { noPermission } from '../api/failure.ts';
+import { type ApiRequest, queryOf, requirePrincipal } from '../api/request.ts';
+import type { Api } from '../api/server.ts';
+import { rowOf } from '../api/visibility.ts';
+import type { CoreDeps } from '../deps.ts';
+import { flowRequestOf } from '../flows/routes.ts';
+import { may } from '../identity/permissions.ts';
+import { findUser, type UserRecord } from '../identity/users.ts';
+import { invalidField, message } from '../models/invalid.ts';
+import { oauthProviderModel } from '../providers/models.ts';
+import { claimsOf, scopesOf } from './claims.ts';
+import { findClient } from './client.ts';
+import { issuerOf } from './discovery.ts';
+import { standardClaims } from './tokens.ts';
+
+export function registerPreviewRoute(api: Api, deps: CoreDeps): void {
+  const operation = { summary: 'What an ID token would say of somebody' };
+  api.get('/api/v3/providers/oauth2/:key/preview_user/', { config: { operation } }, async (request) => {
+    const row = await rowOf(deps, oauthProviderModel, request, 'view');
+    const user = await whom(deps, request);
+    const client = await findClient(deps, { pk: Number(row['id']) });
+    if (client === undefined) throw invalidField('non_field_errors', 'The provider has no application.');
+    const grant = { scopes: scopesOf(client) };
+    const standard = standardClaims({ deps, client, user, grant, issuer: issuerOf(request, client) });
+    const visitor = { ...flowRequestOf(deps, request), user };
+    return { preview: { ...standard, ...(await claimsOf(deps, client, user, grant.scopes, visitor)) } };
+  });
+}
+
+/** The caller, or whom he names and may look at. */
+async function whom(deps: CoreDeps, request: ApiRequest): Promise<UserRecord> {
+  const principal = requirePrincipal(request);
+  const pk = queryOf(request).get('for_user');
+  if (pk === null || pk === '') return principal.user;
+  if (!may(principal, 'authentik_core.preview_user', pk)) throw noPermission();
+  const user = /^\d{1,9}$/.test(pk) ? await findUser(deps, Number(pk)) : undefined;
+  if (user === undefined) throw invalidField('for_user', message.missing(pk));
+  return user;
+}
