@@ -1,4 +1,6 @@
 // What went wrong in other proxies (WISHES §8), each once, under its number: the request that opened a door there.
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { proxyConfig } from './config.ts';
 import { rawValue } from './identity/strip.ts';
@@ -67,7 +69,7 @@ describe('words of the client that were believed', () => {
     for (const agent of ['GoogleHC/1.0', 'kube-probe/1.30', 'ELB-HealthChecker/2.0', 'goauthentik.io/healthcheck'])
       expect(await everywhere('/x', { 'user-agent': agent })).toEqual(refused);
   });
-  test('CVE-2025-54576: the allow-list sees neither query nor fragment', async () => {
+  test('CVE-2025-54576, GHSA-pxq7-h93f-9jrg, CVE-2021-39206: the allow-list sees neither query nor fragment', async () => {
     const row = { skip_path_regex: '/public' };
     expect(await everywhere('/admin?x=/public', {}, row)).toEqual(refused);
     const [proxied, ...others] = await everywhere('/admin#/public', {}, row);
@@ -200,6 +202,87 @@ describe('credentials', () => {
     const asked = gateway.issuer.requests.filter(({ path }) => path.endsWith('/introspect/'));
     expect(asked.map(({ form }) => form.get('client_id'))).toEqual(['abc', 'b']);
   });
+});
+
+describe('keys and secrets', () => {
+  test('CVE-2024-42490: no endpoint tells a private key', async () => {
+    await using proxy = await testServer();
+    const { cookie } = await proxy.login();
+    const { body } = await proxy.get('/outpost.goauthentik.io/.well-known/jwks.json');
+    const { keys } = JSON.parse(body.toString());
+    expect(keys.length).toBeGreaterThan(0);
+    for (const key of keys) expect(Object.keys(key).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y']);
+    const { clientSecret } = proxy.gateway.lookup()?.byPk(1) ?? {};
+    for (const path of ['start', 'callback', 'userinfo', 'sign_out', 'x', 'static/x', 'auth/nginx']) {
+      const answer = await proxy.get(`/outpost.goauthentik.io/${path}`, { cookie });
+      const told = answer.body.toString() + answer.rawHeaders.join(' ');
+      expect(told).not.toContain('PRIVATE KEY');
+      expect(told).not.toContain(clientSecret?.reveal());
+    }
+  });
+  test('CVE-2024-52307: no secret is compared letter by letter', async () => {
+    const files = (await readdir(import.meta.dirname, { recursive: true })).filter((name) =>
+      /(?<!test)\.ts$/.test(name),
+    );
+    const sources = await Promise.all(files.map((name) => readFile(join(import.meta.dirname, name), 'utf8')));
+    expect(sources.join('')).toContain('timingSafeEqual(');
+    for (const [at, text] of sources.entries()) {
+      expect([
+        files[at],
+        /reveal\(\)\s*[=!]==|[=!]==\s*[\w.]*reveal\(\)|(?:\bmac|[dD]igest)\s*[=!]==/.exec(text),
+      ]).toEqual([files[at], null]);
+    }
+  });
+  test('CVE-2025-53942: a deactivated account is out of what is remembered within a minute, told or not', async () => {
+    await using gateway = await testGateway();
+    gateway.issuer.active.set('a.b.c', { sub: 'u', exp: 9_999_999_999 });
+    const authorization = 'Bearer a.b.c';
+    expect((await gateway.send('/', { authorization })).kind).toBe('forward');
+    gateway.issuer.active.clear();
+    await gateway.clock.advance(60_001);
+    expect(statusOf(await gateway.send('/', { authorization }))).toBe(401);
+  });
+});
+
+test('GHSA-qqxw-m5fj-f7gv, CVE-2020-11053, CVE-2020-4037, CVE-2026-83589: a login leads back and nowhere else', async () => {
+  const evil = [
+    '//evil.org',
+    '///evil.org',
+    '/\\evil.org',
+    '\\\\evil.org',
+    '/\t/evil.org',
+    '/\n/evil.org',
+    '/ /evil.org',
+    '\t//evil.org',
+    '/%09/evil.org',
+    '/%5cevil.org',
+    '/%2f%2fevil.org',
+    '/./\\evil.org',
+    '/..//evil.org',
+    'https:/\\evil.org',
+    'https:evil.org',
+    'https://app.company@evil.org',
+    'https://app.company\\.evil.org',
+    'https://app.company%2eevil.org',
+    'https://app.company.evil.org',
+    'https://evil.org#app.company',
+    'https://evil.org?app.company',
+    'https://аpp.org',
+    'http://app.company:80@evil.org',
+    'javascript:alert(1)',
+  ];
+  for (const mode of ['proxy', 'forward_single', 'forward_domain'] as const) {
+    await using gateway = await testGateway({ rows: [{ mode, cookie_domain: 'company' }] });
+    for (const rd of evil) {
+      for (const written of [encodeURIComponent(rd), encodeURIComponent(encodeURIComponent(rd))]) {
+        await gateway.clock.advance(10_000); // logins are limited for an address
+        const browser = gateway.browser();
+        const started = await browser.send(`/outpost.goauthentik.io/start?rd=${written}`);
+        const finished = await browser.followLogin(headerOf(started, 'location') ?? '');
+        expect([rd, new URL(headerOf(finished, 'location') ?? '').origin]).toEqual([rd, app]);
+      }
+    }
+  }
 });
 
 test('CVE-2022-24797: no metrics and no debugging on the public port', async () => {

@@ -116,14 +116,19 @@ function httpServer(options: ServerOptions, peers: WeakMap<Duplex, Peer>, scheme
   return server;
 }
 
-/** Answers a request of node:http; `undefined` stands for one that is 400 whatever it asks for. */
+/** Answers a request of node:http; a status stands for one that is refused whatever it asks for. */
 export function answer(
   performing: Performing,
-  request: Incoming | undefined,
+  request: Incoming | 400 | 431,
   on: Pick<Job, 'message' | 'response' | 'upgrade'>,
 ): void {
-  if (request !== undefined) perform({ with: performing, request, ...on });
-  else on.response.writeHead(400, { Connection: 'close', 'Content-Length': 0 }).end();
+  const go = () => {
+    if (typeof request === 'object') perform({ with: performing, request, ...on });
+    else on.response.writeHead(request, { Connection: 'close', 'Content-Length': 0 }).end();
+  };
+  // RFC 9112 §9.3.2: one that was sent behind another waits until that is answered. It has no socket before its turn.
+  if (on.response.socket === null) on.response.once('socket', () => process.nextTick(go));
+  else go();
 }
 
 /** For answers to a handshake: node:http hands over the bare socket. */

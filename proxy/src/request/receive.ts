@@ -1,5 +1,6 @@
 // Turns a request of node:http into an Incoming, or says why it is none: several Hosts, a target in absolute form for
-// somebody else, CONNECT and the asterisk form (RFC 9112 §3.2). Called by server.ts for every request.
+// somebody else, CONNECT and the asterisk form (RFC 9112 §3.2), more fields than node:http tells of. Called by server.ts for
+// every request.
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { parseAuthority, type Scheme } from './host-name.ts';
@@ -18,18 +19,26 @@ const processPart = randomBytes(8).toString('hex');
 let received = 0;
 
 /**
+ * node:http leaves out of `headers` what comes behind the thousandth field, and some of it out of `rawHeaders`: then what is
+ * judged is not what is forwarded.
+ */
+const mostFields = 500;
+
+/**
  * @param passed by whoever was asked first: the id of the request, and what every answer carries
- * @returns `undefined` for a request that is answered with 400 whatever it asks for
+ * @returns the status of a request that is refused whatever it asks for
  */
 export function receive(
   message: IncomingMessage,
   peer: Peer,
   scheme: Scheme,
   passed: { readonly requestId?: string; readonly added?: readonly string[] } = {},
-): Incoming | undefined {
+): Incoming | 400 | 431 {
   const { headers, rawHeaders, method = '' } = message;
   const rawTarget = originForm(message.url ?? '', headers.host ?? '');
-  if (rawTarget === undefined || countHosts(rawHeaders) > 1) return undefined;
+  if (rawHeaders.length > 2 * mostFields) return 431;
+  // RFC 9112 §3.2: one Host, and one host in it; lists are what proxies make of X-Forwarded-Host.
+  if (rawTarget === undefined || countHosts(rawHeaders) > 1 || headers.host?.includes(',') === true) return 400;
   return {
     method,
     rawTarget,
