@@ -15,6 +15,7 @@ import { page } from './pages/page.ts';
 import { cookies, type Forward } from './request/answer.ts';
 import { header, type Incoming } from './request/incoming.ts';
 import type { ReadyResponse } from './request/ready-response.ts';
+import { openAnyTunnel } from './upstream/any-tunnel.ts';
 import type { Balancer } from './upstream/balancer.ts';
 import type { Forwarding } from './upstream/forwarding.ts';
 import {
@@ -23,7 +24,6 @@ import {
   upstreamHeaders,
   upstreamTargets,
 } from './upstream/request-headers.ts';
-import { openTunnel } from './upstream/tunnel.ts';
 import type { Tunnels } from './upstream/tunnels.ts';
 
 export interface Performing {
@@ -135,8 +135,7 @@ class Work {
     });
     const { rawTarget: path, method } = request;
     if (upgrade !== undefined) {
-      const target = performing.balancer.pick(targets, new Set()) ?? targets[0];
-      if (target !== undefined) this.#tunnel(answer, upgrade, { target, method, path, headers, onHead });
+      this.#tunnel(answer, upgrade, { targets, method, path, headers, onHead });
       return;
     }
     abort = performing.forwarding.run({
@@ -161,17 +160,17 @@ class Work {
     const { own, identity } = to.headers;
     response.detachSocket(message.socket);
     const headers = [...own, ...identity.flat];
-    openTunnel({ ...to, headers, protocol: header(request, 'upgrade'), ...upgrade }).then(
-      (status) => {
-        to.onHead(to.target);
-        performing.balancer.reached(to.target);
+    const { method, path, targets } = to;
+    const handshake = { method, path, headers, protocol: header(request, 'upgrade'), ...upgrade };
+    openAnyTunnel(performing, targets, handshake).then(
+      ({ target, status }) => {
+        to.onHead(target);
         if (status === 101) performing.tunnels.add(upgrade.socket, answer.allow);
         response.statusCode = status;
         upgrade.socket.once('close', () => response.emit('close'));
       },
       (error: unknown) => {
-        response.assignSocket(message.socket);
-        performing.balancer.failed(to.target);
+        if (!message.socket.destroyed) response.assignSocket(message.socket);
         if (isGatewayError(error)) this.#upstreamFailed(answer, error);
         else this.broken(error);
       },
@@ -218,7 +217,7 @@ class Work {
 }
 
 interface Handshake {
-  readonly target: UpstreamTarget;
+  readonly targets: readonly UpstreamTarget[];
   readonly method: string;
   readonly path: string;
   readonly headers: UpstreamHeaders;

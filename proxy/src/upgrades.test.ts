@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { rawValue } from './identity/strip.ts';
 import { lastSeen, raw, upgradeLines } from './testing/raw-exchange.ts';
-import { type TestServer, testServer } from './testing/test-server.ts';
+import { type TestServer, testServer, testUpstream } from './testing/test-server.ts';
 
 describe('upgrades', () => {
   const echo = (proxy: TestServer) =>
@@ -57,6 +57,21 @@ describe('upgrades', () => {
       `GET /ws HTTP/1.1\r\nHost: app.company\r\nCookie: ${cookie}\r\n${upgradeLines}\r\n`,
     );
     expect(answer).toMatch(/^HTTP\/1\.1 502 /);
+  });
+  test('§17.21: of several upstreams, one that cannot be reached is passed over', async () => {
+    const rules = 'app.company: { upstreams: [http://127.0.0.1:1, http://127.0.0.1:2, UPSTREAM] }';
+    await using upstream = await testUpstream();
+    await using proxy = await testServer([{}], { rules: rules.replace('UPSTREAM', upstream.origin) });
+    upstream.server.on('upgrade', (_, socket) => {
+      socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    });
+    const { cookie } = await proxy.login();
+    const handshake = `GET /ws HTTP/1.1\r\nHost: app.company\r\nCookie: ${cookie}\r\n${upgradeLines}\r\n`;
+    for (let round = 0; round < 6; round++) expect(await raw(proxy.port, handshake)).toMatch(/^HTTP\/1\.1 101 /);
+    upstream.server.closeAllConnections();
+    await upstream[Symbol.asyncDispose]();
+    for (let round = 0; round < 8; round++) await raw(proxy.port, handshake);
+    expect(await raw(proxy.port, handshake)).toMatch(/^HTTP\/1\.1 503 [\s\S]*Retry-After: 10/);
   });
   test('§17.10: a tunnel whose session ended while the channel was down closes when it is back', async () => {
     await using proxy = await testServer();

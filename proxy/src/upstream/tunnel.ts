@@ -3,6 +3,7 @@
 import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
+import type { GatewayError } from '@gatehouse/daemon/errors';
 import type { UpstreamTarget } from '../applications/application.ts';
 import { proxyError } from '../errors.ts';
 import { stripResponseHeaders } from '../identity/strip.ts';
@@ -21,15 +22,20 @@ export interface Tunnel {
   readonly head: Buffer;
 }
 
-/**
- * Resolves with the status once the answer has begun; the tunnel then lives on by itself.
- * @throws GatewayError `ERR_PROXY_UPSTREAM` while nothing was written to the client
- */
-export function openTunnel(tunnel: Tunnel): Promise<number> {
+export type TunnelOutcome =
+  /** The answer has begun; the tunnel lives on by itself. */
+  | { readonly kind: 'answered'; readonly status: number }
+  /** Nothing was written to the client. */
+  | { readonly kind: 'failed'; readonly error: GatewayError; readonly wasConnected: boolean };
+
+const connectMs = 10_000;
+
+export function openTunnel(tunnel: Tunnel): Promise<TunnelOutcome> {
   const { target, socket } = tunnel;
   const url = new URL(target.origin);
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
+    let wasConnected = false;
     const upstream = send({
       host: url.hostname.replace(/^\[|\]$/g, ''),
       port: url.port || (url.protocol === 'https:' ? 443 : 80),
@@ -41,10 +47,21 @@ export function openTunnel(tunnel: Tunnel): Promise<number> {
       // A flat list is written as it is; node:http's types know only the other forms.
       headers: handshake(tunnel) as unknown as OutgoingHttpHeaders,
     });
-    const fail = (cause: Error) =>
-      reject(proxyError('ERR_PROXY_UPSTREAM', `The upstream failed: ${cause.message}.`, cause));
     const abort = () => upstream.destroy();
+    const late = setTimeout(() => upstream.destroy(new Error(`no connection within ${connectMs / 1000} s`)), connectMs);
+    const fail = (cause: Error) => {
+      clearTimeout(late);
+      socket.off('close', abort);
+      const error = proxyError('ERR_PROXY_UPSTREAM', `The upstream failed: ${cause.message}.`, cause);
+      resolve({ kind: 'failed', error, wasConnected });
+    };
     upstream.setTimeout(0);
+    upstream.once('socket', (connecting) =>
+      connecting.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
+        clearTimeout(late);
+        wasConnected = true;
+      }),
+    );
     upstream.once('error', fail);
     socket.once('close', abort);
     upstream.once('upgrade', (answer, behind, rest) => {
@@ -52,12 +69,12 @@ export function openTunnel(tunnel: Tunnel): Promise<number> {
         statusAndFields(answer, ['Connection', 'Upgrade', 'Upgrade', answer.headers.upgrade ?? tunnel.protocol]),
       );
       join(tunnel, behind, rest);
-      resolve(101);
+      resolve({ kind: 'answered', status: 101 });
     });
     upstream.once('response', (answer) => {
       socket.write(statusAndFields(answer, ['Connection', 'close']));
       answer.pipe(socket);
-      resolve(answer.statusCode ?? 502);
+      resolve({ kind: 'answered', status: answer.statusCode ?? 502 });
     });
     upstream.end();
   });
