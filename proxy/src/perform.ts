@@ -138,6 +138,7 @@ class Work {
       this.#tunnel(answer, upgrade, { targets, method, path, headers, onHead });
       return;
     }
+    request.askForBody?.();
     abort = performing.forwarding.run({
       targets,
       method,

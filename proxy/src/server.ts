@@ -10,7 +10,7 @@ import { type Job, type Performing, perform, type Upgrade } from './perform.ts';
 import { createDateLine } from './request/date-line.ts';
 import type { Incoming } from './request/incoming.ts';
 import { ReadyResponse } from './request/ready-response.ts';
-import { type Peer, receive } from './request/receive.ts';
+import { type Passed, type Peer, receive } from './request/receive.ts';
 
 export interface ServerOptions extends Omit<Performing, 'dateLine'> {
   readonly certificates: Pick<CertificateStore, 'choose' | 'sniCallback'>;
@@ -99,10 +99,13 @@ function httpServer(options: ServerOptions, peers: WeakMap<Duplex, Peer>, scheme
   server.timeout = 0;
   const performing: Performing = { ...options, dateLine: createDateLine(options.clock) };
   const peerOf = (socket: Duplex): Peer => peers.get(socket) ?? { address: '', port: 0, trusted: false };
-  const serve = (message: IncomingMessage, response: ReadyResponse, upgrade?: Upgrade) =>
-    answer(performing, receive(message, peerOf(message.socket), scheme), { message, response, upgrade });
+  const serve = (message: IncomingMessage, response: ReadyResponse, passed?: Passed, upgrade?: Upgrade) =>
+    answer(performing, receive(message, peerOf(message.socket), scheme, passed), { message, response, upgrade });
   server.on('request', (message, response) => serve(message, response));
-  server.on('upgrade', (message, socket, head) => serve(message, responseOn(message, socket), { socket, head }));
+  server.on('checkContinue', (message, response) => serve(message, response, holdingBack(response)));
+  server.on('upgrade', (message, socket, head) =>
+    serve(message, responseOn(message, socket), undefined, { socket, head }),
+  );
   server.on('connect', (_, socket: Duplex) =>
     socket.end('HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\n\r\n'),
   );
@@ -114,6 +117,21 @@ function httpServer(options: ServerOptions, peers: WeakMap<Duplex, Peer>, scheme
   // Starts node:http's own watch over slow requests, which it does when it listens itself; here listenTcp listens.
   server.emit('listening');
   return server;
+}
+
+/**
+ * A client that waits before it sends its body (RFC 9110 §10.1.1): who is refused need not send it. Unless it was asked for,
+ * nobody knows whether it still comes, so the connection ends.
+ */
+function holdingBack(response: ReadyResponse): Passed {
+  const { shouldKeepAlive } = response;
+  response.shouldKeepAlive = false;
+  return {
+    askForBody() {
+      response.shouldKeepAlive = shouldKeepAlive;
+      response.writeContinue();
+    },
+  };
 }
 
 /** Answers a request of node:http; a status stands for one that is refused whatever it asks for. */

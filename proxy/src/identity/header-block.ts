@@ -36,17 +36,6 @@ export function pairsOf(flat: readonly string[]): [string, string][] {
   return pairs;
 }
 
-/** As node:http takes them for early hints: lower-case names, several values as a list. */
-export function fieldsOf(flat: readonly string[]): Record<string, string | string[]> {
-  const found: Record<string, string | string[]> = {};
-  for (const [name, value] of pairsOf(flat)) {
-    const key = name.toLowerCase();
-    const before = found[key];
-    found[key] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
-  }
-  return found;
-}
-
 class LazyBlock implements HeaderBlock {
   readonly flat: readonly string[];
   #text: string | undefined;

@@ -21,6 +21,8 @@ export interface Incoming {
   readonly requestId: string;
   /** What every answer carries: names and values alternating, of whoever listens for us. */
   readonly added: readonly string[];
+  /** To be called before the body is read, of a request that waits with it. */
+  readonly askForBody: (() => void) | undefined;
   /** The body as text, for the few endpoints that take a form; empty when it is larger than 64 KiB. */
   readonly readBody: () => Promise<string>;
 }

@@ -57,6 +57,13 @@ export class ReadyResponse extends ServerResponse<IncomingMessage> {
     this._header = textOf(this, head);
     return true;
   }
+
+  /** An interim answer (RFC 9110 §15.2), with any fields; not to HTTP/1.0 clients, and not when the answer has begun. */
+  sendInterim({ status, reason, lines }: ReadyHead): void {
+    const { socket, req, headersSent } = this;
+    if (socket === null || headersSent || req.httpVersionMinor === 0) return;
+    socket.write(`HTTP/1.1 ${status} ${reason}\r\n${lines}\r\n`, 'latin1');
+  }
 }
 
 /** What node:http notes on a connection: whose turn it is. */

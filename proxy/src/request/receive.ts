@@ -24,15 +24,22 @@ let received = 0;
  */
 const mostFields = 500;
 
+export interface Passed {
+  readonly requestId?: string;
+  readonly added?: readonly string[];
+  /** Asks the client for a body that it holds back (RFC 9110 §10.1.1). */
+  readonly askForBody?: () => void;
+}
+
 /**
- * @param passed by whoever was asked first: the id of the request, and what every answer carries
+ * @param passed by whoever was asked first: the id of the request, what every answer carries, how to ask for the body
  * @returns the status of a request that is refused whatever it asks for
  */
 export function receive(
   message: IncomingMessage,
   peer: Peer,
   scheme: Scheme,
-  passed: { readonly requestId?: string; readonly added?: readonly string[] } = {},
+  passed: Passed = {},
 ): Incoming | 400 | 431 {
   const { headers, rawHeaders, method = '' } = message;
   const rawTarget = originForm(message.url ?? '', headers.host ?? '');
@@ -48,7 +55,11 @@ export function receive(
     peerPort: peer.port,
     scheme,
     trusted: peer.trusted,
-    readBody: () => readBody(message),
+    askForBody: passed.askForBody,
+    readBody() {
+      passed.askForBody?.();
+      return readBody(message);
+    },
     requestId: passed.requestId ?? `${processPart}-${(received++).toString(36)}`,
     added: passed.added ?? [],
   };

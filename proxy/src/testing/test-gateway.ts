@@ -142,6 +142,7 @@ export function incoming(
     trusted: trustedPeers.has(peer),
     requestId: `test-${requests++}`,
     added: [],
+    askForBody: undefined,
     readBody: async () => '',
     ...given,
   };

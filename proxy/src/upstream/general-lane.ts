@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { isGatewayError } from '@gatehouse/daemon/errors';
 import type { Dispatcher } from 'undici';
 import { proxyError } from '../errors.ts';
-import { fieldsOf, pairsOf } from '../identity/header-block.ts';
+import { headerLines, pairsOf } from '../identity/header-block.ts';
 import { stripResponseHeaders } from '../identity/strip.ts';
 import { type Exchange, type ExchangeFailure, type Lane, poweredBy } from './exchange.ts';
 import type { Pools } from './pools.ts';
@@ -75,7 +75,7 @@ class Relay implements Dispatcher.DispatchHandler {
     const { response, onHead, addedHeaders } = this.#exchange;
     const headers = stripResponseHeaders(raw.map(latin1));
     if (status < 200) {
-      if (status === 103) response.writeEarlyHints(fieldsOf(headers));
+      response.sendInterim({ status, reason, lines: headerLines(headers) });
       return true;
     }
     this.#status = status;

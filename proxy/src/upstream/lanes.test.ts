@@ -27,7 +27,8 @@ interface Got {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
   readonly trailers: IncomingMessage['trailers'];
-  readonly hints: number[];
+  /** Interim answers: status and links. */
+  readonly hints: string[];
   readonly body: string;
   readonly isWhole: boolean;
 }
@@ -55,9 +56,9 @@ for (const [name, make] of Object.entries(lanes)) {
         { body: 'hello', isWhole: true },
       ],
       [
-        'hints first',
-        'HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
-        { body: 'ok', hints: [103], isWhole: true },
+        'interim answers first',
+        'HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload, <b>\r\nConnection: x\r\n\r\nHTTP/1.1 104 x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+        { body: 'ok', hints: ['102 ', '103 </a>; rel=preload, <b>', '104 '], isWhole: true },
       ],
     ];
     for (const [what, text, wanted] of cases) {
@@ -246,8 +247,8 @@ async function open(lane: Lane, upstreamPort?: number): Promise<Bench> {
 
 async function get(port: number, path: string, method: string): Promise<Got> {
   const call = httpRequest({ port, host: '127.0.0.1', path, method, agent: false });
-  const hints: number[] = [];
-  call.on('information', ({ statusCode }) => hints.push(statusCode));
+  const hints: string[] = [];
+  call.on('information', ({ statusCode, headers }) => hints.push(`${statusCode} ${headers['link'] ?? ''}`));
   call.end();
   const [answer] = (await once(call, 'response')) as [IncomingMessage]; // the event's one argument
   let body = '';

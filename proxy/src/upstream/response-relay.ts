@@ -1,7 +1,7 @@
 // An upstream's answer on its way to the client (proxy.md §9.6), fed with bytes as they come: head, informational answers,
 // body with back-pressure, trailers. Knows framing, not connections. Used by the fast lane.
 import { proxyError } from '../errors.ts';
-import { fieldsOf, flatOf, headerLines, pairsOf } from '../identity/header-block.ts';
+import { flatOf, headerLines, pairsOf } from '../identity/header-block.ts';
 import { ChunkedDecoder } from './chunked.ts';
 import type { AnswerRules, Exchange } from './exchange.ts';
 import { parseResponseHead, type ResponseHead } from './response-head.ts';
@@ -74,10 +74,10 @@ export class ResponseRelay {
     return used === bytes.length ? chunk.length : this.#takeHead(bytes.subarray(used)) + used - before;
   }
 
-  /** RFC 9110 §15.2: only hints are of use to somebody else; 101 was not asked for. */
-  #inform({ status, lines }: ResponseHead): void {
-    if (status === 101) throw garbage('it changes the protocol');
-    if (status === 103) this.#exchange.response.writeEarlyHints(fieldsOf(flatOf(lines)));
+  /** RFC 9110 §15.2: interim answers are handed on; 101 was not asked for. */
+  #inform(head: ResponseHead): void {
+    if (head.status === 101) throw garbage('it changes the protocol');
+    this.#exchange.response.sendInterim(head);
   }
 
   /** @returns how many of the bytes are used, head included */
