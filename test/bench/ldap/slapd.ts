@@ -59,6 +59,7 @@ export async function startSlapd({
   const urls = [`ldap://127.0.0.1:${port}`, ...(tls === undefined ? [] : [`ldaps://127.0.0.1:${securePort}`])];
   const child = spawn(slapdFile, ['-f', config, '-h', urls.join(' '), '-d', '0'], { stdio: 'ignore' });
   await until(() => reachable(port));
+  const ended = new Promise((done) => child.once('exit', done));
   const version = /OpenLDAP: slapd (\S+)/.exec((await runTool(slapdFile, ['-VV'])).stderr)?.[1] ?? 'unknown';
   return {
     port,
@@ -66,7 +67,6 @@ export async function startSlapd({
     pid: child.pid ?? 0,
     version,
     async [Symbol.asyncDispose]() {
-      const ended = new Promise((done) => child.once('exit', done));
       child.kill('SIGTERM');
       await ended;
     },
