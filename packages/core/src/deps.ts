@@ -4,6 +4,7 @@ import type { Secret } from '@gatehouse/daemon/config';
 import type { Logger } from '@gatehouse/daemon/log';
 import type { BlueprintFolders } from './blueprints/folder.ts';
 import type { Database } from './database/connection.ts';
+import type { Epochs } from './database/remembered.ts';
 import type { CoreFiles } from './files/core-files.ts';
 import type { PasswordHasher } from './identity/passwords/hasher.ts';
 import type { Registry } from './models/registry.ts';
@@ -15,6 +16,8 @@ import type { Actor } from './tasks/actor.ts';
 
 export interface CoreDeps {
   readonly database: Database;
+  /** What has been read of the configuration holds for one of these (database/remembered.ts). */
+  readonly epochs: Epochs;
   readonly log: Logger;
   readonly clock: Clock;
   readonly secretKey: Secret;

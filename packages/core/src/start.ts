@@ -20,6 +20,7 @@ import { watchBlueprints } from './blueprints/watch.ts';
 import { registerBrandRoutes } from './brands/routes.ts';
 import { registerCryptoRoutes } from './crypto/routes.ts';
 import type { Database } from './database/connection.ts';
+import { createEpochs } from './database/remembered.ts';
 import type { CoreDeps } from './deps.ts';
 import { registerDeviceRoutes } from './devices/routes.ts';
 import { auditChanges } from './events/audit.ts';
@@ -144,6 +145,7 @@ export async function createDeps(options: StartOptions): Promise<CoreDeps> {
   });
   const deps: CoreDeps = {
     database,
+    epochs: await createEpochs(database, clock),
     log,
     clock,
     secretKey,

@@ -1,16 +1,19 @@
 // Which brand a host belongs to (core.md §9.5), and what flows want to know of it.
 import type { Selectable } from 'kysely';
+import { remembered } from '../database/remembered.ts';
 import type { Tables } from '../database/tables.ts';
 import type { CoreDeps } from '../deps.ts';
 import { fieldValue } from '../models/represent.ts';
 import { brandModel } from './models.ts';
 
-export type BrandRecord = Selectable<Tables['brands']>;
+export type BrandRecord = Readonly<Selectable<Tables['brands']>>;
+
+const allBrands = remembered((deps: CoreDeps) => deps.database.kysely.selectFrom('brands').selectAll().execute());
 
 /** The brand whose domain the host ends in, longest first; else the default one. */
-export async function brandOfHost({ database }: CoreDeps, host: string): Promise<BrandRecord | undefined> {
+export async function brandOfHost(deps: CoreDeps, host: string): Promise<BrandRecord | undefined> {
   const name = host.replace(/:\d+$/, '').toLowerCase();
-  const brands = await database.kysely.selectFrom('brands').selectAll().execute();
+  const brands = await allBrands(deps, '');
   const matching = brands
     .filter(({ domain }) => name === domain.toLowerCase() || name.endsWith(`.${domain.toLowerCase()}`))
     .sort((one, other) => other.domain.length - one.domain.length);

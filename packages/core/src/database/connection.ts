@@ -1,9 +1,10 @@
-// The database: one pool, composed queries by kysely, migrations under an advisory lock, and notifications between core
-// processes. The one file that imports pg.
+// The database: one pool, composed queries by kysely, prepared statements for what every request asks, migrations under an
+// advisory lock, and notifications between core processes. The one file that imports pg.
 import type { Logger } from '@gatehouse/daemon/log';
 import { Kysely, type Migration, type MigrationProvider, Migrator, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { coreError } from '../errors.ts';
+import { type Channel, createListener, type Listener } from './listener.ts';
 import * as firstFloor from './migrations/0001-first-floor.ts';
 import * as oauth from './migrations/0002-oauth.ts';
 import * as flows from './migrations/0003-flows.ts';
@@ -11,6 +12,7 @@ import * as administration from './migrations/0004-administration.ts';
 import * as directoryChanges from './migrations/0005-directory-changes.ts';
 import * as devices from './migrations/0006-devices.ts';
 import * as oauthParticipants from './migrations/0007-oauth-participants.ts';
+import * as configurationChanges from './migrations/0008-configuration-changes.ts';
 import type { Tables } from './tables.ts';
 
 const migrations: Readonly<Record<string, Migration>> = {
@@ -21,10 +23,13 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0005-directory-changes': directoryChanges,
   '0006-devices': devices,
   '0007-oauth-participants': oauthParticipants,
+  '0008-configuration-changes': configurationChanges,
 };
 const connectTimeoutMs = 5_000;
 const statementTimeoutMs = 30_000;
 const relaxedSize = 5;
+/** A connection that hears notifications and answers nothing for so long is lost. */
+const silenceLimitMs = 2_000;
 
 export type ConnectionSettings =
   | { readonly connectionString: string }
@@ -36,7 +41,14 @@ export type ConnectionSettings =
       readonly password?: string;
     };
 
-export interface Database {
+/** A statement that each connection reads and plans once. Rows are as `Row` says, which nobody checks. */
+export interface Statement<Row> {
+  readonly name: string;
+  readonly text: string;
+  readonly row?: Row;
+}
+
+export interface Database extends Pick<Listener, 'listen' | 'onGap' | 'caughtUp'> {
   readonly kysely: Kysely<Tables>;
   /**
    * The same tables without waiting for the disk: for rows whose last moments may be lost with the power, such as where a
@@ -45,28 +57,29 @@ export interface Database {
   readonly relaxed: Kysely<Tables>;
   /** Sends a text of up to 8000 bytes to every core process on this database. */
   notify(channel: Channel, payload: string): Promise<void>;
-  /** Calls `onPayload` for each notification, also of this process; reconnects by itself. */
-  listen(channel: Channel, onPayload: (payload: string) => void): Promise<void>;
+  /** Rows of a prepared statement; its values are `$1` and so on. */
+  rows<Row>(statement: Statement<Row>, values: readonly unknown[]): Promise<readonly Row[]>;
   isReachable(): Promise<boolean>;
   close(): Promise<void>;
 }
-export type Channel = 'directory_changed' | 'outpost_message' | 'settings_changed' | 'task_queued';
 
 export interface DatabaseOptions {
   readonly settings: ConnectionSettings;
   readonly log: Logger;
   readonly poolSize?: number;
+  /** Told of each statement; for tests that count them. */
+  readonly onStatement?: (text: string) => void;
 }
 
 /** Connects and brings the schema up to date. @throws GatewayError `ERR_CORE_DATABASE` */
-export async function openDatabase({ settings, log, poolSize = 20 }: DatabaseOptions): Promise<Database> {
+export async function openDatabase({ settings, log, poolSize = 20, onStatement }: DatabaseOptions): Promise<Database> {
   const poolSettings = {
     ...settings,
     connectionTimeoutMillis: connectTimeoutMs,
     statement_timeout: statementTimeoutMs,
     application_name: 'gatehouse',
   };
-  const pool = createPool({ ...poolSettings, max: poolSize }, log);
+  const pool = createPool({ ...poolSettings, max: poolSize }, log, onStatement);
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   await migrate(kysely).catch(async (cause: unknown) => {
     await kysely.destroy();
@@ -78,16 +91,27 @@ export async function openDatabase({ settings, log, poolSize = 20 }: DatabaseOpt
       cause,
     );
   });
-  const relaxedPool = createPool({ ...poolSettings, max: relaxedSize, options: '-c synchronous_commit=off' }, log);
+  const relaxedPool = createPool(
+    { ...poolSettings, max: relaxedSize, options: '-c synchronous_commit=off' },
+    log,
+    onStatement,
+  );
   const relaxed = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: relaxedPool }) });
-  const listener = createListener(settings, log);
+  const listening = { ...settings, connectionTimeoutMillis: connectTimeoutMs, query_timeout: silenceLimitMs };
+  const listener = createListener(() => new pg.Client({ ...listening, application_name: 'gatehouse listen' }), log);
   return {
     kysely,
     relaxed,
     async notify(channel, payload) {
       await pool.query('select pg_notify($1, $2)', [channel, payload]);
     },
-    listen: (channel, onPayload) => listener.listen(channel, onPayload),
+    async rows<Row>({ name, text }: Statement<Row>, values: readonly unknown[]) {
+      const { rows } = await pool.query<Row & pg.QueryResultRow>({ name, text, values: [...values] });
+      return rows;
+    },
+    listen: listener.listen,
+    onGap: listener.onGap,
+    caughtUp: listener.caughtUp,
     isReachable: () =>
       pool.query('select 1').then(
         () => true,
@@ -101,58 +125,31 @@ export async function openDatabase({ settings, log, poolSize = 20 }: DatabaseOpt
   };
 }
 
-function createPool(settings: pg.PoolConfig, log: Logger): pg.Pool {
+function createPool(settings: pg.PoolConfig, log: Logger, onStatement?: (text: string) => void): pg.Pool {
   const pool = new pg.Pool(settings);
   pool.on('error', (error) => log.warn('database connection lost', { error: error.message }));
   // The pool listens to idle connections only. One that is lost while it is lent out fails its query, which reports it;
   // without a listener it would end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
+  if (onStatement !== undefined) pool.on('connect', (client) => observe(client, onStatement));
   return pool;
+}
+
+/** Every way to send a statement ends in `query`, whose first argument is the text or holds it. */
+function observe(client: pg.PoolClient, onStatement: (text: string) => void): void {
+  const send = client.query;
+  client.query = new Proxy(send, {
+    apply(target, self, given: unknown[]) {
+      const [first] = given;
+      if (typeof first === 'string') onStatement(first);
+      else if (typeof first === 'object' && first !== null && 'text' in first) onStatement(String(first.text));
+      return Reflect.apply(target, self, given);
+    },
+  });
 }
 
 async function migrate(kysely: Kysely<Tables>): Promise<void> {
   const provider: MigrationProvider = { getMigrations: async () => ({ ...migrations }) };
   const { error } = await new Migrator({ db: kysely, provider }).migrateToLatest();
   if (error !== undefined) throw error;
-}
-
-/** One connection of its own, since LISTEN belongs to a connection; opened again when it is lost. */
-function createListener(settings: ConnectionSettings, log: Logger) {
-  const subscriptions: [Channel, (payload: string) => void][] = [];
-  let client: pg.Client | undefined;
-  let closed = false;
-  let retry: NodeJS.Timeout | undefined;
-  const connect = async (): Promise<void> => {
-    const fresh = new pg.Client({
-      ...settings,
-      connectionTimeoutMillis: connectTimeoutMs,
-      application_name: 'gatehouse listen',
-    });
-    fresh.on('notification', ({ channel, payload }) => {
-      for (const [name, onPayload] of subscriptions) if (name === channel) onPayload(payload ?? '');
-    });
-    fresh.on('error', (error) => {
-      log.warn('database notifications lost', { error: error.message });
-      client = undefined;
-      schedule();
-    });
-    await fresh.connect();
-    for (const [name] of subscriptions) await fresh.query(`listen ${name}`);
-    client = fresh;
-  };
-  const schedule = () => {
-    if (!closed) retry = setTimeout(() => connect().catch(schedule), 500);
-  };
-  return {
-    async listen(channel: Channel, onPayload: (payload: string) => void) {
-      subscriptions.push([channel, onPayload]);
-      if (client === undefined) await connect();
-      else await client.query(`listen ${channel}`);
-    },
-    async close() {
-      closed = true;
-      clearTimeout(retry);
-      await client?.end();
-    },
-  };
 }

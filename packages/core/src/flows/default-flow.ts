@@ -2,8 +2,9 @@
 import { brandOfHost, brandValue } from '../brands/current.ts';
 import type { CoreDeps } from '../deps.ts';
 import { evaluate } from '../policies/engine.ts';
-import { type FlowRecord, modeOf } from './planner.ts';
+import { modeOf } from './planner.ts';
 import type { FlowRequest } from './request.ts';
+import { type FlowRecord, flowByKey, flowsFor } from './stored.ts';
 
 type Designation = 'authentication' | 'invalidation' | 'recovery' | 'unenrollment';
 
@@ -12,19 +13,12 @@ export async function defaultFlow(
   request: FlowRequest,
   designation: Designation,
 ): Promise<FlowRecord | undefined> {
-  const { kysely } = deps.database;
   const own = brandValue(await brandOfHost(deps, request.host), `flow_${designation}`);
   if (typeof own === 'string') {
-    const flow = await kysely.selectFrom('flows').selectAll().where('uuid', '=', own).executeTakeFirst();
+    const flow = await flowByKey(deps, own);
     if (flow !== undefined) return flow;
   }
-  const flows = await kysely
-    .selectFrom('flows')
-    .selectAll()
-    .where('designation', '=', designation)
-    .orderBy('slug')
-    .execute();
-  for (const flow of flows) {
+  for (const flow of await flowsFor(deps, designation)) {
     const target = { pbm: flow.pbm_uuid, mode: modeOf(flow.policy_engine_mode) };
     if ((await evaluate(deps, target, { user: request.user, request })).passing) return flow;
   }
@@ -32,8 +26,7 @@ export async function defaultFlow(
 }
 
 /** Slug of the flow with this key; `undefined` for no key and for a flow that is gone. */
-export async function flowSlug({ database }: CoreDeps, flow: unknown): Promise<string | undefined> {
+export async function flowSlug(deps: CoreDeps, flow: unknown): Promise<string | undefined> {
   if (typeof flow !== 'string') return undefined;
-  const row = await database.kysely.selectFrom('flows').select('slug').where('uuid', '=', flow).executeTakeFirst();
-  return row?.slug;
+  return (await flowByKey(deps, flow))?.slug;
 }

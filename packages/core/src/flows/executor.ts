@@ -10,9 +10,10 @@ import type { Answer, Shown, StageContext, StageKind, Step } from '../stages/sta
 import { flowBackground } from './background.ts';
 import { isRelative } from './next.ts';
 import { addToHistory, historyKey, type Plan, type PlannedStage, planKey, queryKey, readPlan } from './plan.ts';
-import { type FlowRecord, planFlow, subjectOf } from './planner.ts';
+import { planFlow, subjectOf } from './planner.ts';
 import type { FlowRequest } from './request.ts';
 import { createStageContext, fallbackAvatar } from './stage-context.ts';
+import { type FlowRecord, flowBySlug, stageByKey } from './stored.ts';
 
 export type FlowAnswer =
   | { readonly kind: 'challenge'; readonly challenge: Challenge }
@@ -71,7 +72,7 @@ async function nextStage({ deps, request }: Run, plan: Plan): Promise<PlannedSta
   for (;;) {
     const [planned] = plan.stages;
     if (planned === undefined || !planned.reEvaluate || planned.pbm === undefined) return planned;
-    const user = await subjectOf(deps, plan.context, request);
+    const user = () => subjectOf(deps, plan.context, request);
     const context = { ...plan.context, flow_plan: { context: plan.context } };
     const target = { pbm: planned.pbm, mode: planned.engineMode };
     const { passing } = await evaluate(deps, target, { user, request, context });
@@ -81,10 +82,7 @@ async function nextStage({ deps, request }: Run, plan: Plan): Promise<PlannedSta
 }
 
 async function load({ deps, flow, request }: Run, plan: Plan, { stage }: PlannedStage): Promise<Loaded> {
-  const stored =
-    'pk' in stage
-      ? await deps.database.kysely.selectFrom('stages').selectAll().where('uuid', '=', stage.pk).executeTakeFirst()
-      : { uuid: '', ...stage };
+  const stored = 'pk' in stage ? await stageByKey(deps, stage.pk) : { uuid: '', ...stage };
   const kind = stored === undefined ? undefined : stageKinds.get(stored.kind);
   if (stored === undefined || kind === undefined) {
     const what = stored === undefined ? 'a stage that is gone' : `a stage of the unsupported kind ${stored.kind}`;
@@ -163,7 +161,7 @@ async function refuse(run: Run, message: string): Promise<FlowAnswer> {
 async function continueIn(run: Run, { flow: slug, context }: Extract<Step, { step: 'continue in' }>) {
   const { deps, request } = run;
   dropPlan(request);
-  const flow = await deps.database.kysely.selectFrom('flows').selectAll().where('slug', '=', slug).executeTakeFirst();
+  const flow = await flowBySlug(deps, slug);
   if (flow === undefined) return denied(run, undefined, `There is no flow ${slug}.`);
   const planning = await planFlow(deps, flow, request, { ...context, is_redirected: true });
   if (planning.kind === 'not applicable') return denied(run, undefined, planning.message);

@@ -1,13 +1,10 @@
-// Makes plans (flow-executor.md §9.2). Never cached: a change of a flow, stage or binding holds at once.
-import type { Selectable } from 'kysely';
-import type { Tables } from '../database/tables.ts';
+// Makes plans (flow-executor.md §9.2). Plans are never kept for others: a change of a flow, stage or binding holds at once.
 import type { CoreDeps } from '../deps.ts';
 import { findUser, type UserRecord } from '../identity/users.ts';
 import { evaluate } from '../policies/engine.ts';
 import { type Plan, type PlannedStage, pendingUserOf } from './plan.ts';
 import type { FlowRequest } from './request.ts';
-
-export type FlowRecord = Selectable<Tables['flows']>;
+import { type FlowRecord, stageBindingsOf } from './stored.ts';
 
 export type Planning =
   | { readonly kind: 'planned'; readonly plan: Plan }
@@ -26,7 +23,7 @@ export async function planFlow(
     ...given,
     ...(request.outpost === undefined ? {} : { outpost: { username: request.outpost.username } }),
   };
-  const user = await subjectOf(deps, context, request);
+  const user = () => subjectOf(deps, context, request);
   const target = { pbm: flow.pbm_uuid, mode: modeOf(flow.policy_engine_mode) };
   const { passing, messages } = await evaluate(deps, target, { user, request, context });
   if (!passing) return { kind: 'not applicable', message: messages.join('\n') || notApplicable };
@@ -71,14 +68,9 @@ async function plannedStages(
   flow: FlowRecord,
   request: FlowRequest,
   context: Plan['context'],
-  user: UserRecord | undefined,
+  user: () => Promise<UserRecord | undefined>,
 ): Promise<PlannedStage[]> {
-  const bindings = await deps.database.kysely
-    .selectFrom('stage_bindings')
-    .selectAll()
-    .where('flow', '=', flow.uuid)
-    .orderBy('order')
-    .execute();
+  const bindings = await stageBindingsOf(deps, flow.uuid);
   const stages: PlannedStage[] = [];
   for (const binding of bindings) {
     const engineMode = modeOf(binding.policy_engine_mode);

@@ -9,6 +9,7 @@ import type { CoreDeps } from '../deps.ts';
 import { recordEvent } from '../events/record.ts';
 import { executeFlow } from './executor.ts';
 import type { FlowRequest } from './request.ts';
+import { flowBySlug } from './stored.ts';
 
 export function registerFlowRoutes(server: Api, deps: CoreDeps): void {
   const path = '/api/v3/flows/executor/:slug/';
@@ -24,11 +25,7 @@ export function registerFlowRoutes(server: Api, deps: CoreDeps): void {
 async function execute(deps: CoreDeps, request: ApiRequest, reply: ApiReply) {
   const { params } = request;
   const slug: unknown = typeof params === 'object' && params !== null ? Reflect.get(params, 'slug') : '';
-  const flow = await deps.database.kysely
-    .selectFrom('flows')
-    .selectAll()
-    .where('slug', '=', String(slug))
-    .executeTakeFirst();
+  const flow = await flowBySlug(deps, String(slug));
   if (flow === undefined) {
     return reply
       .code(404)

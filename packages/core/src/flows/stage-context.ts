@@ -4,8 +4,8 @@ import { avatarOf, findUser } from '../identity/users.ts';
 import { fieldValue } from '../models/represent.ts';
 import type { PendingUser, StageContext, StageKind } from '../stages/stage.ts';
 import { type Plan, pendingUserOf } from './plan.ts';
-import type { FlowRecord } from './planner.ts';
 import type { FlowRequest } from './request.ts';
+import type { FlowRecord } from './stored.ts';
 
 export const fallbackAvatar = '/static/dist/assets/images/user_default.png';
 

@@ -66,6 +66,7 @@ export async function inUnit<T>(deps: CoreDeps, author: Author, work: (unit: Uni
   const result = await deps.database.kysely
     .transaction()
     .execute((db) => work({ deps, db, author, changes, afterwards }));
+  if (changes.length > 0) deps.epochs.changed();
   for (const step of afterwards) await step();
   if (changes.length > 0) await deps.announce(changes, author);
   return result;

@@ -7,6 +7,7 @@ import { recordEvent } from '../events/record.ts';
 import { cancelledKey, type Plan, planKey } from '../flows/plan.ts';
 import { planFlow } from '../flows/planner.ts';
 import type { FlowRequest } from '../flows/request.ts';
+import { flowByKey, stageByKey } from '../flows/stored.ts';
 import type { UserRecord } from '../identity/users.ts';
 import { durationMs } from '../models/duration.ts';
 import { applicationContext } from './access.ts';
@@ -29,11 +30,7 @@ export async function authorizationFlow(asking: Asking, visitor: FlowRequest, us
     delete data[ticketKey];
     return grantCode(asking, visitor, user);
   }
-  const flow = await deps.database.kysely
-    .selectFrom('flows')
-    .selectAll()
-    .where('uuid', '=', client.authorizationFlow)
-    .executeTakeFirst();
+  const flow = client.authorizationFlow === null ? undefined : await flowByKey(deps, client.authorizationFlow);
   if (flow === undefined)
     return refusalPage(deps, reply, { status: 400, text: 'The provider has no authorization flow.' });
   const fresh = randomBytes(16).toString('hex');
@@ -93,11 +90,7 @@ async function needsNobody({ deps, client, query }: Asking, plan: Plan, user: Us
   const [only, ...others] = plan.stages;
   if (only === undefined) return true;
   if (others.length > 0 || !('pk' in only.stage)) return false;
-  const stage = await deps.database.kysely
-    .selectFrom('stages')
-    .select(['kind', 'settings'])
-    .where('uuid', '=', only.stage.pk)
-    .executeTakeFirst();
+  const stage = await stageByKey(deps, only.stage.pk);
   if (stage?.kind !== consentKind || stage.settings['mode'] === 'always_require') return false;
   const permissions = grantedScopes(client, query.get('scope') ?? '')
     .sort()

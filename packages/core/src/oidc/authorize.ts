@@ -9,7 +9,7 @@ import { mayUse } from './access.ts';
 import { type Asking, promptsOf, sendBack } from './asking.ts';
 import { authorizationFlow } from './authorization-flow.ts';
 import { grantedScopes } from './claims.ts';
-import { allowsRedirect, findClient, formOf, mayUseGrant } from './client.ts';
+import { allowsRedirect, clientById, formOf, mayUseGrant } from './client.ts';
 import { leadToLogin, needsNewLogin } from './login.ts';
 import { refusalPage } from './page.ts';
 
@@ -17,7 +17,7 @@ export async function authorize(deps: CoreDeps, request: ApiRequest, reply: ApiR
   const query = new URLSearchParams([...queryOf(request), ...formOf(request)]);
   reply.header('Cache-Control', 'no-store');
   if (query.size === 0) return refusalPage(deps, reply, { status: 404, text: 'There is nothing to authorize.' });
-  const client = await findClient(deps, { clientId: query.get('client_id') ?? '' });
+  const client = await clientById(deps, query.get('client_id') ?? '');
   if (client === undefined)
     return refusalPage(deps, reply, { status: 400, text: 'The client identifier (client_id) is missing or invalid.' });
   const redirectUri = query.get('redirect_uri') ?? '';

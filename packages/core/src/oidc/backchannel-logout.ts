@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { Actor } from '../tasks/actor.ts';
-import { findClient } from './client.ts';
+import { clientByKey } from './client.ts';
 import { sendLogoutActor } from './participants.ts';
 import { sign } from './signing.ts';
 
@@ -15,7 +15,7 @@ export const sendLogout: Actor = {
   description: 'Tell a client that a session has ended.',
   async run({ deps, args, log, signal }) {
     const { provider, issuer, sub, sid } = shape.parse(args);
-    const client = await findClient(deps, { pk: provider });
+    const client = await clientByKey(deps, provider);
     if (client === undefined || client.logout_uri === '') {
       log('info', 'The provider is gone, or wants to hear no more');
       return;

@@ -1,8 +1,9 @@
 // Clients of the OAuth2 endpoints: providers of kind OAuth2 and proxy with their application (core.md §4.2, §17.4, §17.5).
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { z } from 'zod';
 import type { ApiRequest } from '../api/request.ts';
+import { remembered } from '../database/remembered.ts';
 import type { CoreDeps } from '../deps.ts';
 import { scopeMappingModel } from '../mappings/models.ts';
 import type { Mapping } from '../mappings/run.ts';
@@ -57,11 +58,21 @@ export interface Client extends z.infer<typeof settings> {
   readonly application: { readonly slug: string; readonly name: string; readonly pbm: string; readonly mode: string };
 }
 
-/** The client with this id or key, or that of the application with this slug; a provider without application is no client. */
-export async function findClient(
-  { database }: CoreDeps,
-  by: { readonly clientId: string } | { readonly slug: string } | { readonly pk: number },
-): Promise<Client | undefined> {
+/** The client with this id, while the configuration stays as it is. A provider without application is no client. */
+export const clientById = remembered((deps: CoreDeps, id) =>
+  loadClient(deps, sql<boolean>`providers.settings->>'client_id' = ${id}`),
+);
+
+/** The client of the application with this slug. */
+export const clientBySlug = remembered((deps: CoreDeps, slug) =>
+  loadClient(deps, sql<boolean>`applications.slug = ${slug}`),
+);
+
+const clientByText = remembered((deps: CoreDeps, pk) => loadClient(deps, sql<boolean>`providers.id = ${Number(pk)}`));
+/** The client that is the provider with this key. */
+export const clientByKey = (deps: CoreDeps, pk: number) => clientByText(deps, String(pk));
+
+async function loadClient({ database }: CoreDeps, condition: RawBuilder<boolean>): Promise<Client | undefined> {
   const row = await database.kysely
     .selectFrom('providers')
     .innerJoin('applications', 'applications.provider', 'providers.id')
@@ -73,13 +84,7 @@ export async function findClient(
       'applications.policy_engine_mode',
     ])
     .where('providers.kind', 'in', [...clientKinds])
-    .where(
-      'clientId' in by
-        ? sql<boolean>`providers.settings->>'client_id' = ${by.clientId}`
-        : 'pk' in by
-          ? sql<boolean>`providers.id = ${by.pk}`
-          : sql<boolean>`applications.slug = ${by.slug}`,
-    )
+    .where(condition)
     .limit(1)
     .executeTakeFirst();
   const parsed = settings.safeParse(row?.settings);

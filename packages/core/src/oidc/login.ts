@@ -5,6 +5,7 @@ import { defaultFlow } from '../flows/default-flow.ts';
 import { planKey } from '../flows/plan.ts';
 import { planFlow } from '../flows/planner.ts';
 import type { FlowRequest } from '../flows/request.ts';
+import { flowByKey } from '../flows/stored.ts';
 import { applicationContext } from './access.ts';
 import { type Asking, promptsOf } from './asking.ts';
 import { hashOf } from './grants.ts';
@@ -34,11 +35,7 @@ export async function leadToLogin(asking: Asking, visitor: FlowRequest) {
   if (visitor.user !== undefined) await deps.sessions.end([visitor.session.id]);
   const session = visitor.user === undefined ? visitor.session : deps.sessions.create();
   const newcomer: FlowRequest = { ...visitor, user: undefined, userIsSuperuser: false, session };
-  const { kysely } = deps.database;
-  const own =
-    client.authenticationFlow === null
-      ? undefined
-      : await kysely.selectFrom('flows').selectAll().where('uuid', '=', client.authenticationFlow).executeTakeFirst();
+  const own = client.authenticationFlow === null ? undefined : await flowByKey(deps, client.authenticationFlow);
   const flow = own ?? (await defaultFlow(deps, newcomer, 'authentication'));
   if (flow === undefined) return refusalPage(deps, reply, { status: 400, text: 'There is no flow to log in by.' });
   const hint = query.get('login_hint');

@@ -9,6 +9,7 @@ import { defaultFlow } from '../flows/default-flow.ts';
 import { planKey } from '../flows/plan.ts';
 import { planFlow } from '../flows/planner.ts';
 import { flowRequestOf } from '../flows/routes.ts';
+import { flowByKey } from '../flows/stored.ts';
 import { sessionEndKind } from '../stages/session-end.ts';
 import { applicationContext } from './access.ts';
 import { allowsRedirect, type Client, formOf } from './client.ts';
@@ -75,9 +76,5 @@ async function dropTokens({ database }: CoreDeps, client: Client, session: strin
 
 async function invalidationFlow(deps: CoreDeps, client: Client, visitor: Parameters<typeof defaultFlow>[1]) {
   if (client.invalidationFlow === null) return defaultFlow(deps, visitor, 'invalidation');
-  return deps.database.kysely
-    .selectFrom('flows')
-    .selectAll()
-    .where('uuid', '=', client.invalidationFlow)
-    .executeTakeFirst();
+  return flowByKey(deps, client.invalidationFlow);
 }

@@ -10,7 +10,7 @@ import { findUser, type UserRecord } from '../identity/users.ts';
 import { invalidField, message } from '../models/invalid.ts';
 import { oauthProviderModel } from '../providers/models.ts';
 import { claimsOf, scopesOf } from './claims.ts';
-import { findClient } from './client.ts';
+import { clientByKey } from './client.ts';
 import { issuerOf } from './discovery.ts';
 import { standardClaims } from './tokens.ts';
 
@@ -19,7 +19,7 @@ export function registerPreviewRoute(api: Api, deps: CoreDeps): void {
   api.get('/api/v3/providers/oauth2/:key/preview_user/', { config: { operation } }, async (request) => {
     const row = await rowOf(deps, oauthProviderModel, request, 'view');
     const user = await whom(deps, request);
-    const client = await findClient(deps, { pk: Number(row['id']) });
+    const client = await clientByKey(deps, Number(row['id']));
     if (client === undefined) throw invalidField('non_field_errors', 'The provider has no application.');
     const grant = { scopes: scopesOf(client) };
     const standard = standardClaims({ deps, client, user, grant, issuer: issuerOf(request, client) });

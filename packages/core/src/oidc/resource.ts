@@ -2,7 +2,7 @@
 import type { ApiReply, ApiRequest } from '../api/request.ts';
 import type { CoreDeps } from '../deps.ts';
 import { claimsOf, subjectOf } from './claims.ts';
-import { type Client, credentialsOf, findClient, formOf, secretHolds } from './client.ts';
+import { type Client, clientById, clientByKey, credentialsOf, formOf, secretHolds } from './client.ts';
 import { OauthFailure } from './failure.ts';
 import { findToken, hashOf } from './grants.ts';
 
@@ -13,7 +13,7 @@ export async function userinfo(deps: CoreDeps, request: ApiRequest, reply: ApiRe
   if (found?.kind !== 'access' || found.expired || found.revoked) return unknown();
   const { scopes, nonce } = found.grant;
   if (!scopes.includes('openid')) return refuse(reply, 403, 'insufficient_scope', 'The scope openid is missing.');
-  const client = await findClient(deps, { pk: found.provider });
+  const client = await clientByKey(deps, found.provider);
   if (client === undefined) return unknown();
   const sub = subjectOf(deps, client, found.user);
   return { sub, ...(await claimsOf(deps, client, found.user, scopes)), ...(nonce === undefined ? {} : { nonce }) };
@@ -28,7 +28,7 @@ function refuse(reply: ApiReply, status: number, error: string, description: str
 export async function introspect(deps: CoreDeps, request: ApiRequest): Promise<object> {
   const form = formOf(request);
   const { id, secret } = credentialsOf(request, form);
-  const client = await findClient(deps, { clientId: id });
+  const client = await clientById(deps, id);
   if (client === undefined || client.client_type === 'public' || !secretHolds(client, secret)) return { active: false };
   const found = await findToken(deps, form.get('token') ?? '');
   if (found === undefined || found.expired || found.revoked) return { active: false };
@@ -41,7 +41,7 @@ export async function introspect(deps: CoreDeps, request: ApiRequest): Promise<o
 /** The provider of a token that this client may look at: its own, or one that names it in its federation. */
 async function ownerOf(deps: CoreDeps, client: Client, provider: number): Promise<Client | undefined> {
   if (client.pk === provider) return client;
-  const owner = await findClient(deps, { pk: provider });
+  const owner = await clientByKey(deps, provider);
   return owner?.jwt_federation_providers.includes(client.pk) === true ? owner : undefined;
 }
 
@@ -49,7 +49,7 @@ async function ownerOf(deps: CoreDeps, client: Client, provider: number): Promis
 export async function revoke(deps: CoreDeps, request: ApiRequest): Promise<object> {
   const form = formOf(request);
   const { id, secret } = credentialsOf(request, form);
-  const client = await findClient(deps, { clientId: id });
+  const client = await clientById(deps, id);
   if (client === undefined || (client.client_type !== 'public' && !secretHolds(client, secret)))
     throw new OauthFailure(401, 'invalid_client', 'Client authentication failed.');
   const found = await findToken(deps, form.get('token') ?? '');

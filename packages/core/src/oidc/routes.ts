@@ -4,7 +4,7 @@ import type { ApiReply, ApiRequest } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
 import type { CoreDeps } from '../deps.ts';
 import { authorize } from './authorize.ts';
-import { type Client, findClient } from './client.ts';
+import { type Client, clientBySlug } from './client.ts';
 import { allowOrigin } from './cross-origin.ts';
 import { discovery } from './discovery.ts';
 import { OauthFailure } from './failure.ts';
@@ -63,7 +63,7 @@ function perApplication(scope: Api, deps: CoreDeps): void {
     async (request: ApiRequest, reply: ApiReply) => {
       const { params } = request;
       const slug: unknown = typeof params === 'object' && params !== null ? Reflect.get(params, 'slug') : '';
-      const client = await findClient(deps, { slug: String(slug) });
+      const client = await clientBySlug(deps, String(slug));
       if (client === undefined) return reply.code(404).send({ detail: 'Not found.' });
       return work(client, request, reply);
     };

@@ -3,6 +3,7 @@
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { CompactEncrypt, exportJWK, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { keyId } from '../crypto/certificates.ts';
+import { remembered } from '../database/remembered.ts';
 import type { CoreDeps } from '../deps.ts';
 import { coreError } from '../errors.ts';
 import type { Client } from './client.ts';
@@ -14,30 +15,21 @@ interface KeyPair {
 }
 
 const curves: Readonly<Record<string, string>> = { prime256v1: 'ES256', secp384r1: 'ES384', secp521r1: 'ES512' };
-const keptPairs = 200;
-/** Parsed once: reading an RSA key costs as much as using it. By what was read, so that a changed pair is read again. */
-const pairs = new Map<string, KeyPair>();
 
-async function pairOf({ database }: CoreDeps, uuid: string): Promise<KeyPair | undefined> {
+/** Parsed once: reading an RSA key costs as much as using it. */
+const pairOf = remembered(async ({ database }: CoreDeps, uuid): Promise<KeyPair | undefined> => {
   const row = await database.kysely
     .selectFrom('certificates')
     .select(['certificate_data', 'key_data'])
     .where('uuid', '=', uuid)
     .executeTakeFirst();
   if (row === undefined || row.key_data === '') return undefined;
-  const text = createHash('sha256').update(`${row.certificate_data}\n${row.key_data}`).digest('base64');
-  const known = pairs.get(text);
-  if (known !== undefined) return known;
-  const pair = {
+  return {
     key: createPrivateKey(row.key_data),
     kid: keyId(row.key_data),
     certificate: new X509Certificate(row.certificate_data),
   };
-  const [oldest] = pairs.keys();
-  if (pairs.size >= keptPairs && oldest !== undefined) pairs.delete(oldest);
-  pairs.set(text, pair);
-  return pair;
-}
+});
 
 interface Signer {
   readonly alg: string;

@@ -1,7 +1,7 @@
 // `/application/o/token/` (core.md §17.5): who asks, and which grant answers.
 import type { ApiRequest } from '../api/request.ts';
 import type { CoreDeps } from '../deps.ts';
-import { credentialsOf, findClient, formOf, mayUseGrant } from './client.ts';
+import { clientById, credentialsOf, formOf, mayUseGrant } from './client.ts';
 import { issuerOf } from './discovery.ts';
 import { invalidClient, OauthFailure } from './failure.ts';
 import { grantTypes } from './grant-types.ts';
@@ -11,7 +11,7 @@ export async function token(deps: CoreDeps, request: ApiRequest, clientIp: strin
   const form = formOf(request);
   const type = form.get('grant_type') ?? '';
   const { id, secret } = credentialsOf(request, form);
-  const client = await findClient(deps, { clientId: id });
+  const client = await clientById(deps, id);
   if (client === undefined) throw invalidClient();
   const answer = grantTypes.get(type);
   if (answer === undefined) throw new OauthFailure(400, 'unsupported_grant_type', 'The grant type is not supported.');

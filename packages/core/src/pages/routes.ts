@@ -8,6 +8,7 @@ import type { CoreDeps } from '../deps.ts';
 import { flowBackground } from '../flows/background.ts';
 import { isRelative } from '../flows/next.ts';
 import { cancelledKey, planKey, readPlan } from '../flows/plan.ts';
+import { flowBySlug } from '../flows/stored.ts';
 import type { UserRecord } from '../identity/users.ts';
 import { createDocuments, type Documents } from './document.ts';
 import { launch } from './launch.ts';
@@ -29,11 +30,7 @@ export function registerPageRoutes(server: Api, deps: CoreDeps): void {
 async function flowPage(deps: CoreDeps, documents: Documents, request: ApiRequest, reply: ApiReply) {
   const { params } = request;
   const slug: unknown = typeof params === 'object' && params !== null ? Reflect.get(params, 'slug') : '';
-  const flow = await deps.database.kysely
-    .selectFrom('flows')
-    .select(['slug', 'title', 'background', 'layout'])
-    .where('slug', '=', String(slug))
-    .executeTakeFirst();
+  const flow = await flowBySlug(deps, String(slug));
   const host = request.headers.host ?? '';
   const look = await lookOf(deps, host);
   const { title = look.brand.title, layout = 'stacked' } = flow ?? {};

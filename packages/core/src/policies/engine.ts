@@ -1,6 +1,7 @@
 // Whether something is allowed (core.md §14.2): bindings to groups and users count as one result, each policy as another.
-// No cache: a change holds at once. Policies that fail to run, or run too long, give their binding's failure result.
+// Answers are never kept: a change holds at once. Policies that fail to run, or run too long, give their binding's failure result.
 import type { Selectable } from 'kysely';
+import { remembered } from '../database/remembered.ts';
 import type { Tables } from '../database/tables.ts';
 import type { CoreDeps } from '../deps.ts';
 import { recordEvent } from '../events/record.ts';
@@ -14,7 +15,8 @@ export interface PolicyTarget {
   readonly mode: 'any' | 'all';
 }
 export interface PolicyInput {
-  readonly user: UserRecord | undefined;
+  /** A function is called if there is anything to ask. */
+  readonly user: UserRecord | undefined | (() => Promise<UserRecord | undefined>);
   readonly request?: FlowRequest | undefined;
   /** Handed to policies as it is: expressions may change what is in it. */
   readonly context?: Record<string, unknown>;
@@ -22,32 +24,42 @@ export interface PolicyInput {
   readonly emptyResult?: boolean;
 }
 
-type Binding = Selectable<Tables['policy_bindings']>;
+type Binding = Readonly<Selectable<Tables['policy_bindings']>>;
 type Asked = Omit<PolicyQuestion, 'signal' | 'callPolicy'>;
 
 export async function evaluate(
   deps: CoreDeps,
   target: PolicyTarget,
-  { user, request, context = {}, emptyResult = true }: PolicyInput,
+  { user: whom, request, context = {}, emptyResult = true }: PolicyInput,
 ): Promise<PolicyAnswer> {
-  const bindings = await deps.database.kysely
-    .selectFrom('policy_bindings')
-    .selectAll()
-    .where('target', '=', target.pbm)
-    .where('enabled', '=', true)
-    .orderBy('order')
-    .orderBy('uuid')
-    .execute();
+  const bindings = await bindingsOf(deps, target.pbm);
+  if (bindings.length === 0) return { passing: emptyResult, messages: [] };
+  const user = typeof whom === 'function' ? await whom() : whom;
   const results: PolicyAnswer[] = [];
   const fixed = bindings.filter(({ policy }) => policy === null);
   if (fixed.length > 0) results.push(await evaluateFixed(deps, fixed, target.mode, user));
   for (const binding of bindings)
     if (binding.policy !== null) results.push(await evaluatePolicy(binding, { deps, user, request, context }));
   const messages = results.flatMap((result) => result.messages);
-  if (results.length === 0) return { passing: emptyResult, messages };
   const passing = ({ passing: ok }: PolicyAnswer) => ok;
   return { passing: target.mode === 'all' ? results.every(passing) : results.some(passing), messages };
 }
+
+/** Enabled bindings of a target, in order. */
+const bindingsOf = remembered((deps: CoreDeps, target) =>
+  deps.database.kysely
+    .selectFrom('policy_bindings')
+    .selectAll()
+    .where('target', '=', target)
+    .where('enabled', '=', true)
+    .orderBy('order')
+    .orderBy('uuid')
+    .execute(),
+);
+
+const policyByKey = remembered((deps: CoreDeps, uuid) =>
+  deps.database.kysely.selectFrom('policies').selectAll().where('uuid', '=', uuid).executeTakeFirstOrThrow(),
+);
 
 const listedTimeoutSeconds = 30;
 
@@ -55,8 +67,9 @@ const listedTimeoutSeconds = 30;
 export async function evaluateList(
   deps: CoreDeps,
   policies: readonly string[],
-  { user, request, context = {} }: PolicyInput,
+  { user: whom, request, context = {} }: PolicyInput,
 ): Promise<PolicyAnswer> {
+  const user = typeof whom === 'function' ? await whom() : whom;
   const asked = { deps, user, request, context };
   const results: PolicyAnswer[] = [];
   for (const policy of policies)
@@ -92,11 +105,7 @@ export type PolicyUse = Pick<Binding, 'policy' | 'negate' | 'timeout' | 'failure
 export async function evaluatePolicy(use: PolicyUse, asked: Asked): Promise<PolicyAnswer> {
   const { deps } = asked;
   try {
-    const policy = await deps.database.kysely
-      .selectFrom('policies')
-      .selectAll()
-      .where('uuid', '=', use.policy ?? '')
-      .executeTakeFirstOrThrow();
+    const policy = await policyByKey(deps, use.policy ?? '');
     const run = evaluators[policy.kind];
     if (run === undefined) throw new Error(`Policies of kind ${policy.kind} cannot be evaluated.`);
     const callPolicy: PolicyQuestion['callPolicy'] = (name, context) => askByName(name, use, asked, context);

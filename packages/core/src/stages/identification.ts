@@ -1,6 +1,7 @@
 // Identification (flow-executor.md §11.1): who wants in, optionally with the password on the same page.
 import { z } from 'zod';
 import { flowSlug } from '../flows/default-flow.ts';
+import { stageByKey } from '../flows/stored.ts';
 import { findByIdentifier } from '../identity/users.ts';
 import { choice, flag, reference, setting } from '../models/field.ts';
 import { attemptOf, loginFailed, loginWaitSeconds } from '../policies/login-brake.ts';
@@ -142,13 +143,12 @@ function matchesExactly(
 }
 
 async function embeddedPassword({
-  deps: { database },
+  deps,
   settings,
 }: StageContext): Promise<Readonly<Record<string, unknown>> | undefined> {
   const pk = settings['password_stage'];
   if (typeof pk !== 'string') return undefined;
-  const row = await database.kysely.selectFrom('stages').select('settings').where('uuid', '=', pk).executeTakeFirst();
-  return row?.settings;
+  return (await stageByKey(deps, pk))?.settings;
 }
 
 function fieldsOf(value: unknown): string[] {

@@ -1,5 +1,6 @@
 // Redirect (flow-executor.md §11.7): to a URL, or into another flow.
 import { z } from 'zod';
+import { flowSlug } from '../flows/default-flow.ts';
 import { choice, flag, reference, setting } from '../models/field.ts';
 import { InvalidInput, message } from '../models/invalid.ts';
 import { deny, type StageContext, type StageKind, type Step, stageModel } from './stage.ts';
@@ -37,17 +38,11 @@ export const redirectStage: StageKind = {
         ? into(context, override.slice(flowScheme.length))
         : { step: 'leave', to: override };
     if (settings['mode'] === 'static') return { step: 'leave', to: String(settings['target_static']) };
-    const slug = await slugOf(context, settings['target_flow']);
+    const slug = await flowSlug(context.deps, settings['target_flow']);
     return slug === undefined ? deny('The target flow does not exist.') : into(context, slug);
   },
 };
 
 function into({ plan, settings }: StageContext, flow: string): Step {
   return { step: 'continue in', flow, context: settings['keep_context'] === false ? {} : plan.context };
-}
-
-async function slugOf({ deps }: StageContext, flow: unknown): Promise<string | undefined> {
-  if (typeof flow !== 'string') return undefined;
-  const row = await deps.database.kysely.selectFrom('flows').select('slug').where('uuid', '=', flow).executeTakeFirst();
-  return row?.slug;
 }

@@ -3,8 +3,8 @@ import type { Challenge, Component, ResponseErrors } from '@gatehouse/contract/f
 import type { CoreDeps } from '../deps.ts';
 import { flowSets } from '../flows/flow-sets.ts';
 import type { Plan } from '../flows/plan.ts';
-import type { FlowRecord } from '../flows/planner.ts';
 import type { FlowRequest } from '../flows/request.ts';
+import type { FlowRecord } from '../flows/stored.ts';
 import type { UserRecord } from '../identity/users.ts';
 import { column, type Field, line, type ModelId } from '../models/field.ts';
 import { exactly } from '../models/filters.ts';

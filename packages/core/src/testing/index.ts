@@ -22,6 +22,8 @@ export interface TestCore extends AsyncDisposable {
   readonly deps: CoreDeps;
   /** Runs tasks that are due. */
   readonly worker: Worker;
+  /** What the core has asked of its database; whoever counts empties it first. */
+  readonly statements: string[];
   /** What the core has logged. */
   readonly lines: readonly unknown[];
   /** A call of the REST API as the administrator; the answer's body. Throws for any status from 300. */
@@ -78,7 +80,9 @@ export async function startTestCore({
       fsync: false,
     });
   let postgres = await startDatabase();
-  const database = await openDatabase({ settings: postgres.connection, log, poolSize: 10 });
+  const statements: string[] = [];
+  const onStatement = (text: string) => void statements.push(text);
+  const database = await openDatabase({ settings: postgres.connection, log, poolSize: 10, onStatement });
   const given = { AUTHENTIK_STORAGE__FILE__PATH: join(folder.path, 'files'), ...storageEnv };
   const { storage } = loadConfig(defineConfig({ storage: storageOptions }), { env: given, files: [] }).config;
   const mailer = createMailer({
@@ -137,6 +141,7 @@ export async function startTestCore({
     get worker() {
       return core.worker;
     },
+    statements,
     lines: log.lines,
     call,
     async outpostToken(type) {
