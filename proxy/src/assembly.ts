@@ -57,7 +57,13 @@ export interface Assembly {
 export async function assembleProxy(options: AssemblyOptions): Promise<Assembly> {
   const { clock, log, version, output } = options;
   const tls = createApplicationCertificates(options.fallback, log);
-  const applications = createApplications({ hostBrowser: options.hostBrowser, version, log, tls });
+  const applications = createApplications({
+    hostBrowser: options.hostBrowser,
+    version,
+    log,
+    tls,
+    onReplaced: (all) => engine.watchUpstreams(all),
+  });
   const store = await openSessionStore(options.session, { clock, log });
   const lines: CoreLine[] = [];
   const engine = createEngine({

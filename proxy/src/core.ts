@@ -63,6 +63,8 @@ export interface ApplicationsOptions {
   readonly version: string;
   readonly log: Logger;
   readonly tls: Pick<ApplicationCertificates, 'replace'>;
+  /** Told of each list that is in service from then on. */
+  readonly onReplaced?: (applications: readonly Application[]) => void;
 }
 
 /** The applications as of the last refresh. */
@@ -113,6 +115,7 @@ export function createApplications(options: ApplicationsOptions): Applications {
       warnOfTwins(options.log, current);
       options.tls.replace(current, certificates);
       lookup = createLookup(current);
+      options.onReplaced?.(current);
     },
   };
   return own;

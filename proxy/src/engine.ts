@@ -24,6 +24,7 @@ import type { SessionStore } from './sessions/store.ts';
 import { type Balancer, createBalancer } from './upstream/balancer.ts';
 import { createFastLane } from './upstream/fast-lane.ts';
 import { createForwarding, type Forwarding } from './upstream/forwarding.ts';
+import { createHealthChecks } from './upstream/health-checks.ts';
 import { createPools } from './upstream/pools.ts';
 import { createTunnels, type Tunnels } from './upstream/tunnels.ts';
 import type { Notice } from './workers/messages.ts';
@@ -61,6 +62,8 @@ export interface Engine {
   siblingEnded(ended: Notice): Promise<void>;
   /** The control channel opened or broke. */
   readonly liveness: Liveness;
+  /** Checks those of their upstreams that ask for it, and no others. */
+  watchUpstreams(applications: readonly Application[]): void;
   close(): Promise<void>;
 }
 
@@ -72,7 +75,9 @@ export function createEngine(options: EngineOptions): Engine {
   const sessions = createSessions({ store, clock, log, tokens, longestMs: options.longestSessionMs });
   const credentials = createCredentials(tokens, clock);
   const balancer = createBalancer(clock);
-  const forwarding = createForwarding({ pools: createPools(), fastLane: createFastLane(), balancer, log });
+  const pools = createPools();
+  const forwarding = createForwarding({ pools, fastLane: createFastLane(), balancer, log });
+  const healthChecks = createHealthChecks({ pools, balancer, clock, log });
   const tunnels = createTunnels();
   const endCoreSession = async (sid: string) => {
     credentials.endBySid(sid);
@@ -134,7 +139,9 @@ export function createEngine(options: EngineOptions): Engine {
         }
       },
     },
+    watchUpstreams: (applications) => healthChecks.watch(applications.flatMap(({ upstreams }) => upstreams)),
     async close() {
+      healthChecks.close();
       await Promise.all([backChannel[Symbol.asyncDispose](), forwarding[Symbol.asyncDispose]()]);
     },
   };

@@ -26,6 +26,37 @@ describe('§17.21: several upstreams', () => {
     expect(new Set(answers)).toEqual(new Set(['one', 'other']));
     expect(proxy.gateway.log.lines.some(({ event }) => event === 'upstream left out for a while')).toBe(true);
   });
+  test('one whose check fails gets nothing, and is back when it passes', async () => {
+    await using sick = await testUpstream();
+    await using well = await testUpstream();
+    let isWell = false;
+    sick.answer = (request, response) => {
+      const isCheck = request.url === '/healthz';
+      response.writeHead(isCheck && !isWell ? 500 : 200).end('sick');
+    };
+    well.answer = (_, response) => response.end('well');
+    const checked = (origin: string) => `{ url: ${origin}, check: { path: /healthz, every: 100ms } }`;
+    await using proxy = await testServer([{}], { rules: rulesFor([checked(sick.origin), well.origin]) });
+    const { cookie } = await proxy.login();
+    const told = (event: string) => proxy.gateway.log.lines.some((line) => line.event === event);
+    const until = async (event: string) => {
+      for (let round = 0; !told(event) && round < 2_000; round++) {
+        await proxy.gateway.clock.advance(100);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      expect(told(event)).toBe(true);
+    };
+    const four = async () => {
+      const answers = [];
+      for (let round = 0; round < 4; round++) answers.push(String((await proxy.get('/', { cookie })).body));
+      return new Set(answers);
+    };
+    await until('upstream down');
+    expect(await four()).toEqual(new Set(['well']));
+    isWell = true;
+    await until('upstream up again');
+    expect(await four()).toEqual(new Set(['well', 'sick']));
+  });
   test('a request with a body is not sent twice; with none that answers it is 503', async () => {
     await using proxy = await testServer([{}], { rules: rulesFor(['http://127.0.0.1:1', 'http://127.0.0.1:2']) });
     const { cookie } = await proxy.login();

@@ -57,6 +57,15 @@ export interface UpstreamTarget {
   /** Share among several upstreams; 1 by default. */
   readonly weight?: number;
   readonly tls?: UpstreamTls;
+  readonly check?: UpstreamCheck;
+}
+
+/** Whether it is alive is found out without waiting for a request. */
+export interface UpstreamCheck {
+  /** Asked with GET, alive by any 2xx or 3xx; without it a connection is enough. */
+  readonly path: string | undefined;
+  readonly everyMs: number;
+  readonly timeoutMs: number;
 }
 
 export interface UpstreamTls {
@@ -179,11 +188,12 @@ function headerSource(
 
 function upstreamsOf(row: ProxyProviderRow, own: ApplicationRow | undefined): UpstreamTarget[] {
   const given = own?.upstreams ?? [];
-  const urls = given.length === 0 ? [{ url: row.internal_host, weight: 1 }] : given;
+  const urls = given.length === 0 ? [{ url: row.internal_host, weight: 1, check: undefined }] : given;
   const verifyTls = row.internal_host_ssl_validation;
   const tls = own?.upstream_tls === undefined ? {} : { tls: upstreamTls(own.upstream_tls) };
-  return urls.map(({ url, weight }) => {
-    return { origin: parseUrl(url, row.name, 'internal host').origin, verifyTls, weight, ...tls };
+  return urls.map(({ url, weight, check }) => {
+    const checked = check === undefined ? {} : { check };
+    return { origin: parseUrl(url, row.name, 'internal host').origin, verifyTls, weight, ...tls, ...checked };
   });
 }
 

@@ -38,9 +38,22 @@ const rule = z
   })
   .refine((row) => (row.action === undefined) !== (row.require === undefined), 'needs either action or require');
 
+const checkTimes = { every: duration.default(10_000), timeout: duration.default(3_000) };
+const check = z.union([
+  z.literal('tcp').transform(() => ({ path: undefined, everyMs: 10_000, timeoutMs: 3_000 })),
+  z
+    .strictObject({ path: z.string().startsWith('/').optional(), ...checkTimes })
+    .refine(({ every }) => every >= 100, 'every must be 100ms or more')
+    .transform(({ path, every, timeout }) => ({ path, everyMs: every, timeoutMs: timeout })),
+]);
+
 const upstream = z.union([
-  z.url().transform((url) => ({ url, weight: 1 })),
-  z.strictObject({ url: z.url(), weight: z.number().int().min(1).max(1_000).default(1) }),
+  z.url().transform((url) => ({ url, weight: 1, check: undefined })),
+  z.strictObject({
+    url: z.url(),
+    weight: z.number().int().min(1).max(1_000).default(1),
+    check: check.optional(),
+  }),
 ]);
 
 const headerMapping = z.union([

@@ -68,8 +68,13 @@ export async function testGateway(options: TestOptions = {}): Promise<TestGatewa
   pair ??= selfSignedCertificate();
   const tls = createApplicationCertificates(await pair, log);
   const version = 'goauthentik.io/outpost/test';
-  const applications = createApplications({ hostBrowser: () => options.hostBrowser ?? '', version, log, tls });
-  if (options.rules !== undefined) applications.useRules(parseRules(options.rules));
+  const applications = createApplications({
+    hostBrowser: () => options.hostBrowser ?? '',
+    version,
+    log,
+    tls,
+    onReplaced: (all) => engine.watchUpstreams(all),
+  });
   const events: object[] = [];
   const engine = createEngine({
     clock,
@@ -83,6 +88,7 @@ export async function testGateway(options: TestOptions = {}): Promise<TestGatewa
     trusted: trustedPeers,
     report: (event) => events.push(event),
   });
+  if (options.rules !== undefined) applications.useRules(parseRules(options.rules));
   const load = (rows: readonly Partial<ProxyProviderRow>[]) => {
     const outpost = {
       pk: '1',

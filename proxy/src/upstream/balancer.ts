@@ -1,5 +1,5 @@
 // Which of several upstreams takes the next request (proxy.md §17.21): by weight in turn, leaving out for a while those that
-// could not be reached. A single upstream is always asked: nobody else could answer.
+// could not be reached. A single upstream is always asked, unless its own check says no: nobody else could answer.
 import type { Clock } from '@gatehouse/daemon/async';
 import type { UpstreamTarget } from '../applications/application.ts';
 
@@ -13,6 +13,8 @@ export interface Balancer {
   /** Could not be reached. @returns whether it is left out from now on */
   failed(target: UpstreamTarget): boolean;
   reached(target: UpstreamTarget): void;
+  /** What an active check has found out; until it says otherwise, one that is down is not asked. */
+  checked(target: UpstreamTarget, isUp: boolean): void;
 }
 
 const failuresToEject = 3;
@@ -26,10 +28,13 @@ interface Health {
 export function createBalancer(clock: Pick<Clock, 'now'>): Balancer {
   const health = new WeakMap<UpstreamTarget, Health>();
   const credits = new WeakMap<UpstreamTarget, number>();
-  const isUp = (target: UpstreamTarget) => (health.get(target)?.ejectedUntilMs ?? 0) <= clock.now();
+  const down = new WeakSet<UpstreamTarget>();
+  const isUp = (target: UpstreamTarget) =>
+    !down.has(target) && (health.get(target)?.ejectedUntilMs ?? 0) <= clock.now();
   return {
     pick(targets, tried) {
-      if (targets.length === 1) return targets.find((target) => !tried.has(target));
+      const [only] = targets;
+      if (targets.length === 1) return only === undefined || tried.has(only) || down.has(only) ? undefined : only;
       return heaviest(
         targets.filter((target) => !tried.has(target) && isUp(target)),
         credits,
@@ -46,6 +51,10 @@ export function createBalancer(clock: Pick<Clock, 'now'>): Balancer {
     },
     reached(target) {
       if (health.has(target)) health.delete(target);
+    },
+    checked(target, isAlive) {
+      if (isAlive) down.delete(target);
+      else down.add(target);
     },
   };
 }
