@@ -12,9 +12,10 @@ function shortWay({ lookup, engine }: TestGateway, [endpoint, headers, given]: G
   return createKnownSession(lookup, engine.rooms)(incoming(endpoint, headers, given));
 }
 
-/** `…/auth/traefik?` is judged like `…/auth/traefik`, but not by the short way. */
-function wholeWay({ engine }: TestGateway, [endpoint, headers, given]: Given) {
-  return engine.gateway.handle(incoming(`${endpoint}?`, headers, given));
+/** A query that could sign in or out, but does not, is left to the whole way, and judged there as if it were not there. */
+function wholeWay({ engine }: TestGateway, [target, headers, given]: Given) {
+  const query = `${target.includes('?') ? '&' : '?'}X-authentik-whole=1`;
+  return engine.gateway.handle(incoming(target + query, headers, given));
 }
 
 const denied = 'app.company: { rules: [{ prefix: /x, action: deny }] }';
@@ -115,6 +116,51 @@ describe('a known session gets by the short way what it gets by the whole', () =
       else expect(taken).toBeGreaterThan(20);
     });
   }
+});
+
+test('in proxy mode, what goes to the application', async () => {
+  await using gateway = await testGateway({ rows: [{}, { ...rows[1], name: 'q' }] });
+  const browser = gateway.browser();
+  await browser.login('/');
+  await browser.send('/');
+  const session = browser.cookies.get(name) ?? '';
+  const target = fc.oneof(
+    fc.constantFrom(
+      '/',
+      '/a?b=c',
+      '/a%2fb',
+      '/a//b/../c',
+      '/outpost.goauthentik.iox',
+      '/?X-authentik-logout=tru',
+      '/#',
+      '/ x',
+      '*',
+    ),
+    fc.string().map((text) => `/${text}`),
+  );
+  const headers = fc.record({
+    cookie: fc.constantFrom(`${name}=${session}`, `${name}=x; ${name}=${session}`, `${name}=x`, ''),
+    host: fc.constantFrom('app.company', 'APP.company', 'app.company:443', 'other.company:8080', 'unknown', '', 'a b'),
+    'x-forwarded-host': fc.constantFrom('app.company', 'other.company:8080', ''),
+    'x-forwarded-proto': fc.constantFrom('https', 'http', ''),
+    authorization: fc.constantFrom('Bearer a.b.c', ''),
+  });
+  const given = fc.record({
+    peer: fc.constantFrom('127.0.0.1', '203.0.113.9'),
+    method: fc.constantFrom('GET', 'POST'),
+  });
+  let taken = 0;
+  await fc.assert(
+    fc.asyncProperty(target, headers, given, async (...asked) => {
+      const short = shortWay(gateway, asked);
+      if (short === undefined) return;
+      taken += 1;
+      expect(short).toEqual(await wholeWay(gateway, asked));
+      expect(short.answer.kind).toBe('forward');
+    }),
+    { numRuns: 2_000 },
+  );
+  expect(taken).toBeGreaterThan(20);
 });
 
 describe('what ends a session ends the short way', () => {

@@ -14,7 +14,7 @@ export function proxyMode(context: ModeContext): Answer | Promise<Answer> {
 
 function answerOf(context: ModeContext, { verdict, authentication }: Judged): Answer {
   const { application, request, rooms, target } = context;
-  if (verdict.verdict === 'allow') return { kind: 'forward', allow: verdict, application, authentication, target };
+  if (verdict.verdict === 'allow') return { kind: 'forward', allow: verdict, application, authentication };
   const forbidden = ruledOut(context, verdict);
   if (forbidden !== undefined) return forbidden;
   if (verdict.reason === 'no_evidence' && header(request, 'authorization') !== '' && application.interceptHeaderAuth) {

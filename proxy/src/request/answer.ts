@@ -4,7 +4,6 @@ import type { Application } from '../applications/application.ts';
 import type { Authentication } from '../authentication/authenticate.ts';
 import type { Allow } from '../authentication/verdict.ts';
 import type { HeaderBlock } from '../identity/header-block.ts';
-import type { TargetUri } from './target-uri.ts';
 
 export type Answer = Allowed | Forward | Refused | Public;
 
@@ -24,7 +23,6 @@ export interface Forward {
   readonly allow: Allow;
   readonly application: Application;
   readonly authentication: Authentication;
-  readonly target: TargetUri;
 }
 
 export type RefusedStatus = 302 | 400 | 401 | 403 | 404 | 405 | 429 | 500 | 502 | 503;

@@ -65,9 +65,15 @@ export function createFastLane(options: FastLaneOptions = usual): FastLane {
   };
 }
 
+/** Small answers are read into this by all connections: what is needed of them is written on before the next read. */
+const readBytes = 64 * 1024;
+const shared = Buffer.allocUnsafeSlow(readBytes);
+
+type Address = { readonly path: string } | { readonly host: string; readonly port: number };
+
 /** Connections to one origin. */
 class Connections {
-  readonly #at: { readonly path: string } | { readonly host: string; readonly port: number };
+  readonly #at: Address;
   readonly #options: FastLaneOptions;
   #isRetired = false;
   readonly #idle: Connection[] = [];
@@ -110,7 +116,7 @@ class Connections {
   }
 
   #connect(): Connection {
-    const connection = new Connection(connect({ ...this.#at, noDelay: true }), this.#options, {
+    const connection = new Connection(this.#at, this.#options, {
       onIdle: () => (this.#isRetired ? connection.destroy() : void this.#idle.push(connection)),
       // The others that were idle are as old as this one: the next attempt shall not meet them.
       onStale: () => {
@@ -150,7 +156,13 @@ class Connection {
       this.#pausedMs = 0;
       this.#socket.resume();
     },
+    lend: () => {
+      this.#isLent = true;
+    },
   };
+  #buffer = shared;
+  /** Something waits to be written out of the buffer. */
+  #isLent = false;
   #exchange: Exchange | undefined;
   #relay: ResponseRelay | undefined;
   #isConnected = false;
@@ -158,7 +170,13 @@ class Connection {
   #served = 0;
   #failure: Error | undefined;
 
-  constructor(socket: Socket, options: FastLaneOptions, owner: Owner) {
+  constructor(at: Address, options: FastLaneOptions, owner: Owner) {
+    // Reading into memory of ours saves a stream with its events, and 64 KiB for every answer.
+    const socket = connect({
+      ...at,
+      noDelay: true,
+      onread: { buffer: () => this.#nextBuffer(), callback: (size, bytes) => this.#receive(bytes, size) },
+    });
     this.#socket = socket;
     this.#options = options;
     this.#owner = owner;
@@ -167,7 +185,6 @@ class Connection {
       clearTimeout(late);
       this.#isConnected = true;
     });
-    socket.on('data', (chunk) => this.#receive(chunk));
     socket.on('end', () => this.#ended());
     socket.on('error', (error) => {
       this.#failure = error;
@@ -214,12 +231,24 @@ class Connection {
     this.#socket.destroy();
   }
 
-  #receive(chunk: Buffer): void {
+  #nextBuffer(): Buffer {
+    if (this.#isLent) this.#buffer = Buffer.allocUnsafeSlow(readBytes);
+    this.#isLent = false;
+    return this.#buffer;
+  }
+
+  /** @returns whether to go on reading */
+  #receive(bytes: Uint8Array, size: number): boolean {
     // Bytes that nobody asked for: whatever they are, this connection is not to be trusted with another request.
-    if (this.#relay === undefined) return void this.#socket.destroy();
+    if (this.#relay === undefined) this.#socket.destroy();
+    else this.#take(this.#relay, Buffer.from(bytes.buffer, bytes.byteOffset, size));
+    return !this.#socket.destroyed;
+  }
+
+  #take(relay: ResponseRelay, chunk: Buffer): void {
     try {
-      const used = this.#relay.push(chunk);
-      if (this.#relay.isDone) this.#finish(used === chunk.length && this.#relay.keepsAlive);
+      const used = relay.push(chunk);
+      if (relay.isDone) this.#finish(used === chunk.length && relay.keepsAlive);
     } catch (error) {
       this.#failure = error instanceof Error ? error : new Error(String(error));
       this.#socket.destroy();

@@ -31,7 +31,7 @@ export function createHealthChecks(rooms: HealthCheckRooms): HealthChecks {
   return {
     watch(targets) {
       const wanted = new Set(targets);
-      for (const target of [...running.keys()]) if (!wanted.has(target)) stop(target);
+      for (const target of running.keys()) if (!wanted.has(target)) stop(target);
       for (const target of wanted) {
         if (target.check === undefined || running.has(target)) continue;
         const ending = new AbortController();
@@ -40,7 +40,7 @@ export function createHealthChecks(rooms: HealthCheckRooms): HealthChecks {
       }
     },
     close() {
-      for (const target of [...running.keys()]) stop(target);
+      for (const target of running.keys()) stop(target);
     },
   };
 }

@@ -9,6 +9,8 @@ import { parseResponseHead, type ResponseHead } from './response-head.ts';
 export interface Flow {
   readonly pause: () => void;
   readonly resume: () => void;
+  /** Bytes of the piece that was pushed are needed beyond the push. */
+  readonly lend: () => void;
 }
 
 const mostHeadBytes = 1024 * 1024;
@@ -57,6 +59,7 @@ export class ResponseRelay {
     if (end === -1) {
       if (bytes.length > mostHeadBytes) throw garbage('the head does not end');
       this.#pending = bytes;
+      this.#flow.lend();
       return chunk.length;
     }
     this.#pending = undefined;
@@ -129,6 +132,7 @@ export class ResponseRelay {
   #write(data: Buffer): void {
     const { response, onBody } = this.#exchange;
     onBody(data.length);
+    this.#flow.lend();
     if (response.write(data)) return;
     this.#flow.pause();
     response.once('drain', this.#flow.resume);
