@@ -58,9 +58,9 @@ describe('layers', () => {
           .slice(0, target.startsWith('@') ? 2 : 1)
           .join('/');
         if (packageName === `@gatehouse/${name}` || declared.has(packageName)) return false;
-        const testOnly = name === 'test' || /\.(test|bench|type-test)\.ts$|\/testing\//.test(file);
+        const neverShipped = name === 'test' || /\.(test|bench|type-test)\.ts$|\/(testing|build)\//.test(file);
         const typesOnly = packageName === '@goauthentik/api';
-        return !((testOnly || typesOnly || name === 'web') && forTests.has(packageName));
+        return !((neverShipped || typesOnly || name === 'web') && forTests.has(packageName));
       });
       expect(undeclared.map(show)).toEqual([]);
     });

@@ -3,6 +3,7 @@
 import { runGatehouse } from './program.ts';
 
 process.exitCode = await runGatehouse(process.argv.slice(2), {
+  script: process.argv[1] ?? '',
   env: process.env,
   print: (text) => process.stdout.write(text),
   complain: (text) => process.stderr.write(text),

@@ -49,6 +49,7 @@ async function runWith(env: Readonly<Record<string, string>>, ...argv: readonly 
   const printed: string[] = [];
   const complained: string[] = [];
   const code = await runGatehouse(argv, {
+    script: '',
     env,
     print: (text) => printed.push(text),
     complain: (text) => complained.push(text),

@@ -12,6 +12,8 @@ import { daemonNames, daemons, type Environment } from './daemons.ts';
 import { formatError } from './errors.ts';
 
 export interface Terminal {
+  /** File that the process runs. */
+  readonly script: string;
   readonly env: Environment;
   readonly print: (text: string) => void;
   readonly complain: (text: string) => void;

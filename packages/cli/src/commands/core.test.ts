@@ -26,6 +26,7 @@ async function run(env: Record<string, string>, ...argv: string[]) {
   const printed: string[] = [];
   const complained: string[] = [];
   const code = await runGatehouse(argv, {
+    script: '',
     env: {
       AUTHENTIK_SECRET_KEY: 'secret key of the tests, and a long one at that',
       AUTHENTIK_DATA_DIR: core.folder,

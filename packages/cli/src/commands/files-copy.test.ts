@@ -10,6 +10,7 @@ async function run(env: Readonly<Record<string, string>>, ...argv: readonly stri
   const printed: string[] = [];
   const complained: string[] = [];
   const code = await runGatehouse(argv, {
+    script: '',
     env,
     print: (text) => printed.push(text),
     complain: (text) => complained.push(text),

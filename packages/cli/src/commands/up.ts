@@ -17,6 +17,8 @@ import { type Started, startAll } from '../up/start-all.ts';
 import { formatSummary } from '../up/summary.ts';
 
 export interface UpOptions {
+  /** Of the command itself; its processes run it, too. */
+  readonly script: string;
   readonly dataDir: string;
   readonly env: Environment;
   readonly print: (text: string) => void;
@@ -32,7 +34,7 @@ export async function up(options: UpOptions): Promise<number> {
   const dataDir = resolve(options.dataDir);
   const secrets = await loadSecrets(dataDir);
   const log = await openLog(dataDir);
-  const stack = createStack((raw) => void log.appendFile(`${raw}\n`));
+  const stack = createStack(options.script, (raw) => void log.appendFile(`${raw}\n`));
   const closing = new Closing();
   const ended = stack.failure.then(({ name, exit }) => {
     const hint = exit.complaint?.['hint'];

@@ -1,12 +1,10 @@
 // The processes of a single-command installation: started in the order in which they need one another, stopped in reverse,
 // and all of them when one ends by itself.
-import { fileURLToPath } from 'node:url';
 import type { Address } from '@gatehouse/daemon/config';
 import { type Child, type ChildExit, startChild } from '@gatehouse/daemon/lifecycle';
 import type { DaemonName, Environment } from '../daemons.ts';
 
 const graceMs = 15_000;
-const commandFile = fileURLToPath(new URL('../main.js', import.meta.url));
 
 export interface Stack {
   /** Starts a daemon and waits until it is ready. @throws GatewayError `ERR_LIFECYCLE_CHILD_DIED` */
@@ -16,8 +14,11 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-/** `onLine` gets the raw log lines of all of them. */
-export function createStack(onLine: (raw: string) => void): Stack {
+/**
+ * @param script of the `gatehouse` command, which each of them runs
+ * @param onLine gets the raw log lines of all of them
+ */
+export function createStack(script: string, onLine: (raw: string) => void): Stack {
   const children: Child[] = [];
   let stopping = false;
   let fail: (failure: { name: string; exit: ChildExit }) => void = () => undefined;
@@ -27,7 +28,7 @@ export function createStack(onLine: (raw: string) => void): Stack {
   return {
     failure,
     async start(name, env) {
-      const child = startChild({ name, file: commandFile, args: [name], env, onLine: (_line, raw) => onLine(raw) });
+      const child = startChild({ name, file: script, args: [name], env, onLine: (_line, raw) => onLine(raw) });
       children.unshift(child);
       void child.exited.then((exit) => {
         if (!stopping) fail({ name, exit });
