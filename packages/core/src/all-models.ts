@@ -1,4 +1,6 @@
 // Every model of this build.
+import { consentModel } from './applications/consents.ts';
+import { entitlementModel } from './applications/entitlements.ts';
 import { applicationModel } from './applications/models.ts';
 import { blueprintModel } from './blueprints/models.ts';
 import { brandModel } from './brands/models.ts';
@@ -15,6 +17,7 @@ import { outpostModel } from './outposts/models.ts';
 import { policyBindingModel } from './policies/bindings.ts';
 import { policyModels, reputationModel } from './policies/models.ts';
 import { providerModels } from './providers/models.ts';
+import { initialPermissionsModel } from './rbac/initial-permissions.ts';
 import { roleModel } from './rbac/models.ts';
 import { sessionModel } from './sessions/routes.ts';
 import { stageModels } from './stages/kinds.ts';
@@ -23,6 +26,9 @@ import { scheduleModel, taskModel } from './tasks/models.ts';
 
 export const registry = createRegistry([
   applicationModel,
+  consentModel,
+  entitlementModel,
+  initialPermissionsModel,
   blueprintModel,
   brandModel,
   certificateModel,

@@ -7,6 +7,7 @@ import { usesOf } from '../models/references.ts';
 import { represent } from '../models/represent.ts';
 import { countRows, createRow, deleteRow, findRows, keyOf, updateRow } from '../models/store.ts';
 import { inUnit } from '../models/unit.ts';
+import { grantInitially } from '../rbac/initial-permissions.ts';
 import { noPermission } from './failure.ts';
 import { filtersOf, orderOf } from './filtering.ts';
 import { pageOf, readPageRequest } from './pagination.ts';
@@ -32,7 +33,11 @@ export function registerModelRoutes(api: Api, deps: CoreDeps, model: Model, { wi
   if (answers('create'))
     api.post(list, about('create'), async (request, reply) => {
       if (!mayEverywhere(requirePrincipal(request), permissionName(model, 'add'))) throw noPermission();
-      const row = await inUnit(deps, authorOf(request), (unit) => createRow(unit, model, bodyOf(request), 'api'));
+      const row = await inUnit(deps, authorOf(request), async (unit) => {
+        const made = await createRow(unit, model, bodyOf(request), 'api');
+        await grantInitially(unit, model, made);
+        return made;
+      });
       return reply.code(201).send(await representOne(deps, model, row, request));
     });
   if (answers('retrieve'))

@@ -13,6 +13,7 @@ import * as directoryChanges from './migrations/0005-directory-changes.ts';
 import * as devices from './migrations/0006-devices.ts';
 import * as oauthParticipants from './migrations/0007-oauth-participants.ts';
 import * as configurationChanges from './migrations/0008-configuration-changes.ts';
+import * as notificationsEntitlements from './migrations/0009-notifications-entitlements.ts';
 import type { Tables } from './tables.ts';
 
 const migrations: Readonly<Record<string, Migration>> = {
@@ -24,6 +25,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0006-devices': devices,
   '0007-oauth-participants': oauthParticipants,
   '0008-configuration-changes': configurationChanges,
+  '0009-notifications-entitlements': notificationsEntitlements,
 };
 const connectTimeoutMs = 5_000;
 const statementTimeoutMs = 30_000;

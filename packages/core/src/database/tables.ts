@@ -122,7 +122,21 @@ export interface Tables {
     failure_result: Generated<boolean>;
   };
   prompts: { uuid: Generated<string>; name: string; settings: Json };
+  application_entitlements: { pbm_uuid: Generated<string>; name: string; app: string; attributes: Json };
+  initial_permissions: { id: Generated<number>; name: string; role: string; permissions: string[] };
+  notifications: {
+    uuid: Generated<string>;
+    user_id: number;
+    event: string | null;
+    severity: string;
+    body: string;
+    hyperlink: string | null;
+    hyperlink_label: string | null;
+    seen: Generated<boolean>;
+    created: Time;
+  };
   consents: {
+    id: Generated<number>;
     uuid: Generated<string>;
     user_id: number;
     application: string;

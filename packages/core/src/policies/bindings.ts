@@ -1,6 +1,7 @@
 // `authentik_policies.policybinding` (core.md §6): what a policy, a group or a user is bound to.
 import { type RawBuilder, sql } from 'kysely';
 import { z } from 'zod';
+import { refusePolicy } from '../applications/entitlements.ts';
 import type { CoreDeps } from '../deps.ts';
 import { wireGroups } from '../identity/groups.ts';
 import { wireUsers } from '../identity/users.ts';
@@ -16,6 +17,7 @@ const targets = [
   { table: 'flows', key: 'uuid' },
   { table: 'stage_bindings', key: 'uuid' },
   { table: 'applications', key: 'pbm_uuid' },
+  { table: 'application_entitlements', key: 'pbm_uuid' },
   { table: 'notification_rules', key: 'pbm_uuid' },
 ] as const;
 
@@ -61,7 +63,9 @@ export const policyBindingModel = defineModel({
         ],
       });
     const { target } = values;
-    return target === undefined ? values : { ...values, target: await bindingKeyOf(db, String(target)) };
+    const found = target === undefined ? String(existing?.['target']) : await bindingKeyOf(db, String(target));
+    await refusePolicy(db, found, values['policy'] === undefined ? existing?.['policy'] : values['policy']);
+    return target === undefined ? values : { ...values, target: found };
   },
   async derive(deps, rows) {
     const keys = await publicKeys(deps.database.kysely, rows);

@@ -1,4 +1,5 @@
 // Users and groups as expressions see them (core.md §16.1): by a list of attributes, never by the row.
+import { type Entitlement, entitlementsOf } from '../../applications/entitlements.ts';
 import { brandOfHost } from '../../brands/current.ts';
 import type { CoreDeps } from '../../deps.ts';
 import { effectiveAttributes } from '../../identity/effective-attributes.ts';
@@ -14,8 +15,9 @@ import {
   userUid,
 } from '../../identity/users.ts';
 import { moment } from '../modules/datetime.ts';
-import { Converter } from '../run/convert.ts';
+import { Converter, toPlain } from '../run/convert.ts';
 import { HostObject, Native, type Value } from '../run/values.ts';
+import { RecordObject } from './record.ts';
 import { Rows } from './rows.ts';
 
 /** A user that exists, one that is only a name, or nobody. */
@@ -115,7 +117,13 @@ const userAttributes: Readonly<Record<string, UserAttribute>> = {
   groups: directGroups,
   ak_groups: directGroups,
   all_groups: ({ id }, deps) => method('all_groups', () => new Rows(() => allGroups(deps, id))),
-  app_entitlements: () => method('app_entitlements', () => new Rows(async () => [])),
+  app_entitlements: ({ id }, deps) =>
+    method('app_entitlements', ({ args: [application] }) => {
+      const plain = toPlain(application ?? null);
+      const pk: unknown = typeof plain === 'object' && plain !== null ? Reflect.get(plain, 'pk') : undefined;
+      if (typeof pk !== 'string') return new Rows(async () => []);
+      return new Rows(async () => (await entitlementsOf(deps, id, pk)).map(entitlementObject));
+    }),
   group_attributes: (user, deps, self) =>
     method('group_attributes', async () => {
       const brand = self.host === undefined ? undefined : await brandOfHost(deps, self.host);
@@ -129,6 +137,11 @@ const userAttributes: Readonly<Record<string, UserAttribute>> = {
       return typeof locale === 'string' ? locale : '';
     }),
 };
+
+function entitlementObject({ pbm_uuid, name, attributes }: Entitlement): Value {
+  const values = { pk: pbm_uuid, name, attributes: new Converter().toValue(attributes) };
+  return new RecordObject('ApplicationEntitlement', values, { text: name, plain: { pk: pbm_uuid, name } });
+}
 
 function nobody(username: string, name: string): Value {
   const values: Readonly<Record<string, Value>> = {
