@@ -2,8 +2,12 @@
 // within the window get the stored reply again, never a second login. Called by datagram/receive.ts before any cryptography.
 //
 // A slot is what a client uses for one request at a time: its address and port, code and identifier. Requests of one slot
-// hang together, newest first. Done ones also wait in a ring in the order of their end, so that forgetting the oldest costs
-// the same however many there are, and a flood can only push out what is done.
+// hang together, newest first. Ended ones also wait in a ring in the order of their end, so that forgetting the oldest costs
+// the same however many there are, and a flood can only push out what has ended.
+//
+// A busy server remembers some ten thousand requests, each for seconds: as objects of their own they would all outlive the
+// young generation, and collecting them would cost more than the look-up. So their objects are used again and again, and
+// packet and reply are copied into one cell of a single buffer; what does not fit there (EAP) is kept as it is.
 import type { Clock } from '@gatehouse/daemon/async';
 
 export interface DuplicateOptions {
@@ -35,7 +39,7 @@ export interface Duplicates {
   look(from: Sender, packet: Buffer): Sighting | undefined;
   /**
    * Registers a packet that `look` has just called new, once it is admitted.
-   * @param packet is kept as it is: it must not be written to afterwards
+   * @param packet may be kept as it is: it must not be written to afterwards
    * @returns `undefined` when everything kept is in work: drop new packets until something ends
    */
   begin(from: Sender, packet: Buffer): DuplicateEntry | undefined;
@@ -55,17 +59,21 @@ class DuplicateTable implements Duplicates {
   readonly #clock: Clock;
   readonly #options: DuplicateOptions;
   readonly #sources = new Map<string, Slots>();
-  readonly #done: Ring;
+  readonly #ended: Ring;
+  readonly #free: Kept[] = [];
+  readonly #cells: Buffer;
+  #made = 0;
   #working = 0;
 
   constructor(clock: Clock, options: DuplicateOptions) {
     this.#clock = clock;
     this.#options = options;
-    this.#done = new Ring(options.maxEntries);
+    this.#ended = new Ring(options.maxEntries);
+    this.#cells = Buffer.allocUnsafeSlow(options.maxEntries * cellBytes); // the system gives pages when they are written
   }
 
   get size(): number {
-    return this.#working + this.#done.size;
+    return this.#made - this.#free.length;
   }
 
   look({ address, port }: Sender, packet: Buffer): Sighting | undefined {
@@ -73,52 +81,59 @@ class DuplicateTable implements Duplicates {
     let kept = this.#sources.get(address)?.get(slotOf(port, packet));
     if (kept === undefined) return undefined;
     const mark = markOf(packet);
-    while (kept !== undefined && (kept.mark !== mark || !kept.packet.equals(packet))) kept = kept.older;
+    while (kept !== undefined && (kept.mark !== mark || !kept.holds(packet))) kept = kept.older;
     if (kept === undefined) return undefined;
-    return kept.reply === undefined ? working : { kind: 'done', reply: kept.reply };
+    const reply = kept.reply();
+    return reply === undefined ? working : { kind: 'done', reply };
   }
 
   begin({ address, port }: Sender, packet: Buffer): DuplicateEntry | undefined {
     if (this.#working >= this.#options.maxEntries) return undefined;
+    const kept = this.#free.pop() ?? this.#make();
     let slots = this.#sources.get(address);
     if (slots === undefined) {
       slots = new Map();
       this.#sources.set(address, slots);
     }
     const slot = slotOf(port, packet);
-    const kept = new Kept(this, slots, { address, slot, packet, older: slots.get(slot) });
+    kept.start(slots, address, slot, packet);
     slots.set(slot, kept);
     cutChain(kept);
     this.#working += 1;
     return kept;
   }
 
-  /** A request in work has got its reply. */
-  finished(kept: Kept): void {
+  /** A request in work has got its reply, or will get none. It may be used again after the time of repetitions. */
+  ended(kept: Kept): void {
     this.#working -= 1;
     kept.endMs = this.#clock.monotonicMs() + this.#options.keepMs;
-    this.#done.push(kept);
+    if (kept.state === 'unanswered') this.#unhook(kept);
+    this.#ended.push(kept);
   }
 
-  /** A request in work will get none. */
-  given(kept: Kept): void {
-    this.#working -= 1;
-    this.#forget(kept);
+  /** A new one, or when there are enough the one that ended first. */
+  #make(): Kept {
+    const oldest = this.#made < this.#options.maxEntries ? undefined : this.#ended.shift();
+    if (oldest === undefined) return new Kept(this, this.#cells, this.#made++ * cellBytes);
+    this.#unhook(oldest);
+    return oldest;
   }
 
   #expire(): void {
-    if (this.#done.size === 0) return;
+    let oldest = this.#ended.oldest();
+    if (oldest === undefined) return;
     const nowMs = this.#clock.monotonicMs();
-    for (let oldest = this.#done.oldest(); oldest !== undefined; oldest = this.#done.oldest()) {
-      if (oldest.endMs > nowMs && this.size < this.#options.maxEntries) return;
-      this.#done.shift();
-      this.#forget(oldest);
+    for (; oldest !== undefined && oldest.endMs <= nowMs; oldest = this.#ended.oldest()) {
+      this.#ended.shift();
+      this.#unhook(oldest);
+      oldest.rest();
+      this.#free.push(oldest);
     }
   }
 
-  #forget(kept: Kept): void {
-    if (kept.isForgotten) return;
-    kept.isForgotten = true;
+  #unhook(kept: Kept): void {
+    if (!kept.isHooked) return;
+    kept.isHooked = false;
     const { slots, slot, address } = kept;
     const newest = slots.get(slot);
     if (newest === undefined) return;
@@ -131,42 +146,95 @@ class DuplicateTable implements Duplicates {
   }
 }
 
-class Kept implements DuplicateEntry {
-  readonly packet: Buffer;
-  /** First bytes of the authenticator: tells most others apart without comparing packets. */
-  readonly mark: number;
-  readonly address: string;
-  readonly slot: number;
-  readonly slots: Slots;
-  /** The request that had this slot before. */
-  older: Kept | undefined;
-  reply: Buffer | undefined = undefined;
-  endMs = 0;
-  isForgotten = false;
-  readonly #table: DuplicateTable;
+/** A packet and its reply of the usual sizes: PAP with the attributes that devices send. */
+const cellBytes = 384;
+const nothing: Buffer = Buffer.alloc(0);
+const nowhere: Slots = new Map();
 
-  constructor(table: DuplicateTable, slots: Slots, given: Pick<Kept, 'address' | 'slot' | 'packet' | 'older'>) {
+class Kept implements DuplicateEntry {
+  /** First bytes of the authenticator: tells most others apart without comparing packets. */
+  mark = 0;
+  address = '';
+  slot = 0;
+  slots = nowhere;
+  /** The request that had this slot before. */
+  older: Kept | undefined = undefined;
+  state: 'working' | 'answered' | 'unanswered' = 'unanswered';
+  endMs = 0;
+  /** Can be found by its slot. */
+  isHooked = false;
+  readonly #table: DuplicateTable;
+  readonly #cells: Buffer;
+  readonly #at: number;
+  #packetBytes = 0;
+  #replyBytes = 0;
+  /** In place of the cell, where they are too long for it. */
+  #longPacket: Buffer = nothing;
+  #longReply: Buffer = nothing;
+
+  constructor(table: DuplicateTable, cells: Buffer, at: number) {
     this.#table = table;
+    this.#cells = cells;
+    this.#at = at;
+  }
+
+  start(slots: Slots, address: string, slot: number, packet: Buffer): void {
     this.slots = slots;
-    this.address = given.address;
-    this.slot = given.slot;
-    this.packet = given.packet;
-    this.mark = markOf(given.packet);
-    this.older = given.older;
+    this.address = address;
+    this.slot = slot;
+    this.mark = markOf(packet);
+    this.older = slots.get(slot);
+    this.state = 'working';
+    this.isHooked = true;
+    const isLong = packet.length > cellBytes;
+    this.#packetBytes = isLong ? 0 : packet.length;
+    this.#replyBytes = 0;
+    this.#longPacket = isLong ? packet : nothing;
+    this.#longReply = nothing;
+    if (!isLong) this.#cells.set(packet, this.#at);
+  }
+
+  /** Until it is used again nothing is held on to. */
+  rest(): void {
+    this.slots = nowhere;
+    this.older = undefined;
+    this.#longPacket = nothing;
+    this.#longReply = nothing;
+  }
+
+  holds(packet: Buffer): boolean {
+    if (this.#longPacket.length > 0) return this.#longPacket.equals(packet);
+    const end = this.#at + this.#packetBytes;
+    return packet.length === this.#packetBytes && this.#cells.compare(packet, 0, packet.length, this.#at, end) === 0;
+  }
+
+  reply(): Buffer | undefined {
+    if (this.state !== 'answered') return undefined;
+    if (this.#longReply.length > 0) return this.#longReply;
+    const at = this.#at + this.#packetBytes;
+    return Buffer.from(this.#cells.subarray(at, at + this.#replyBytes)); // the cell may be used again before it is sent
   }
 
   isCurrent(): boolean {
-    return !this.isForgotten && this.slots.get(this.slot) === this;
+    return this.isHooked && this.slots.get(this.slot) === this;
   }
 
   finish(reply: Buffer): void {
-    if (this.isForgotten || this.reply !== undefined) return;
-    this.reply = reply;
-    this.#table.finished(this);
+    if (this.state !== 'working') return;
+    this.state = 'answered';
+    const isLong = this.#packetBytes + reply.length > cellBytes;
+    if (isLong) this.#longReply = reply;
+    else {
+      this.#replyBytes = reply.length;
+      this.#cells.set(reply, this.#at + this.#packetBytes);
+    }
+    this.#table.ended(this);
   }
 
   forget(): void {
-    if (!this.isForgotten && this.reply === undefined) this.#table.given(this);
+    if (this.state !== 'working') return;
+    this.state = 'unanswered';
+    this.#table.ended(this);
   }
 }
 
@@ -186,8 +254,8 @@ const maxOlder = 4;
 function cutChain(newest: Kept): void {
   let last = newest;
   for (let count = 0; last.older !== undefined; count++) {
-    if (count >= maxOlder && last.older.reply !== undefined) {
-      last.older.isForgotten = true; // the ring lets go of it in its time
+    if (count >= maxOlder && last.older.state !== 'working') {
+      last.older.isHooked = false; // the ring lets go of it in its time
       last.older = last.older.older;
     } else last = last.older;
   }
@@ -208,18 +276,17 @@ class Ring {
     this.#items = Array.from({ length: Math.min(1_024, maxEntries + 1) });
   }
 
-  get size(): number {
-    return this.#size;
-  }
-
   oldest(): Kept | undefined {
     return this.#size === 0 ? undefined : this.#items[this.#head];
   }
 
-  shift(): void {
+  shift(): Kept | undefined {
+    const oldest = this.oldest();
+    if (oldest === undefined) return undefined;
     this.#items[this.#head] = undefined;
     this.#head = (this.#head + 1) % this.#items.length;
     this.#size -= 1;
+    return oldest;
   }
 
   push(kept: Kept): void {

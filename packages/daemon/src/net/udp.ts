@@ -50,7 +50,7 @@ function asGiven(
   _options: unknown,
   done: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
 ): void {
-  done(null, address, isIPv6(address) ? 6 : 4);
+  done(null, address, address.includes(':') ? 6 : 4);
 }
 
 function bindUdp(options: UdpOptions, address: Address): Promise<Socket> {
