@@ -77,7 +77,7 @@ export const radiusConfig = defineConfig({
     }),
     verdict_cache: duration({
       default: 0,
-      doc: 'How long a successful login by password is remembered; 0 asks the core for each. Never with a one-time code.',
+      doc: 'How long a successful login is remembered, by password or by a certificate checked here; 0 asks the core for each. Never with a one-time code.',
     }),
     accounting_interim: boolean({ default: false, doc: 'Report interim updates as events too; many.' }),
     accounting_folder: text({

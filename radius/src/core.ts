@@ -9,7 +9,7 @@ import type { Logger } from '@gatehouse/daemon/log';
 import type { Metrics } from '@gatehouse/daemon/metrics';
 import { type CertificatePair, type Outpost, startOutpost } from '@gatehouse/outpost';
 import { splitPasswordCode } from '@gatehouse/outpost/login';
-import { createVerdictCache, type Verdict } from '@gatehouse/outpost/verdicts';
+import { createVerdictCache, type Verdict, type VerdictKey } from '@gatehouse/outpost/verdicts';
 import type { Claim } from './authentication/claim.ts';
 import type { Provider } from './clients/provider.ts';
 import { askByCertificate, askByMsChap } from './core-assertion.ts';
@@ -128,15 +128,8 @@ export function connectCore(options: CoreOptions): Core {
   const watched = (request: AccessRequest) => watch(inTurn(request));
   return {
     access(request) {
-      const { claim, provider, remoteIp } = request;
-      // A one-time code proves something once only, and so does everything that is no password. Who may be asked for a
-      // code has a flow of their own.
-      if (claim.kind !== 'password' || request.canAskForCode) return watched(request);
-      const { code } = splitPasswordCode(claim.password, provider.mfaSupport);
-      if (code !== undefined && provider.mfaSupport) return watched(request);
-      // The address is part of it: the core's policies may look at it.
-      const identity = `${remoteIp} ${claim.username}`;
-      const key = { providerPk: provider.pk, identity, secret: claim.password };
+      const key = verdictKeyOf(request);
+      if (key === undefined) return watched(request);
       const known = verdicts.find(key);
       if (known !== undefined) return known;
       return verdicts.resolve(
@@ -175,6 +168,21 @@ export function connectCore(options: CoreOptions): Core {
     refresh: () => outpost.refresh(),
     close: () => outpost.close(),
   };
+}
+
+/**
+ * What a success may be remembered by; `undefined` where it proves something once only: a one-time code, a challenge. A client
+ * certificate has been checked here for this very login, so it is the access of its user that is remembered. The address of
+ * the device is part of it: the core's policies may look at it.
+ */
+function verdictKeyOf({ claim, provider, remoteIp, canAskForCode }: AccessRequest): VerdictKey | undefined {
+  const { pk: providerPk, mfaSupport } = provider;
+  if (claim.kind === 'local_certificate')
+    return { providerPk, identity: `certificate ${remoteIp} ${claim.username}`, secret: '' };
+  // Who may be asked for a code has a flow of their own.
+  if (claim.kind !== 'password' || canAskForCode) return undefined;
+  if (mfaSupport && splitPasswordCode(claim.password, mfaSupport).code !== undefined) return undefined;
+  return { providerPk, identity: `${remoteIp} ${claim.username}`, secret: claim.password };
 }
 
 function ask(

@@ -18,7 +18,8 @@ beforeAll(async () => {
 });
 afterAll(async () => authority[Symbol.asyncDispose]());
 
-async function start(env: Record<string, string> = {}, crlPem?: string) {
+/** @param branchPem of further authorities */
+async function start(env: Record<string, string> = {}, crlPem?: string, branchPem = '') {
   const folder = await temporaryFolder();
   onTestFinished(() => folder[Symbol.asyncDispose]());
   const write = async (name: string, text: string) => {
@@ -31,7 +32,7 @@ async function start(env: Record<string, string> = {}, crlPem?: string) {
     env: {
       AUTHENTIK_RADIUS__EAP_CERTIFICATE: await write('server.pem', server.certPem),
       AUTHENTIK_RADIUS__EAP_KEY: await write('server.key', server.keyPem),
-      AUTHENTIK_RADIUS__EAP_CLIENT_CA: await write('ca.pem', authority.caPem),
+      AUTHENTIK_RADIUS__EAP_CLIENT_CA: await write('ca.pem', `${authority.caPem}${branchPem}`),
       ...(crlPem === undefined ? {} : { AUTHENTIK_RADIUS__EAP_CLIENT_CRL: await write('list.crl', crlPem) }),
       ...env,
     },
@@ -83,6 +84,60 @@ describe('eapol_test', () => {
       expect(radius.core.seen('assert_login')).toEqual([]);
     });
 
+  test('an authority below the configured one: its clients pass with it in their chain, not without', async () => {
+    const own = await authority.issue('Branch CA', { isAuthority: true, pathLength: 0 });
+    await using branch = await createTestAuthority('Branch CA', own);
+    const client = await branch.issue('alice');
+    const chained = { ...client, certPem: `${client.certPem}${own.certPem}` };
+    for (const tls of ['1.2', '1.3'] as const) {
+      await using radius = await start();
+      const result = await login(radius, chained, { tls });
+      expect([result.isSuccess, result.hasKeys], result.output.slice(-3000)).toEqual([true, true]);
+    }
+    await using radius = await start();
+    expect((await login(radius, client)).isSuccess).toBe(false);
+    expect(JSON.stringify(radius.log.lines)).toContain('no configured authority has signed it (issuer CN=Branch CA)');
+    await using trusting = await start({}, undefined, own.certPem);
+    expect((await login(trusting, client)).isSuccess).toBe(true);
+  });
+
+  test('an authority below it that has ended, is none, or stands too deep is refused', async () => {
+    const ended = await authority.issue('Branch CA', { isAuthority: true, days: -1 });
+    const none = await authority.issue('Branch CA');
+    const shallow = await authority.issue('Branch CA', { isAuthority: true, pathLength: 0 });
+    await using branch = await createTestAuthority('Branch CA', shallow);
+    const deep = await branch.issue('Desk CA', { isAuthority: true });
+    await using radius = await start();
+    const cases = [
+      [[ended], 'CN=Branch CA expired on'],
+      [[none], 'the issuer CN=Branch CA is no authority'],
+      [[deep, shallow], 'the issuer CN=Branch CA must not have authorities below it'],
+    ] as const;
+    for (const [[nearest, ...others], reason] of cases) {
+      await using issuer = await createTestAuthority('', nearest);
+      const client = await issuer.issue('alice');
+      const certPem = [client, nearest, ...others].map((one) => one.certPem).join('');
+      expect((await login(radius, { ...client, certPem })).isSuccess).toBe(false);
+      expect(JSON.stringify(radius.log.lines)).toContain(reason);
+    }
+  });
+
+  test('revocation lists of both authorities: a revoked branch lets nobody in, and so does a branch without a list', async () => {
+    const own = await authority.issue('Branch CA', { isAuthority: true });
+    await using branch = await createTestAuthority('Branch CA', own);
+    const client = await branch.issue('alice');
+    const chained = { ...client, certPem: `${client.certPem}${own.certPem}` };
+    await using listless = await start({}, await authority.revoke([]));
+    expect((await login(listless, chained)).isSuccess).toBe(false);
+    expect(JSON.stringify(listless.log.lines)).toContain('there is no revocation list of CN=Branch CA');
+    const lists = async (revoked: readonly Issued[]) => `${await authority.revoke(revoked)}${await branch.revoke([])}`;
+    await using whole = await start({}, await lists([]), own.certPem);
+    expect((await login(whole, chained)).isSuccess).toBe(true);
+    await using revoked = await start({}, await lists([own]), own.certPem);
+    expect((await login(revoked, chained)).isSuccess).toBe(false);
+    expect(JSON.stringify(revoked.log.lines)).toContain('the certificate is revoked');
+  });
+
   test('one of another authority is refused', async () => {
     await using other = await createTestAuthority('Other CA');
     await using radius = await start();
@@ -124,10 +179,4 @@ test('a list that nobody configured has signed is no list', async () => {
   await expect(createAuthority({ caPem: authority.caPem, crlPem, userField: 'cn' })).rejects.toThrow(
     'no configured authority has signed the revocation list of CN=Other CA',
   );
-});
-
-test('what is no certificate is refused, not thrown', async () => {
-  const { judge } = await createAuthority({ caPem: authority.caPem, crlPem: undefined, userField: 'cn' });
-  expect(judge([Buffer.from('no certificate')], Date.now())).toMatchObject({ kind: 'refused' });
-  expect(judge([], Date.now())).toEqual({ kind: 'refused', reason: 'no client certificate' });
 });

@@ -10,8 +10,8 @@ export type UserField = 'cn' | 'email' | 'upn' | 'dns';
 export const userFields = ['cn', 'email', 'upn', 'dns'] as const;
 
 export interface Authority {
-  /** Whom a chain belongs to, or why it is refused. @param chain the peer's own first, DER */
-  judge(chain: readonly Buffer[], nowMs: number): CertificateVerdict;
+  /** Whom a certificate belongs to, or why it is refused. @param own what the peer sent along hangs at it */
+  judge(own: X509Certificate, nowMs: number): CertificateVerdict;
   readonly subjects: readonly string[];
   /** When the first of the revocation lists runs out; `undefined` without lists. */
   readonly listsEndMs: number | undefined;
@@ -25,6 +25,8 @@ export interface AuthorityFiles {
   readonly userField: UserField;
 }
 
+/** Authorities between a client and the last one; more is no chain that anybody runs. */
+const maxDepth = 8;
 const clientAuthentication = '1.3.6.1.5.5.7.3.2';
 const anyPurpose = '2.5.29.37.0';
 
@@ -36,13 +38,11 @@ export async function createAuthority({ caPem, crlPem, userField }: AuthorityFil
   return {
     subjects: roots.map(({ subject }) => subject),
     listsEndMs: lists === undefined ? undefined : Math.min(...lists.map(({ endMs }) => endMs)),
-    judge(chain, nowMs) {
+    judge(own, nowMs) {
       try {
-        const certificates = chain.map((der) => new X509Certificate(der));
-        const reason = reasonAgainst(certificates, roots, lists, nowMs);
+        const reason = reasonAgainst(own, roots, lists, nowMs);
         if (reason !== undefined) return { kind: 'refused', reason };
-        const [leaf] = certificates;
-        const username = leaf === undefined ? undefined : nameIn(leaf, userField);
+        const username = nameIn(own, userField);
         return username === undefined || username === ''
           ? { kind: 'refused', reason: `the certificate has no ${userField} to name a user` }
           : { kind: 'claim', claim: { kind: 'local_certificate', username } };
@@ -55,30 +55,39 @@ export async function createAuthority({ caPem, crlPem, userField }: AuthorityFil
 
 /** Walks from the leaf to an authority, over what the peer sent along. */
 function reasonAgainst(
-  certificates: readonly X509Certificate[],
+  leaf: X509Certificate,
   roots: readonly X509Certificate[],
   lists: readonly RevocationList[] | undefined,
   nowMs: number,
 ): string | undefined {
-  const [leaf, ...others] = certificates;
-  if (leaf === undefined) return 'no client certificate';
   if (leaf.ca) return 'the certificate is an authority’s, not a client’s';
   const purposes: readonly string[] | undefined = leaf.keyUsage;
   if (purposes !== undefined && !purposes.includes(clientAuthentication) && !purposes.includes(anyPurpose))
     return 'the certificate is not meant for client authentication';
   let current = leaf;
-  for (let depth = 0; depth <= others.length; depth++) {
+  for (let depth = 0; depth <= maxDepth; depth++) {
     const late = outOfDate(current, nowMs);
     if (late !== undefined) return late;
-    const issuer = issuerOf(current, roots) ?? issuerOf(current, others);
+    const issuer = issuerOf(current, roots) ?? issuerOf(current, sentAlong(leaf));
     if (issuer === undefined) return `no configured authority has signed it (issuer ${oneLine(current.issuer)})`;
     if (!issuer.ca) return `the issuer ${oneLine(issuer.subject)} is no authority`;
+    // Only a chain with authorities in it can break the rule.
+    if (depth > 0 && depth > pathLength(issuer))
+      return `the issuer ${oneLine(issuer.subject)} must not have authorities below it`;
     const revoked = reasonInLists(current, issuer, lists, nowMs);
     if (revoked !== undefined) return revoked;
-    if (roots.includes(issuer)) return outOfDate(issuer, nowMs);
+    // A configured authority that stands below another configured one may have been revoked by it.
+    if (roots.includes(issuer) && issuerOf(issuer, roots) === undefined) return outOfDate(issuer, nowMs);
     current = issuer;
   }
   return 'the chain does not end';
+}
+
+function sentAlong(leaf: X509Certificate): X509Certificate[] {
+  const others: X509Certificate[] = [];
+  for (let one = leaf.issuerCertificate; one !== undefined && others.length < maxDepth; one = one.issuerCertificate)
+    others.push(one);
+  return others;
 }
 
 function issuerOf(certificate: X509Certificate, candidates: readonly X509Certificate[]): X509Certificate | undefined {
@@ -86,6 +95,12 @@ function issuerOf(certificate: X509Certificate, candidates: readonly X509Certifi
     (candidate) =>
       candidate !== certificate && certificate.checkIssued(candidate) && certificate.verify(candidate.publicKey),
   );
+}
+
+/** How many authorities may stand between this one and a client (RFC 5280 §4.2.1.9). */
+function pathLength(authority: X509Certificate): number {
+  const constraints = new x509.X509Certificate(authority.raw).getExtension(x509.BasicConstraintsExtension);
+  return constraints?.pathLength ?? Number.POSITIVE_INFINITY;
 }
 
 function outOfDate(certificate: X509Certificate, nowMs: number): string | undefined {

@@ -1,5 +1,6 @@
 // One EAP conversation as an explicit state machine (radius.md §8.6): what is not foreseen in a state fails. It knows EAP
 // and TLS, not RADIUS: it says what to send, or whom the core shall be asked about. Called by eap.ts, one step at a time.
+import type { X509Certificate } from 'node:crypto';
 import type { SecureContext } from 'node:tls';
 import { decodeTlsFragment, type EapPacket, eapCode, eapType, encodeEap, encodeTlsFragment } from '@gatehouse/wire/eap';
 import type { CertificateVerdict, Claim } from '../authentication/claim.ts';
@@ -23,8 +24,8 @@ export interface ConversationOptions {
   readonly methods: readonly EapMethod[];
   readonly context: SecureContext;
   readonly isMsChapOffered: boolean;
-  /** @param chain the peer's own certificate first, DER */
-  readonly judgeCertificate: (chain: readonly Buffer[], identity: string) => CertificateVerdict;
+  /** @param own the peer's; what it sent along hangs at it */
+  readonly judgeCertificate: (own: X509Certificate, identity: string) => CertificateVerdict;
 }
 
 type State =
@@ -51,6 +52,8 @@ export class Conversation {
   /** The inner method has been started, by us or by the peer. */
   #hasBegun = false;
   #keys: Buffer | undefined;
+  /** On the client certificate, which a handshake shows once. */
+  #verdict: CertificateVerdict | undefined;
   readonly #options: ConversationOptions;
 
   constructor(options: ConversationOptions, first: EapMethod) {
@@ -157,14 +160,19 @@ export class Conversation {
 
   /** EAP-TLS: our last flight first, then the core; RFC 9190 §2.5 wants a zero byte as its end in TLS 1.3. */
   async #afterCertificate(tls: TlsEndpoint, step: TlsStep, isFirst: boolean, limit: number): Promise<Step> {
-    const chain = tls.peerChain;
-    if (chain.length === 0) return fail('no client certificate');
-    const verdict = this.#options.judgeCertificate(chain, this.identity);
+    this.#verdict ??= this.#judge(tls);
+    const verdict = this.#verdict;
     if (verdict.kind === 'refused') return fail(verdict.reason);
     const commitment = isFirst && tls.isTls13 ? (await tls.send(Buffer.of(0))).output : empty;
     const output = Buffer.concat([step.output, commitment]);
     if (output.length > 0) return this.#sendMessage(output, limit);
     return this.#ask(verdict.claim);
+  }
+
+  #judge(tls: TlsEndpoint): CertificateVerdict {
+    const own = tls.peerCertificate;
+    if (own === undefined) return { kind: 'refused', reason: 'no client certificate' };
+    return this.#options.judgeCertificate(own, this.identity);
   }
 
   #say(step: InnerStep, limit: number): Step | Promise<Step> {

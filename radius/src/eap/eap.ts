@@ -1,7 +1,7 @@
 // EAP inside Access-Requests (radius.md §8): finds the conversation, takes one step in it, asks the core when it comes to
 // that, and says everything in RADIUS. A provider without a certificate can offer nothing: EAP-Failure.
 
-import { randomInt, X509Certificate } from 'node:crypto';
+import { randomInt, type X509Certificate } from 'node:crypto';
 import type { SecureContext } from 'node:tls';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { CertificatePair } from '@gatehouse/outpost';
@@ -101,7 +101,7 @@ function begin(parts: Parts, request: AdmittedRequest, { identifier, data }: Eap
       methods,
       context,
       isMsChapOffered: request.provider.wifiSecrets,
-      judgeCertificate: (chain, identity) => judge(parts, request, chain, identity),
+      judgeCertificate: (own, identity) => judge(parts, request, own, identity),
     },
     first,
   );
@@ -118,22 +118,17 @@ function methodsOf({ settings }: AdmittedRequest): readonly EapMethod[] {
 function judge(
   { options }: Parts,
   { provider }: AdmittedRequest,
-  chain: readonly Buffer[],
+  own: X509Certificate,
   username: string,
 ): CertificateVerdict {
   if (provider.localCertificates)
     return (
-      options.authority()?.judge(chain, options.clock.now()) ?? {
+      options.authority()?.judge(own, options.clock.now()) ?? {
         kind: 'refused',
         reason: 'the provider wants certificates checked here, and no authority is configured (eap_client_ca)',
       }
     );
-  const [leaf] = chain;
-  if (leaf === undefined) return { kind: 'refused', reason: 'no client certificate' };
-  return {
-    kind: 'claim',
-    claim: { kind: 'certificate', username, certificatePem: new X509Certificate(leaf).toString() },
-  };
+  return { kind: 'claim', claim: { kind: 'certificate', username, certificatePem: own.toString() } };
 }
 
 async function proceed(

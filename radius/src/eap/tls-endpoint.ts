@@ -1,7 +1,7 @@
 // The server end of a TLS connection that lives in memory (radius.md §19): bytes in, bytes out, no socket. TLS in Node is
 // synchronous on the main thread, but nothing tells when an input is used up: it is when three turns of the event loop
 // bring nothing new. Called by conversation.ts.
-import { constants } from 'node:crypto';
+import { constants, type X509Certificate } from 'node:crypto';
 import { Duplex } from 'node:stream';
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 
@@ -15,13 +15,6 @@ export interface TlsStep {
   readonly error: string | undefined;
 }
 
-/** What OpenSSL links by issuer, so without a bound of its own here. */
-interface PeerCertificate {
-  readonly raw: Buffer;
-  readonly issuerCertificate: PeerCertificate;
-}
-
-const maxChain = 8;
 const quietTurns = 3;
 const maxTurns = 50;
 
@@ -83,18 +76,9 @@ export class TlsEndpoint {
     return this.#socket.getProtocol() === 'TLSv1.3';
   }
 
-  /** DER of the peer's own certificate and of those it sent along; empty without one. */
-  get peerChain(): Buffer[] {
-    const chain: Buffer[] = [];
-    for (
-      let one: PeerCertificate = this.#socket.getPeerCertificate(true);
-      chain.length < maxChain && one?.raw !== undefined;
-    ) {
-      if (chain.some((known) => known.equals(one.raw))) break; // a self-signed one is its own issuer
-      chain.push(one.raw);
-      one = one.issuerCertificate;
-    }
-    return chain;
+  /** The peer's own certificate; what it sent along hangs at its `issuerCertificate`, in the order it came. */
+  get peerCertificate(): X509Certificate | undefined {
+    return this.#socket.getPeerX509Certificate();
   }
 
   /** RFC 5705; without a context there is none, which is not the same as an empty one in TLS 1.2. */

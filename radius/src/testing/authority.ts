@@ -19,6 +19,8 @@ export interface IssueOptions {
   /** Days from now until it ends; negative for one that has ended. */
   readonly days?: number;
   readonly isAuthority?: boolean;
+  /** Of an authority: how many may stand below it. */
+  readonly pathLength?: number;
   /** Of 256 and 2048 bits; `ec` unless given. */
   readonly key?: 'ec' | 'rsa';
 }
@@ -31,7 +33,8 @@ export interface TestAuthority extends AsyncDisposable {
   revoke(issued: readonly Issued[], days?: number): Promise<string>;
 }
 
-export async function createTestAuthority(name = 'Test CA'): Promise<TestAuthority> {
+/** @param own of an authority that another one has issued; without, it signs itself */
+export async function createTestAuthority(name = 'Test CA', own?: Issued): Promise<TestAuthority> {
   const folder = await temporaryFolder();
   const file = (one: string) => join(folder.path, one);
   const openssl = (...args: string[]) => run('openssl', args, { cwd: folder.path });
@@ -39,32 +42,36 @@ export async function createTestAuthority(name = 'Test CA'): Promise<TestAuthori
   await writeFile(file('index.txt'), '');
   await writeFile(file('crlnumber'), '01\n');
   await writeFile(file('serial'), '01\n');
-  await openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', 'ca.key');
-  await openssl(
-    'req',
-    '-x509',
-    '-new',
-    '-key',
-    'ca.key',
-    '-subj',
-    `/CN=${name}`,
-    '-days',
-    '30',
-    '-out',
-    'ca.pem',
-    '-config',
-    'ca.cnf',
-    '-extensions',
-    'v3_ca',
-  );
+  if (own === undefined) {
+    await openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', 'ca.key');
+    const words = [
+      '-subj',
+      `/CN=${name}`,
+      '-days',
+      '30',
+      '-out',
+      'ca.pem',
+      '-config',
+      'ca.cnf',
+      '-extensions',
+      'v3_ca',
+    ];
+    await openssl('req', '-x509', '-new', '-key', 'ca.key', ...words);
+  } else {
+    await writeFile(file('ca.key'), own.keyPem);
+    await writeFile(file('ca.pem'), own.certPem);
+  }
   let serial = 1;
   return {
     caPem: await readFile(file('ca.pem'), 'utf8'),
     caFile: file('ca.pem'),
-    async issue(commonName, { purpose = 'client', names, days = 10, isAuthority = false, key = 'ec' } = {}) {
+    async issue(
+      commonName,
+      { purpose = 'client', names, days = 10, isAuthority = false, pathLength, key = 'ec' } = {},
+    ) {
       const id = `c${serial++}`;
       const extensions = [
-        `basicConstraints=critical,CA:${isAuthority}`,
+        `basicConstraints=critical,CA:${isAuthority}${pathLength === undefined ? '' : `,pathlen:${pathLength}`}`,
         `extendedKeyUsage=${purpose}Auth`,
         ...(names === undefined ? [] : [`subjectAltName=${names}`]),
       ];
