@@ -1,6 +1,8 @@
-// A core that makes up a directory of any size: pages of users and groups as our own core sends them, a flow that lets everybody in,
-// and a log of changes. A real core needs minutes to list a hundred thousand users; what is measured is the outpost.
-import { createServer } from 'node:http';
+// A core that makes up a directory of any size: pages of users and groups as our own core sends them, a flow that lets everybody in
+// after the time that a password hash takes, and a log of changes. A real core needs minutes to list a hundred thousand users, and a
+// processor to hash passwords; what is measured is the outpost.
+import { createServer, type IncomingMessage } from 'node:http';
+import { setTimeout as later } from 'node:timers/promises';
 import type { Person } from './slapd.ts';
 import { attributes, personAt, type Source, uidOf } from './source.ts';
 
@@ -8,7 +10,7 @@ import { attributes, personAt, type Source, uidOf } from './source.ts';
 const factors = [1, 7, 13];
 const pageSize = 100;
 const time = '2026-01-02T03:04:05.678901Z';
-const servicePk = 1;
+const hashMs = 30;
 
 /** The first user is the one that searches. */
 export async function startGeneratedSource(users: number, groups: number): Promise<Source> {
@@ -19,7 +21,7 @@ export async function startGeneratedSource(users: number, groups: number): Promi
   const names = new Map<number, string>();
   const members = Array.from({ length: groups }, (): number[] => []);
   for (const { pk } of people) for (const group of groupsOf(pk, groups)) members[group]?.push(pk);
-  const service: Person = { pk: servicePk, username: 'ldapservice', uid: uidOf(1, 'bench'), name: 'Service', mail: '' };
+  const service: Person = { pk: 1, username: 'ldapservice', uid: uidOf(1, 'bench'), name: 'Service', mail: '' };
   const everybody = [service, ...people];
   let cursor = 1;
   let changed: readonly number[] = [];
@@ -30,7 +32,6 @@ export async function startGeneratedSource(users: number, groups: number): Promi
     '/root/config/': () => ({ cache_timeout_flows: 300 }),
     '/outposts/ldap/': () => page([provider]),
     '/outposts/ldap/1/check_access/': () => ({ access: { passing: true, messages: [] }, has_search_permission: true }),
-    '/core/users/me/': () => ({ user: { pk: servicePk, username: service.username } }),
     '/core/users/': (query) => pageOf(query, everybody.length, (at) => user(everybody[at] ?? service)),
     '/core/groups/': (query) => pageOf(query, groups, (at) => groupRow(at, members[at] ?? [])),
     '/outposts/sync/': (query) => ({
@@ -43,16 +44,25 @@ export async function startGeneratedSource(users: number, groups: number): Promi
       groups: { changed: [], gone: [] },
     }),
   };
-  const server = createServer((request, response) => {
+  const pks = new Map(everybody.map(({ username, pk }) => [username, pk]));
+  const answerTo = async (request: IncomingMessage) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://core');
     const path = pathname.replace('/api/v3', '');
-    const flow = path.startsWith('/flows/executor/') ? challenge(request.method) : undefined;
-    const body = flow ?? answers[path]?.(searchParams);
-    request.resume();
-    response.statusCode = body === undefined ? 404 : 200;
-    response.setHeader('content-type', 'application/json');
-    response.setHeader('set-cookie', 'authentik_session=bench; Path=/');
-    response.end(JSON.stringify(body ?? { detail: 'Not found.' }));
+    const username = /authentik_session=([^;]*)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
+    if (path === '/core/users/me/') return { body: { user: { pk: pks.get(username), username } }, username };
+    if (!path.startsWith('/flows/executor/')) return { body: answers[path]?.(searchParams), username };
+    if (request.method !== 'POST') return { body: identification, username };
+    const answer: unknown = JSON.parse(await textOf(request));
+    await later(hashMs);
+    return { body: { component: 'xak-flow-redirect', to: '/' }, username: nameIn(answer) };
+  };
+  const server = createServer((request, response) => {
+    void answerTo(request).then(({ body, username }) => {
+      response.statusCode = body === undefined ? 404 : 200;
+      response.setHeader('content-type', 'application/json');
+      response.setHeader('set-cookie', `authentik_session=${username}; Path=/`);
+      response.end(JSON.stringify(body ?? { detail: 'Not found.' }));
+    });
   });
   const port = await new Promise<number>((listening) => {
     server.listen(0, '127.0.0.1', () => {
@@ -157,13 +167,20 @@ function pageOf(query: URLSearchParams, count: number, row: (at: number) => unkn
   return page(results, to < count ? number + 1 : 0, count);
 }
 
-function challenge(method: string | undefined) {
-  if (method === 'POST') return { component: 'xak-flow-redirect', to: '/' };
-  return {
-    component: 'ak-stage-identification',
-    user_fields: ['username'],
-    password_fields: true,
-    flow_designation: 'authentication',
-    sources: [],
-  };
+const identification = {
+  component: 'ak-stage-identification',
+  user_fields: ['username'],
+  password_fields: true,
+  flow_designation: 'authentication',
+  sources: [],
+};
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function nameIn(answer: unknown): string {
+  return typeof answer === 'object' && answer !== null && 'uid_field' in answer ? String(answer.uid_field) : '';
 }

@@ -40,12 +40,18 @@ export const rows: Readonly<Record<string, () => Promise<unknown>>> = {
       ),
       'journey, plain': await compareJourneys(pair, slapd, false, uid),
       'journey, LDAPS': await compareJourneys(pair, slapd, true, uid),
-      'cold binds beside': await coldBinds(pair, somebody),
       residentMiB: {
         ldap: await pair.residentMiB(pair.daemon.pid ?? 0),
         slapd: await pair.residentMiB(slapd.pid),
       },
     };
+  },
+  /** Remembered binds beside first ones, whose passwords a core takes its time to check: elsewhere, not on the processor of the load. */
+  cold: async () => {
+    await using pair = await startPair(await startGeneratedSource(2_000, 100));
+    const rounds: Awaited<ReturnType<typeof coldBinds>>[] = [];
+    for (let round = 0; round < 3; round += 1) rounds.push(await coldBinds(pair, 100 + round * 500));
+    return rounds.toSorted((one, other) => one.ratio - other.ratio)[1];
   },
   /** Prefixes, memory and refresh of the large directory. */
   large: async () => {
@@ -123,12 +129,13 @@ async function compareJourneys(
 }
 
 /** p99 of repeated binds, alone and while twenty people a second bind for the first time. */
-async function coldBinds(pair: Pair, somebody: string) {
+async function coldBinds(pair: Pair, first: number) {
+  const somebody = `cn=${pair.people[5]?.username},ou=users,${base}`;
   const port = pair.daemon.bound('ldap').port;
   const repeated = () =>
     runLoad({ port, connections: 16, inFlight: 1, seconds, request: () => bindOp(somebody, service.password) });
   const idle = await repeated();
-  let next = 100;
+  let next = first;
   const cold = setInterval(() => {
     const { username } = pair.people[next] ?? { username: '' };
     next += 1;
