@@ -78,6 +78,10 @@ export const ldapConfig = defineConfig({
       default: 'rfc',
       doc: 'Answer when more entries match than the client wants: sizeLimitExceeded, or success.',
     }),
+    login_timeout: duration({
+      default: 100_000,
+      doc: 'Longest login, a push that somebody must find his telephone for included; the answer is `unavailable` then.',
+    }),
     max_search_time: duration({ default: 60_000, doc: 'Longest search, whatever time limit the client names.' }),
     logout_on_close: choice(['direct', 'always', 'never'], {
       default: 'direct',

@@ -1,5 +1,6 @@
 // What a bound identity may read (ldap.md §7.3). A reader is made for one identity and cannot show more than that identity
 // may see, by its right to search and by the policy file; searches and comparisons know nothing else.
+import { isGatewayError } from '@gatehouse/daemon/errors';
 import type { DnKey, Filter, Scope } from '@gatehouse/wire/ldap';
 import { resultCode } from '@gatehouse/wire/ldap';
 import type { Directory } from '../directory/directory.ts';
@@ -12,6 +13,7 @@ import { StoredView } from '../directory/stored-view.ts';
 import type { DirectoryView } from '../directory/view.ts';
 import { Refusal } from '../errors.ts';
 import type { PolicyView } from '../policy/policy.ts';
+import type { Provider } from '../providers/provider.ts';
 
 export interface ReadRequest {
   readonly base: DnKey;
@@ -49,7 +51,7 @@ export function createReader({ userPk, canSearch, memory, live, context, policy 
       const read: Promise<Directory> = canSearch
         ? live.read(needsOf(request, context.provider, policy), signal)
         : live.own(userPk, signal);
-      return read.then((directory) => viewOf(new Layout(directory, context)));
+      return read.then((directory) => viewOf(new Layout(directory, context)), whileLoading(context.provider));
     },
   };
 }
@@ -59,6 +61,17 @@ export function policyView(layout: Layout, self: number | undefined, { map, limi
   const rows = limits === undefined ? undefined : limitRows(layout.directory, limits);
   const stored = new StoredView(layout, self, rows);
   return map === undefined ? stored : new MappedView(stored, map);
+}
+
+/**
+ * What a search ends with that the core was asked for and could not answer: in cached mode it was only asked because its directory
+ * is not here yet, and the client may come again.
+ */
+function whileLoading({ searchMode }: Provider): (error: unknown) => never {
+  return (error) => {
+    if (searchMode === 'direct' || !isGatewayError(error)) throw error;
+    throw new Refusal(resultCode.busy, 'the directory is being read', { logged: error.message });
+  };
 }
 
 /** A user that is gone sees nothing any more, and is told so. */

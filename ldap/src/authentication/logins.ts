@@ -78,13 +78,13 @@ export interface LoginsOptions {
 const mostLogins = 32;
 const mostWaiting = 512;
 const mostLogouts = 4;
-/** Longer than a push that somebody looks for his telephone for. */
-const longestLoginMs = 100_000;
 /** With a one-time code in it, a password is only good for the moment. */
 const codeLifeMs = 30_000;
 
 export function createLogins({ outpost, config, clock, verdicts, signal }: LoginsOptions): Logins {
   const { bind_cache_ttl: cacheMs, mfa_remember: rememberMs, mfa_required: required } = config.ldap;
+  /** Of one login, or one change of a password. */
+  const timeLimit = () => AbortSignal.timeout(config.ldap.login_timeout);
   const turns = createSemaphore(mostLogins);
   const logouts = createSemaphore(mostLogouts);
   const throttle = createThrottle(clock, {
@@ -102,7 +102,8 @@ export function createLogins({ outpost, config, clock, verdicts, signal }: Login
         reason: 'throttled',
       });
     if (turns.waiting >= mostWaiting) throw new Refusal(resultCode.busy, 'too many logins are waiting');
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(longestLoginMs)]);
+    const time = timeLimit();
+    const limit = AbortSignal.any([signal, time]);
     try {
       const mfaRequired = needsMfa(attempt.provider);
       const identity = await turns.run(() => runLogin(attempt, { mfaRequired, limit }), limit);
@@ -111,7 +112,7 @@ export function createLogins({ outpost, config, clock, verdicts, signal }: Login
     } catch (error) {
       const isWrong = error instanceof Refusal && error.result.resultCode === resultCode.invalidCredentials;
       if (isWrong) throttle.failed(client, username.toLowerCase());
-      throw error;
+      throw time.aborted && error === time.reason ? tooLate() : error;
     }
   };
 
@@ -214,12 +215,15 @@ export function createLogins({ outpost, config, clock, verdicts, signal }: Login
       const { provider, username } = identity;
       const proven = await inTurn({ provider, username, password: oldPassword, clientIp });
       const { session } = proven;
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(longestLoginMs)]);
+      const time = timeLimit();
+      const limit = AbortSignal.any([signal, time]);
       const change = { flowSlug, session, newPassword, remoteIp: clientIp, protocol: 'ldap', signal: limit } as const;
       try {
         const outcome = await changePassword(outpost().core, change);
         if (outcome.kind === 'changed') verdicts.dropUser(proven.userPk);
         return outcome;
+      } catch (error) {
+        throw time.aborted && error === time.reason ? tooLate() : error;
       } finally {
         void endSession(proven, clientIp).catch(() => undefined); // best effort: the change is what counts
       }
@@ -229,6 +233,10 @@ export function createLogins({ outpost, config, clock, verdicts, signal }: Login
       return turns.waiting;
     },
   };
+}
+
+function tooLate(): Refusal {
+  return new Refusal(resultCode.unavailable, 'the identity core takes too long', { reason: 'flow_error' });
 }
 
 type Passed = Extract<LoginOutcome, { readonly kind: 'passed' }>;

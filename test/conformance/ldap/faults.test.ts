@@ -1,8 +1,9 @@
 // ldap.md §6.4, "Fail closed, everywhere": each call that a bind makes to the core is spoilt in each way. No error path can
 // answer success, and no trouble is told as a wrong password.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Fault, until } from '../../harness/index.ts';
-import { bases, cached, direct, dnOf, type LdapFixture, password, startLdapFixture } from './fixture.ts';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { type Fault, type RunningDaemon, until } from '../../harness/index.ts';
+import { bases, cached, direct, dnOf, type LdapFixture, password, startLdapFixture, startOutpost } from './fixture.ts';
+import { codeOf as codeOfAnswers, namesOf, searchRequest, WireClient } from './wire-client.ts';
 
 let fixture: LdapFixture;
 beforeAll(async () => {
@@ -67,6 +68,64 @@ test.each(faults)(
     }
   },
 );
+
+describe('a core that takes requests and never answers', () => {
+  let patient: RunningDaemon;
+  beforeAll(async () => {
+    patient = await startOutpost(fixture, { AUTHENTIK_LDAP__LOGIN_TIMEOUT: '1', AUTHENTIK_LDAP__MAX_SEARCH_TIME: '1' });
+  });
+  afterAll(() => patient[Symbol.asyncDispose]());
+  const bindAs = async (username: string, base: string) => {
+    using client = await WireClient.plain(patient.bound('ldap').port);
+    return await client.bind(dnOf(username, base), password);
+  };
+  const hangs = bases.flatMap((base) => calls.map(([call, matching, skip]) => [call, base, matching, skip] as const));
+
+  test.each(hangs)(
+    'at the %s, below %s: unavailable in time, and others get in meanwhile',
+    async (_, base, at, skip) => {
+      const heal = fixture.gate.spoil(at, { kind: 'hang' }, skip);
+      onTestFinished(heal);
+      const began = performance.now();
+      expect(await bindAs('alan', base)).toBe(52);
+      expect(performance.now() - began).toBeLessThan(10_000);
+      heal();
+      expect(await bindAs('grace', base)).toBe(0);
+    },
+  );
+
+  test('at users or groups: a direct search is over in time, one in memory does not notice', async () => {
+    await until(async () => codeOfAnswers(await find(cached)) === 0);
+    for (const path of [/\/core\/users\/\?/, /\/core\/groups\//, /\/outposts\/sync\//]) {
+      const heal = fixture.gate.spoil(path, { kind: 'hang' });
+      onTestFinished(heal);
+      process.kill(patient.pid ?? 0, 'SIGUSR1');
+      const directCode = codeOfAnswers(await find(direct));
+      if (!path.source.includes('sync')) expect(directCode).toBe(3);
+      const answers = await find(cached);
+      expect([codeOfAnswers(answers), namesOf(answers)]).toEqual([0, expect.arrayContaining(['jdoe'])]);
+      heal();
+    }
+  });
+
+  async function find(base: string) {
+    using client = await WireClient.plain(patient.bound('ldap').port);
+    await until(async () => (await client.bind(dnOf('svc', base), password)) === 0); // a second is short on a busy machine
+    return await client.request(searchRequest(base, '(displayName=John Doe)'));
+  }
+});
+
+test('in cached mode, while the directory is not here and the core cannot be asked, a search is told to come again', async () => {
+  const heal = fixture.gate.spoil(/\/core\/(?:users\/\?|groups\/)/, { kind: 'status', status: 503 });
+  onTestFinished(heal);
+  await using loading = await startOutpost(fixture, {});
+  using client = await WireClient.plain(loading.bound('ldap').port);
+  expect(await client.bind(dnOf('svc', cached), password)).toBe(0);
+  expect(codeOfAnswers(await client.request(searchRequest(cached, '(cn=jdoe)')))).toBe(51);
+  using other = await WireClient.plain(loading.bound('ldap').port);
+  expect(await other.bind(dnOf('svc', direct), password)).toBe(0);
+  expect(codeOfAnswers(await other.request(searchRequest(direct, '(cn=jdoe)')))).toBe(52);
+}, 60_000);
 
 test('ldap 22: with the core gone, who is remembered still gets in, and the directory in memory answers', async () => {
   await fixture.bound('svc', cached);
