@@ -5,9 +5,10 @@ import { timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import { Secret } from '@gatehouse/daemon/config';
 import { canonicalIp } from '@gatehouse/daemon/net';
+import type { Statement } from '../database/connection.ts';
 import type { CoreDeps } from '../deps.ts';
-import { loadPrincipal, type Principal } from '../identity/permissions.ts';
-import { findUser, type UserRecord } from '../identity/users.ts';
+import { type Principal, principalOfKey, principalOfUser } from '../identity/permissions.ts';
+import { findByName, type UserRecord } from '../identity/users.ts';
 import { findToken } from '../oidc/grants.ts';
 import { holdsBinding } from '../sessions/binding.ts';
 import { readSessionCookie, sessionCookieKey, sessionCookieName } from '../sessions/cookie.ts';
@@ -45,20 +46,20 @@ export async function clientAddress(deps: CoreDeps, request: ApiRequest): Promis
 
 /** A token's user, of an unexpired token with intent `api`. @throws ApiFailure 403 */
 export async function principalOfToken(deps: CoreDeps, key: string): Promise<Principal> {
-  const own = await embeddedOutpostUser(deps, key);
-  const user = own ?? (await userOfToken(deps, key, 'api')) ?? (await userOfAccessToken(deps, key));
-  if (user === undefined || !user.is_active) throw badToken();
-  return loadPrincipal(deps, user, own === undefined ? 'token' : 'secret key');
+  const found =
+    (await embeddedOutpost(deps, key)) ?? (await principalOfKey(deps, key)) ?? (await holderOfAccessToken(deps, key));
+  if (found?.user.is_active !== true) throw badToken();
+  return found;
 }
 
 const apiScope = 'goauthentik.io/api';
 
 /** An access token of one of our providers that was granted the scope for it (core.md §10.2). */
-async function userOfAccessToken(deps: CoreDeps, key: string): Promise<UserRecord | undefined> {
+async function holderOfAccessToken(deps: CoreDeps, key: string): Promise<Principal | undefined> {
   const found = await findToken(deps, key);
   const isUsable =
     found?.kind === 'access' && !found.expired && !found.revoked && found.grant.scopes.includes(apiScope);
-  return isUsable ? found.user : undefined;
+  return isUsable ? principalOfUser(deps, found.user.id, 'token') : undefined;
 }
 
 export async function userOfToken(
@@ -66,20 +67,18 @@ export async function userOfToken(
   key: string,
   intent: 'api' | 'app_password',
 ): Promise<UserRecord | undefined> {
-  return database.kysely
-    .selectFrom('tokens')
-    .innerJoin('users', 'users.id', 'tokens.user_id')
-    .selectAll('users')
-    .where('tokens.key', '=', key)
-    .where('tokens.intent', '=', intent)
-    .where((where) =>
-      where.or([where('tokens.expiring', '=', false), where('tokens.expires', '>', new Date(clock.now()))]),
-    )
-    .executeTakeFirst();
+  return (await database.rows(holderOfToken, [key, intent, new Date(clock.now())]))[0];
 }
 
+const holderOfToken: Statement<UserRecord> = {
+  name: 'user: of a token',
+  text: `select u.* from tokens t join users u on u.id = t.user_id
+    where t.key = $1 and t.intent = $2 and (not t.expiring or t.expires > $3)`,
+};
+
 /** The secret key as bearer stands for the embedded outpost (core-contract §8.2). */
-async function embeddedOutpostUser({ database, secretKey }: CoreDeps, key: string): Promise<UserRecord | undefined> {
+async function embeddedOutpost(deps: CoreDeps, key: string): Promise<Principal | undefined> {
+  const { database, secretKey } = deps;
   if (!secretKey.equals(new Secret(key))) return undefined;
   const outpost = await database.kysely
     .selectFrom('outposts')
@@ -87,13 +86,13 @@ async function embeddedOutpostUser({ database, secretKey }: CoreDeps, key: strin
     .where('managed', '=', 'goauthentik.io/outposts/embedded')
     .executeTakeFirst();
   if (outpost === undefined) return undefined;
-  const username = `ak-outpost-${outpost.uuid.replaceAll('-', '')}`;
-  return database.kysely.selectFrom('users').selectAll().where('username', '=', username).executeTakeFirst();
+  const user = await findByName(deps, `ak-outpost-${outpost.uuid.replaceAll('-', '')}`);
+  return user === undefined ? undefined : principalOfUser(deps, user.id, 'secret key');
 }
 
 async function sessionOf({ sessions, secretKey }: CoreDeps, request: ApiRequest): Promise<Session> {
   const value = cookiesOf(request).get(sessionCookieName);
-  const key = value === undefined ? undefined : await readSessionCookie(sessionCookieKey(secretKey.reveal()), value);
+  const key = value === undefined ? undefined : readSessionCookie(sessionCookieKey(secretKey.reveal()), value);
   return (key === undefined ? undefined : await sessions.load(key)) ?? sessions.create();
 }
 
@@ -105,8 +104,8 @@ async function boundSession(deps: CoreDeps, session: Session, clientIp: string):
 /** An inactive user is logged out and gets a bare 400. */
 async function principalOfSession(deps: CoreDeps, session: Session): Promise<Principal | undefined> {
   if (session.userPk === undefined) return undefined;
-  const user = await findUser(deps, session.userPk);
-  if (user?.is_active === true) return loadPrincipal(deps, user, 'session');
+  const principal = await principalOfUser(deps, session.userPk, 'session');
+  if (principal?.user.is_active === true) return principal;
   await deps.sessions.end([session.id]);
   throw new ApiFailure(400, {});
 }

@@ -1,5 +1,5 @@
 // The HTTP server of the core: request ids, who asks, errors as the contract shows them. Rooms add their routes.
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { CoreDeps } from '../deps.ts';
 import { InvalidInput } from '../models/invalid.ts';
@@ -27,7 +27,7 @@ export function createServer(deps: CoreDeps): CoreServer {
     bodyLimit,
     trustProxy: false,
     routerOptions: { ignoreTrailingSlash: false, caseSensitive: true, maxParamLength: 1000 },
-    genReqId: () => randomBytes(16).toString('hex'),
+    genReqId: () => randomUUID().replaceAll('-', ''),
     requestIdHeader: false,
     http: { maxHeaderSize: headersLimit, requestTimeout: longestRequestMs },
     exposeHeadRoutes: true,

@@ -23,7 +23,7 @@ export async function saveSession(
   loggedIn = false,
 ): Promise<void> {
   await deps.sessions.save(session, { ip: request.caller.clientIp, userAgent: request.headers['user-agent'] ?? '' });
-  const value = await signSessionCookie(sessionCookieKey(deps.secretKey.reveal()), {
+  const value = signSessionCookie(sessionCookieKey(deps.secretKey.reveal()), {
     sid: session.key,
     sub: session.userPk === undefined ? 'anonymous' : userUid(session.userPk, deps.installationId),
     authenticated: session.userPk !== undefined,

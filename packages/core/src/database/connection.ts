@@ -47,6 +47,8 @@ export type ConnectionSettings =
 export interface Statement<Row> {
   readonly name: string;
   readonly text: string;
+  /** Does not wait for the disk, as `relaxed` does not. */
+  readonly isRelaxed?: boolean;
   readonly row?: Row;
 }
 
@@ -107,8 +109,13 @@ export async function openDatabase({ settings, log, poolSize = 20, onStatement }
     async notify(channel, payload) {
       await pool.query('select pg_notify($1, $2)', [channel, payload]);
     },
-    async rows<Row>({ name, text }: Statement<Row>, values: readonly unknown[]) {
-      const { rows } = await pool.query<Row & pg.QueryResultRow>({ name, text, values: [...values] });
+    async rows<Row>({ name, text, isRelaxed = false }: Statement<Row>, values: readonly unknown[]) {
+      const from = isRelaxed ? relaxedPool : pool;
+      const given = { text, values: [...values] };
+      const { rows } = await from.query<Row & pg.QueryResultRow>({ name, ...given }).catch((error: unknown) => {
+        if (isStalePlan(error)) return from.query<Row & pg.QueryResultRow>(given);
+        throw error;
+      });
       return rows;
     },
     listen: listener.listen,
@@ -135,6 +142,11 @@ function createPool(settings: pg.PoolConfig, log: Logger, onStatement?: (text: s
   pool.on('connect', (client) => client.on('error', () => undefined));
   if (onStatement !== undefined) pool.on('connect', (client) => observe(client, onStatement));
   return pool;
+}
+
+/** A newer version of us has given a table another column: `select *` as it was planned means something else now. */
+function isStalePlan(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '0A000';
 }
 
 /** Every way to send a statement ends in `query`, whose first argument is the text or holds it. */

@@ -1,5 +1,7 @@
-// Writes events (core.md §20.1). Never in the way of what it describes: what cannot be stored is logged.
+// Writes events (core.md §20.1). Never in the way of what it describes: what cannot be stored is logged, and nothing waits
+// for the disk, so that the last half second before a power failure may be missing.
 import { brandOfHost } from '../brands/current.ts';
+import { gathered } from '../database/gathered.ts';
 import type { CoreDeps } from '../deps.ts';
 import type { FlowRequest } from '../flows/request.ts';
 import type { UserRecord } from '../identity/users.ts';
@@ -29,26 +31,34 @@ export async function recordEvents(deps: CoreDeps, events: readonly EventToRecor
   try {
     const brand = await brandFacts(deps, first.from?.host ?? first.request?.host);
     const now = deps.clock.now();
-    await deps.database.kysely
-      .insertInto('events')
-      .values(
-        events.map((event) => ({
-          action: event.action,
-          app: event.app,
-          context: JSON.stringify(cleanse({ ...event.context, ...httpRequest(event) })),
-          client_ip: event.clientIp ?? event.request?.clientIp ?? null,
-          user: JSON.stringify(userFacts(event)),
-          brand: JSON.stringify(brand),
-          created: new Date(now),
-          expires: new Date(now + deps.settings.eventRetentionMs()),
-        })),
-      )
-      .execute();
+    const rows = events.map((event) => ({
+      action: event.action,
+      app: event.app,
+      context: cleanse({ ...event.context, ...httpRequest(event) }),
+      client_ip: event.clientIp ?? event.request?.clientIp ?? null,
+      user: userFacts(event),
+      brand,
+      created: new Date(now),
+      expires: new Date(now + deps.settings.eventRetentionMs()),
+    }));
+    await storeRows(deps, rows);
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     for (const { action } of events) deps.log.error('event lost', { action, error: text });
   }
 }
+
+const storeRows = gathered(async ({ database }: CoreDeps, requests: readonly (readonly object[])[]) => {
+  await database.rows(insertEvents, [JSON.stringify(requests.flat())]);
+});
+
+const insertEvents = {
+  name: 'events: store',
+  text: `insert into events (action, app, context, client_ip, "user", brand, created, expires)
+    select * from json_to_recordset($1) as t (action text, app text, context jsonb, client_ip text, "user" jsonb,
+      brand jsonb, created timestamptz, expires timestamptz)`,
+  isRelaxed: true,
+} as const;
 
 function userFacts({ user, request }: EventToRecord) {
   const known = user ?? request?.user;

@@ -26,13 +26,20 @@ export function createStageContext({ deps, flow, request, plan, kind, stored }: 
   const settings = Object.fromEntries(
     Object.keys(kind.model.fields).map((name) => [name, fieldValue(kind.model, stored, name)]),
   );
-  const pendingUser = async (): Promise<PendingUser | undefined> => {
+  const readPendingUser = async (): Promise<PendingUser | undefined> => {
     const reference = pendingUserOf(plan.context);
     if (reference === undefined)
       return request.user === undefined ? undefined : { username: request.user.username, record: request.user };
     if ('username' in reference) return { username: reference.username, record: undefined };
     const record = await findUser(deps, reference.pk);
     return record === undefined ? undefined : { username: record.username, record };
+  };
+  /** Read once in a step: whoever writes to the user goes on with what he wrote. */
+  let read: { readonly who: unknown; readonly user: Promise<PendingUser | undefined> } | undefined;
+  const pendingUser = () => {
+    const who = plan.context['pending_user'];
+    if (read === undefined || read.who !== who) read = { who, user: readPendingUser() };
+    return read.user;
   };
   return {
     deps,

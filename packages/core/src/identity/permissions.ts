@@ -1,6 +1,6 @@
 // Who may do what: superusers everything, others what was granted, on one object or on all (core.md §10.5): to themselves,
 // or to a role of theirs or of any of their groups and what is above these.
-import { sql } from 'kysely';
+import type { Statement } from '../database/connection.ts';
 import type { CoreDeps } from '../deps.ts';
 import type { UserRecord } from './users.ts';
 
@@ -13,25 +13,50 @@ export interface Principal {
   readonly via: 'token' | 'session' | 'secret key';
 }
 
-export async function loadPrincipal(deps: CoreDeps, user: UserRecord, via: Principal['via']): Promise<Principal> {
-  // One question to the database, since every call of the API asks it: `*` stands for a group of superusers.
-  const { rows } = await sql<{ permission: string; object: string }>`
-    with mine (uuid) as materialized (select groups_of_user(${user.id}))
-    select permission, object from grants where user_id = ${user.id}
-    union select p.permission, p.object from role_permissions p where p.role in (
-      select role from role_users where user_id = ${user.id}
-      union select role from role_groups where group_uuid in (select uuid from mine))
-    union select '*', '' from groups where is_superuser and uuid in (select uuid from mine)`.execute(
-    deps.database.kysely,
-  );
-  const superuser = rows.some(({ permission }) => permission === '*');
-  const grants = new Set(
-    rows
-      .filter(({ permission }) => permission !== '*')
-      .map(({ permission, object }) => (object === '' ? permission : `${permission}:${object}`)),
-  );
-  return { user, isSuperuser: superuser, grants, via };
+/** The account with this key, whatever its state. One query, since every call asks it. */
+export async function principalOfUser(
+  deps: CoreDeps,
+  pk: number,
+  via: Principal['via'],
+): Promise<Principal | undefined> {
+  const [row] = await deps.database.rows(ofUser, [pk]);
+  return row === undefined ? undefined : principalOf(row, via);
 }
+
+/** The account of an unexpired API token, whatever its state. One query. */
+export async function principalOfKey(deps: CoreDeps, key: string): Promise<Principal | undefined> {
+  const [row] = await deps.database.rows(ofToken, [key, new Date(deps.clock.now())]);
+  return row === undefined ? undefined : principalOf(row, 'token');
+}
+
+/** `null` among the rights: member of a group of superusers. */
+type PrincipalRow = UserRecord & { readonly rights: readonly (string | null)[] };
+
+function principalOf({ rights, ...user }: PrincipalRow, via: Principal['via']): Principal {
+  const grants = new Set(rights.filter((right) => right !== null));
+  return { user, isSuperuser: rights.includes(null), grants, via };
+}
+
+/** Of the user `u`: each as {@link Principal.grants} holds it. */
+const rights = `coalesce((select json_agg(held) from (
+  with mine (uuid) as materialized (select groups_of_user(u.id))
+  select case when object = '' then permission else permission || ':' || object end from grants where user_id = u.id
+  union select case when p.object = '' then p.permission else p.permission || ':' || p.object end
+    from role_permissions p where p.role in (
+      select role from role_users where user_id = u.id
+      union select role from role_groups where group_uuid in (select uuid from mine))
+  union select null from groups where is_superuser and uuid in (select uuid from mine)
+) as held_rights (held)), '[]') as rights`;
+
+const ofUser: Statement<PrincipalRow> = {
+  name: 'principal: of a user',
+  text: `select u.*, ${rights} from users u where u.id = $1`,
+};
+const ofToken: Statement<PrincipalRow> = {
+  name: 'principal: of a token',
+  text: `select u.*, ${rights} from tokens t join users u on u.id = t.user_id
+    where t.key = $1 and t.intent = 'api' and (not t.expiring or t.expires > $2)`,
+};
 
 export function mayEverywhere(principal: Principal, permission: string): boolean {
   return principal.isSuperuser || principal.grants.has(permission);

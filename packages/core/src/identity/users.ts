@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto';
 import type { Wire } from '@gatehouse/contract/rest';
 import type { User } from '@goauthentik/api';
 import { type Selectable, sql } from 'kysely';
+import type { Statement } from '../database/connection.ts';
 import type { Tables } from '../database/tables.ts';
 import type { CoreDeps } from '../deps.ts';
-import { rolesOfUsers } from './roles.ts';
+import { groupsOfAll, surroundingsOf } from './surroundings.ts';
 
 export type UserRecord = Selectable<Tables['users']>;
 export type WireUser = Wire<User>;
@@ -41,8 +42,16 @@ export async function findByIdentifier(
     .executeTakeFirst();
 }
 
+const byKey: Statement<UserRecord> = { name: 'user by key', text: 'select * from users where id = $1' };
+const byName: Statement<UserRecord> = { name: 'user by name', text: 'select * from users where username = $1' };
+
 export async function findUser({ database }: CoreDeps, pk: number): Promise<UserRecord | undefined> {
-  return database.kysely.selectFrom('users').selectAll().where('id', '=', pk).executeTakeFirst();
+  return (await database.rows(byKey, [pk]))[0];
+}
+
+/** With this exact name. */
+export async function findByName({ database }: CoreDeps, username: string): Promise<UserRecord | undefined> {
+  return (await database.rows(byName, [username]))[0];
 }
 
 /** Member, directly or through parents, of a superuser group. */
@@ -82,19 +91,6 @@ export async function groupsOf(
 }
 export type GroupRecord = Selectable<Tables['groups']>;
 
-/** Which of the users are superusers. */
-export async function superusersAmong({ database }: CoreDeps, pks: readonly number[]): Promise<ReadonlySet<number>> {
-  if (pks.length === 0) return new Set();
-  const rows = await database.kysely
-    .selectFrom('memberships')
-    .innerJoin('superuser_groups', 'superuser_groups.uuid', 'memberships.group_uuid')
-    .select('memberships.user_id')
-    .distinct()
-    .where('memberships.user_id', 'in', [...pks])
-    .execute();
-  return new Set(rows.map(({ user_id }) => user_id));
-}
-
 /** First five digits of the uuid as a decimal 128-bit number (core.md §3.2). */
 export function groupNumber(uuid: string): number {
   return Number(
@@ -121,14 +117,13 @@ export async function wireUsers(
   options: { readonly groups: boolean; readonly roles: boolean },
 ): Promise<WireUser[]> {
   const pks = users.map(({ id }) => id);
-  const [groups, superusers, roles] = await Promise.all([
-    groupsOf(deps, pks),
-    superusersAmong(deps, pks),
-    rolesOfUsers(deps, pks),
+  const [around, groups] = await Promise.all([
+    surroundingsOf(deps, pks),
+    options.groups ? groupsOfAll(deps, pks) : new Map<string, GroupRecord>(),
   ]);
+  const shown = new Map([...groups].map(([uuid, group]) => [uuid, wireUserGroup(group)]));
   return users.map((user) => {
-    const own = groups.get(user.id) ?? [];
-    const held = roles.get(user.id) ?? [];
+    const { groups: own = [], isSuperuser: superuser = false, roles: held = [] } = around.get(user.id) ?? {};
     return {
       pk: user.id,
       username: user.username,
@@ -136,11 +131,11 @@ export async function wireUsers(
       is_active: user.is_active,
       last_login: user.last_login?.toISOString() ?? null,
       date_joined: user.date_joined.toISOString(),
-      is_superuser: superusers.has(user.id),
-      groups: own.map(({ uuid }) => uuid),
-      groups_obj: options.groups ? own.map(wireUserGroup) : null,
+      is_superuser: superuser,
+      groups: [...own],
+      groups_obj: options.groups ? own.flatMap((uuid) => shown.get(uuid) ?? []) : null,
       roles: held.map(({ pk }) => pk),
-      roles_obj: options.roles ? held : null,
+      roles_obj: options.roles ? [...held] : null,
       email: user.email,
       avatar: avatarOf(user),
       attributes: user.attributes,

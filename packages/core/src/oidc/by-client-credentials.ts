@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { userOfToken } from '../api/authentication.ts';
 import type { CoreDeps } from '../deps.ts';
 import { recordEvent } from '../events/record.ts';
-import type { UserRecord } from '../identity/users.ts';
+import { findByName, type UserRecord } from '../identity/users.ts';
 import { loginFailed, loginWaitSeconds } from '../policies/login-brake.ts';
 import { mayUse } from './access.ts';
 import { grantedScopes } from './claims.ts';
@@ -29,14 +29,18 @@ export async function byClientCredentials(request: TokenRequest): Promise<object
   const oauth = { oauth_scopes: scopes, oauth_grant_type: 'client_credentials' };
   if (!user.is_active || !(await mayUse(deps, { client, user, oauth })).passing)
     throw invalidGrant('The account may not use this application.');
-  await recordEvent(deps, {
+  const event = {
     action: 'login',
     app: 'authentik.providers.oauth2',
     user,
     clientIp: request.clientIp,
     context: { auth_method: method, auth_method_args: {}, provider: client.name },
-  });
-  return issueTokens({ deps, client, user, grant: { scopes }, issuer });
+  };
+  const [tokens] = await Promise.all([
+    issueTokens({ deps, client, user, grant: { scopes }, issuer }),
+    recordEvent(deps, event),
+  ]);
+  return tokens;
 }
 
 async function prove(request: TokenRequest): Promise<Proven> {
@@ -84,10 +88,6 @@ function accountName({ name }: Client): string {
   const full = `ak-${name}-client_credentials`;
   if (full.length <= 150) return full;
   return `ak-${name.slice(0, 80)}-${createHash('sha256').update(name).digest('hex').slice(0, 16)}-client_credentials`;
-}
-
-function findByName({ database }: CoreDeps, username: string): Promise<UserRecord | undefined> {
-  return database.kysely.selectFrom('users').selectAll().where('username', '=', username).executeTakeFirst();
 }
 
 async function makeAccount({ database }: CoreDeps, { application, name }: Client, username: string) {

@@ -50,10 +50,11 @@ export async function claimsOf(
   scopes: readonly string[],
   request?: FlowRequest,
 ): Promise<Claims> {
+  const wanted = client.mappings.filter(({ scope }) => scopes.includes(scope));
+  if (wanted.length === 0) return {};
   const names = { provider: providerObject(client), token: null };
   let claims: Record<string, unknown> = {};
-  for (const mapping of client.mappings) {
-    if (!scopes.includes(mapping.scope)) continue;
+  for (const mapping of wanted) {
     const result = await runMapping(deps, mapping, { user, request, names });
     const given = 'value' in result ? toPlain(result.value) : undefined;
     if (isMapping(given)) claims = deepMerge(claims, given);

@@ -2,6 +2,8 @@
 // stay, and so do not name it as a reference.
 import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import type { Statement } from '../database/connection.ts';
+import { gathered } from '../database/gathered.ts';
 import type { CoreDeps } from '../deps.ts';
 import { findUser, type UserRecord } from '../identity/users.ts';
 import type { Client } from './client.ts';
@@ -42,9 +44,16 @@ export interface Entry {
   readonly grant: Grant;
 }
 
-export async function storeGrant({ database, clock }: CoreDeps, entry: Entry): Promise<void> {
-  const { text, kind, client, user, lifeMs, grant: data } = entry;
-  const row = {
+/** Access tokens do not wait for the disk: one that is lost with the power is unknown, and its client asks again. */
+export function storeGrant(deps: CoreDeps, entry: Entry): Promise<void> {
+  return entry.kind === 'access' ? storeAccess(deps, entry) : storeLasting(deps, entry);
+}
+
+const storeAccess = gathered((deps: CoreDeps, entries: readonly Entry[]) => insert(deps, entries, insertAccess));
+const storeLasting = gathered((deps: CoreDeps, entries: readonly Entry[]) => insert(deps, entries, insertLasting));
+
+async function insert({ database, clock }: CoreDeps, entries: readonly Entry[], statement: Statement<never>) {
+  const rows = entries.map(({ text, kind, client, user, lifeMs, grant: data }) => ({
     hash: hashOf(text),
     kind,
     provider: client.pk,
@@ -52,10 +61,18 @@ export async function storeGrant({ database, clock }: CoreDeps, entry: Entry): P
     session_id: kind === 'refresh' ? null : (data.session ?? null),
     family: data.family ?? null,
     expires: new Date(clock.now() + lifeMs),
-    data: JSON.stringify(data),
-  };
-  await database.kysely.insertInto('oauth_grants').values(row).execute();
+    data,
+  }));
+  await database.rows(statement, [JSON.stringify(rows)]);
 }
+
+const insertLasting: Statement<never> = {
+  name: 'oauth: store grants',
+  text: `insert into oauth_grants (hash, kind, provider, user_id, session_id, family, expires, data)
+    select * from json_to_recordset($1) as t (hash text, kind text, provider integer, user_id integer, session_id text,
+      family text, expires timestamptz, data jsonb)`,
+};
+const insertAccess = { ...insertLasting, isRelaxed: true };
 
 export function newCode(): string {
   return randomBytes(16).toString('hex');

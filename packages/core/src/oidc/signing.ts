@@ -1,12 +1,13 @@
 // Signs what clients get: by the provider's certificate, or HS256 with the client secret without one (core.md §17.3). With an
 // encryption key every token is a nested JWE.
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { CompactEncrypt, exportJWK, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { CompactEncrypt, exportJWK, type JWTPayload, jwtVerify } from 'jose';
 import { keyId } from '../crypto/certificates.ts';
 import { remembered } from '../database/remembered.ts';
 import type { CoreDeps } from '../deps.ts';
 import { coreError } from '../errors.ts';
 import type { Client } from './client.ts';
+import { signCompact } from './jws.ts';
 
 interface KeyPair {
   readonly key: KeyObject;
@@ -58,7 +59,7 @@ function noKey({ name }: Client, use: string, wanted: string) {
 export async function sign(deps: CoreDeps, client: Client, payload: JWTPayload, typ = 'JWT'): Promise<string> {
   const { alg, key, pair } = await signerOf(deps, client);
   const header = { alg, typ, ...(pair === undefined ? {} : { kid: pair.kid }) };
-  const signed = await new SignJWT(payload).setProtectedHeader(header).sign(key);
+  const signed = await signCompact(header, payload, key);
   return client.encryption_key === null ? signed : encrypt(deps, client, client.encryption_key, signed);
 }
 

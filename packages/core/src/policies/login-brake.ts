@@ -2,6 +2,7 @@
 // address are counted for a quarter of an hour; past each count's allowance the next attempt has to wait, longer each time.
 // A waiting attempt is refused before any password is hashed, and is not counted, so that nobody can be kept out for good.
 import { sql } from 'kysely';
+import type { Statement } from '../database/connection.ts';
 import type { CoreDeps } from '../deps.ts';
 import type { FlowRequest } from '../flows/request.ts';
 
@@ -38,20 +39,16 @@ function subjectsOf({ account, ip, isShared }: Attempt): readonly Subject[] {
   ];
 }
 
+const recentFailures: Statement<{ subject: string; failures: number; failed_at: Date }> = {
+  name: 'brake: failures',
+  text: 'select subject, failures, failed_at from login_brake where subject = any($1) and failed_at > $2',
+};
+
 /** Seconds until the next attempt is looked at; 0: now. One query. */
 export async function loginWaitSeconds({ database, clock }: CoreDeps, attempt: Attempt): Promise<number> {
   const subjects = subjectsOf(attempt);
   const now = clock.now();
-  const rows = await database.kysely
-    .selectFrom('login_brake')
-    .selectAll()
-    .where(
-      'subject',
-      'in',
-      subjects.map(({ key }) => key),
-    )
-    .where('failed_at', '>', new Date(now - windowMs))
-    .execute();
+  const rows = await database.rows(recentFailures, [subjects.map(({ key }) => key), new Date(now - windowMs)]);
   const waits = rows.map(({ subject, failures, failed_at }) => {
     const { free = Number.POSITIVE_INFINITY, longestMs = 0 } = subjects.find(({ key }) => key === subject) ?? {};
     if (failures <= free) return 0;
@@ -75,12 +72,18 @@ export async function loginFailed({ database, clock }: CoreDeps, attempt: Attemp
       failed_at = excluded.failed_at`.execute(database.relaxed);
 }
 
+const forgive = {
+  name: 'brake: forgive',
+  text: 'delete from login_brake where subject = any($1)',
+  isRelaxed: true,
+} as const;
+
 /** A login forgives its account, but not the address: whoever guesses may own an account too. */
 export async function loginSucceeded({ database }: CoreDeps, attempt: Attempt): Promise<void> {
   const keys = subjectsOf(attempt)
     .map(({ key }) => key)
     .filter((key) => !key.startsWith('address:'));
-  await database.relaxed.deleteFrom('login_brake').where('subject', 'in', keys).execute();
+  await database.rows(forgive, [keys]);
 }
 
 export async function sweepLoginBrake({ database, clock }: CoreDeps): Promise<void> {

@@ -1,6 +1,5 @@
 // Reputation (core.md §14.4): a score for each name at each address, up for logins, down for failures, within limits and
 // for a day.
-import { sql } from 'kysely';
 import type { CoreDeps } from '../deps.ts';
 
 const lifeMs = 86_400_000;
@@ -44,12 +43,18 @@ async function change(
   const now = new Date(clock.now());
   const expires = new Date(clock.now() + lifeMs);
   const name = identifier.slice(0, 200);
-  await sql`insert into reputation (identifier, ip, score, updated, expires) values (${name}, ${ip}, ${by}, ${now}, ${expires})
-    on conflict (identifier, ip) do update set
-      score = greatest(${lower}::int, least(${upper}::int,
-        (case when reputation.expires <= ${now} then 0 else reputation.score end) + ${by}::int)),
-      updated = excluded.updated, expires = excluded.expires`.execute(database.relaxed);
+  await database.rows(raise, [name, ip, by, now, expires, lower, upper]);
 }
+
+const raise = {
+  name: 'reputation: change',
+  text: `insert into reputation (identifier, ip, score, updated, expires) values ($1, $2, $3, $4, $5)
+    on conflict (identifier, ip) do update set
+      score = greatest($6::int, least($7::int,
+        (case when reputation.expires <= $4 then 0 else reputation.score end) + $3::int)),
+      updated = excluded.updated, expires = excluded.expires`,
+  isRelaxed: true,
+} as const;
 
 export async function sweepReputation({ database, clock }: CoreDeps): Promise<void> {
   await database.kysely.deleteFrom('reputation').where('expires', '<=', new Date(clock.now())).execute();

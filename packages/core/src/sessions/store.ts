@@ -1,9 +1,10 @@
 // Sessions of visitors (core.md §3.5, flow-executor.md §7.2). Stored under the hash of their key, so that the table opens
 // none of them; the hash is also what outposts call a session.
 import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { sessionId } from '@gatehouse/contract/control-channel';
 import type { Clock } from '@gatehouse/daemon/async';
-import type { Database } from '../database/connection.ts';
+import type { Database, Statement } from '../database/connection.ts';
 import type { Connection } from '../models/unit.ts';
 
 /** Without an explicit duration the server keeps a session for a day after its last write. */
@@ -19,9 +20,66 @@ export interface Session {
   durationMs: number | undefined;
   /** Address of the last request; `undefined` for a new session. */
   readonly lastIp: string | undefined;
-  /** Whether the row exists; a new session without data leaves none. */
-  stored: boolean;
+  /** The row, if it exists; a new session without data leaves none. */
+  stored: StoredSession | undefined;
 }
+
+interface StoredSession {
+  /** As JSON. */
+  readonly data: string;
+  readonly userPk: number | undefined;
+  readonly lastIp: string;
+  readonly lastUserAgent: string;
+  readonly lastUsedMs: number;
+}
+
+/** The column holds objects only. */
+function objectOf(json: string): Record<string, unknown> {
+  const value: unknown = JSON.parse(json);
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+/** A step that changes nothing is not worth a write, unless the row would begin to look forgotten. */
+const untouchedMs = 30_000;
+
+function isAsStored(stored: StoredSession, next: StoredSession): boolean {
+  return (
+    stored.userPk === next.userPk &&
+    stored.lastIp === next.lastIp &&
+    stored.lastUserAgent === next.lastUserAgent &&
+    Math.abs(next.lastUsedMs - stored.lastUsedMs) < untouchedMs &&
+    isDeepStrictEqual(JSON.parse(stored.data), JSON.parse(next.data))
+  );
+}
+
+interface SessionRow {
+  readonly user_id: number | null;
+  readonly data: string;
+  readonly last_ip: string;
+  readonly last_user_agent: string;
+  readonly last_used: Date;
+}
+
+/** What every step of a visitor asks of the table; where he is in a flow may be lost with the power. */
+const statements: Readonly<Record<'load' | 'insert' | 'update' | 'forget', Statement<SessionRow>>> = {
+  load: {
+    name: 'session: load',
+    text: 'select user_id, data::text, last_ip, last_user_agent, last_used from sessions where id = $1 and expires > $2',
+  },
+  insert: {
+    name: 'session: insert',
+    text: `insert into sessions (id, user_id, data, expires, last_used, last_ip, last_user_agent)
+      values ($1, $2, $3, $4, $5, $6, $7)`,
+    isRelaxed: true,
+  },
+  update: {
+    name: 'session: update',
+    text: `update sessions set user_id = $2, data = $3, expires = $4, last_used = $5, last_ip = $6, last_user_agent = $7
+      where id = $1`,
+    isRelaxed: true,
+  },
+  forget: { name: 'session: forget', text: 'delete from sessions where id = $1', isRelaxed: true },
+};
 
 export interface Visitor {
   readonly ip: string;
@@ -68,7 +126,7 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
     if (authenticated.length > 0) await onEnded(authenticated);
   };
   /** Nobody was logged in, so nobody has to hear of it. */
-  const forget = (id: string) => kysely.deleteFrom('sessions').where('id', '=', id).execute();
+  const forget = (id: string) => database.rows(statements.forget, [id]);
   const create = (): Session => {
     const key = newSessionKey();
     return {
@@ -78,7 +136,7 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
       data: {},
       durationMs: undefined,
       lastIp: undefined,
-      stored: false,
+      stored: undefined,
     };
   };
   return {
@@ -87,22 +145,24 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
     ending: onEnding,
     async load(key) {
       const id = sessionId(key);
-      const row = await kysely
-        .selectFrom('sessions')
-        .select(['user_id', 'data', 'last_ip'])
-        .where('id', '=', id)
-        .where('expires', '>', new Date(clock.now()))
-        .executeTakeFirst();
+      const [row] = await database.rows(statements.load, [id, new Date(clock.now())]);
       if (row === undefined) return undefined;
-      const duration = row.data['duration_ms'];
+      const data = objectOf(row.data);
+      const duration = data['duration_ms'];
       return {
         key,
         id,
         userPk: row.user_id ?? undefined,
-        data: row.data,
+        data,
         durationMs: typeof duration === 'number' ? duration : undefined,
         lastIp: row.last_ip,
-        stored: true,
+        stored: {
+          data: row.data,
+          userPk: row.user_id ?? undefined,
+          lastIp: row.last_ip,
+          lastUserAgent: row.last_user_agent,
+          lastUsedMs: row.last_used.getTime(),
+        },
       };
     },
     async save(session, visitor) {
@@ -114,29 +174,25 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
           : (typeof startedMs === 'number' ? startedMs : nowMs) + session.durationMs;
       const data =
         session.durationMs === undefined ? session.data : { ...session.data, duration_ms: session.durationMs };
-      const row = {
-        user_id: session.userPk ?? null,
+      const next: StoredSession = {
         data: JSON.stringify(data),
-        expires: new Date(fixedEndMs ?? nowMs + browserSessionMs),
-        last_used: new Date(nowMs),
-        last_ip: visitor.ip,
-        last_user_agent: visitor.userAgent.slice(0, 400),
+        userPk: session.userPk,
+        lastIp: visitor.ip,
+        lastUserAgent: visitor.userAgent.slice(0, 400),
+        lastUsedMs: nowMs,
       };
-      if (session.stored) {
-        // Not an upsert: a session that was ended meanwhile must stay ended.
-        await database.relaxed.updateTable('sessions').set(row).where('id', '=', session.id).execute();
-      } else {
-        await database.relaxed
-          .insertInto('sessions')
-          .values({ id: session.id, ...row })
-          .execute();
-        session.stored = true;
-      }
+      if (session.stored !== undefined && isAsStored(session.stored, next)) return;
+      // Never an upsert: a session that was ended meanwhile must stay ended.
+      const statement = session.stored === undefined ? statements.insert : statements.update;
+      const expires = new Date(fixedEndMs ?? nowMs + browserSessionMs);
+      const { userPk = null, lastIp, lastUserAgent } = next;
+      await database.rows(statement, [session.id, userPk, next.data, expires, new Date(nowMs), lastIp, lastUserAgent]);
+      session.stored = next;
     },
-    async rotate(session) {
-      if (session.stored && session.userPk === undefined) await forget(session.id);
-      else if (session.stored) await end([session.id]);
-      return { ...create(), data: { ...session.data, started_ms: clock.now() }, userPk: session.userPk };
+    async rotate({ stored, id, userPk, data }) {
+      if (stored !== undefined && userPk === undefined) await forget(id);
+      else if (stored !== undefined) await end([id]);
+      return { ...create(), data: { ...data, started_ms: clock.now() }, userPk };
     },
     async endUser(userPk, keep) {
       const rows = await kysely.selectFrom('sessions').select('id').where('user_id', '=', userPk).execute();

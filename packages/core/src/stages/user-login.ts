@@ -1,4 +1,5 @@
 // User login (flow-executor.md §11.4, core.md §12.6): the session gets a new key and an owner.
+import type { Statement } from '../database/connection.ts';
 import { isKnownDevice, knownDeviceCookie, signKnownDevice } from '../devices/cookies.ts';
 import { recordEvent } from '../events/record.ts';
 import { type UserRecord, userUid } from '../identity/users.ts';
@@ -57,16 +58,9 @@ async function login(context: StageContext, remember: boolean): Promise<Step> {
   session.data[networkBindingKey] = settings['network_binding'];
   session.data[geoBindingKey] = settings['geoip_binding'];
   request.session = session;
-  await deps.database.kysely
-    .updateTable('users')
-    .set({ last_login: new Date(deps.clock.now()) })
-    .where('id', '=', user.id)
-    .execute();
   if (settings['terminate_other_sessions'] === true) await deps.sessions.endUser(user.id, session.id);
-  await raiseReputation(deps, user.username, request.clientIp);
-  await loginSucceeded(deps, attemptOf(user.username, request));
   await rememberDevice(context, user);
-  await recordEvent(deps, {
+  const event = {
     action: 'login',
     app: 'authentik.stages.user_login',
     request,
@@ -76,9 +70,21 @@ async function login(context: StageContext, remember: boolean): Promise<Step> {
       auth_method_args: args,
       ...(request.outpost === undefined ? {} : { outpost: request.outpost.username }),
     },
-  });
+  };
+  await Promise.all([
+    deps.database.rows(seen, [user.id, new Date(deps.clock.now())]),
+    raiseReputation(deps, user.username, request.clientIp),
+    loginSucceeded(deps, attemptOf(user.username, request)),
+    recordEvent(deps, event),
+  ]);
   return ok;
 }
+
+const seen = { name: 'user: seen', text: 'update users set last_login = $2 where id = $1', isRelaxed: true } as const;
+const sessionFrom: Statement<{ id: string }> = {
+  name: 'session: of a user at an address',
+  text: 'select id from sessions where user_id = $1 and last_ip = $2 limit 1',
+};
 
 /** `undefined`: as long as the browser is open. */
 function durationOf(settings: StageContext['settings'], remember: boolean): number | undefined {
@@ -91,14 +97,8 @@ async function isKnown({ deps, request, stage }: StageContext, user: UserRecord)
   const cookie = request.cookies.get(knownDeviceCookie);
   if (cookie !== undefined && (await isKnownDevice(deps, stage.pk, cookie, userUid(user.id, deps.installationId))))
     return true;
-  const other = await deps.database.kysely
-    .selectFrom('sessions')
-    .select('id')
-    .where('user_id', '=', user.id)
-    .where('last_ip', '=', request.clientIp)
-    .limit(1)
-    .executeTakeFirst();
-  return other !== undefined;
+  const others = await deps.database.rows(sessionFrom, [user.id, request.clientIp]);
+  return others.length > 0;
 }
 
 async function rememberDevice({ deps, request, settings, stage }: StageContext, user: UserRecord): Promise<void> {

@@ -13,7 +13,7 @@ export const userLogoutStage: StageKind = {
     if (request.user !== undefined)
       await recordEvent(deps, { action: 'logout', app: 'authentik.stages.user_logout', request, context: {} });
     const { session } = request;
-    if (session.stored) await deps.sessions.end([session.id]);
+    if (session.stored !== undefined) await deps.sessions.end([session.id]);
     request.session = deps.sessions.create();
     return ok;
   },
