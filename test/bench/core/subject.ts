@@ -1,4 +1,5 @@
 // A core to measure: the built command on a private database, with an administrator's token.
+import { readFile } from 'node:fs/promises';
 import { createVisitor, type Visitor } from '@gatehouse/core/testing';
 import { type RunningDaemon, startDaemon } from '../../harness/daemon.ts';
 
@@ -48,3 +49,9 @@ export function percentile(samples: readonly number[], share: number): number {
 }
 
 export const rounded = (value: number) => Math.round(value * 100) / 100;
+
+/** Processor time that a process has used so far, in milliseconds; Linux counts it in hundredths of a second. */
+export async function processorMs(pid: number): Promise<number> {
+  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
