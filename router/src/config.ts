@@ -64,6 +64,7 @@ export const routerConfig = defineConfig({
       doc: 'Folder that outlives a release: its unchanging files are put there, those of the two before served.',
     }),
     assets_previous: textList({ default: [], doc: 'Folders of earlier releases, newest first, for tabs left open.' }),
+    http2: boolean({ default: true, doc: 'Offer HTTP/2 on the TLS listeners.' }),
     workers: integer({ default: 1, min: 1, max: 64, doc: 'Processes that answer requests.' }),
     timeout_http_read_header: duration({ default: 5_000, doc: 'Time for the head of a request.' }),
     timeout_http_read: duration({ default: 30_000, doc: 'Longest pause within the body of a request.' }),

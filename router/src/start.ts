@@ -120,6 +120,7 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
     maxHeaderBytes: config.web.max_header_bytes,
     headTimeoutMs: config.web.timeout_http_read_header,
     idleTimeoutMs: config.web.timeout_http_idle,
+    http2: config.web.http2,
     metrics,
     log,
   });

@@ -5,7 +5,7 @@
 // HTTP/1.1 keep-alive answer `false` is returned, and the caller takes `writeHead`; ready-response.test.ts compares the two
 // byte for byte.
 import { type IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Frame } from './frame.ts';
 
 export interface ReadyHead {
@@ -32,12 +32,12 @@ export class ReadyResponse extends ServerResponse<IncomingMessage> {
 
   /**
    * The whole answer in one write of one buffer. Only where it goes out at once: not behind other answers of the connection,
-   * not behind bytes that the kernel has not taken, and not through TLS, which keeps what it is given for a while.
+   * not behind bytes that the kernel has not taken, and to the kernel itself; TLS keeps what it is given for a while.
    */
   sendFramed(head: ReadyHead, frame: Frame): boolean {
     const socket: OwnedSocket | null = this.socket;
     if (!takesText(this) || !this._hasBody || socket === null || socket._httpMessage !== this) return false;
-    if (socket.writableLength > 0 || 'encrypted' in socket) return false;
+    if (socket.writableLength > 0 || Object.getPrototypeOf(socket) !== Socket.prototype) return false;
     const text = textOf(this, head);
     const bytes = frame.fill(text);
     if (bytes === undefined) return false;

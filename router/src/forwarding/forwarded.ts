@@ -6,6 +6,8 @@ export interface Connection {
   /** Socket peer, or the source of an accepted PROXY header. */
   readonly address: string;
   readonly tls: boolean;
+  /** The client speaks HTTP/2, whatever reaches us of it. */
+  readonly http2?: true;
   /** Came through the unix socket of this machine: trusted whatever the list says (router.md §3). */
   readonly local?: true;
   /** Presented in this connection's handshake, ready for the core. */

@@ -1,13 +1,13 @@
 // What is known about a connection before its first request: who is at the other end, and whether TLS protects it. Kept
 // beside the socket, since node:http knows the socket only.
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import type { Connection } from '../forwarding/forwarded.ts';
 
 const known = new WeakMap<object, Connection>();
 
 /** Remembers who speaks on `socket`; before the http server sees it. */
-export function rememberConnection(socket: Socket, connection: Connection): void {
+export function rememberConnection(socket: Duplex, connection: Connection): void {
   known.set(socket, connection);
 }
 

@@ -9,6 +9,7 @@ import { type CidrSet, listenTcp, type Peer, type TcpListener } from '@gatehouse
 import { ReadyResponse } from '@gatehouse/proxy/ready-response';
 import { routerError } from '../errors.ts';
 import type { FrontDoor } from '../front-door.ts';
+import { createHttp2Sessions, type Http2Sessions } from '../http2/sessions.ts';
 import type { RouterMetrics } from '../metrics.ts';
 import { clientCertificateHeader, rememberConnection } from './connections.ts';
 import { acceptTls, type TlsIdentity } from './tls-acceptor.ts';
@@ -26,6 +27,8 @@ export interface ListenerOptions {
   readonly maxHeaderBytes: number;
   readonly headTimeoutMs: number;
   readonly idleTimeoutMs: number;
+  /** Whether HTTP/2 is offered over TLS. */
+  readonly http2: boolean;
   readonly metrics: RouterMetrics;
   readonly log: Logger;
 }
@@ -49,12 +52,16 @@ export async function openListeners(options: ListenerOptions): Promise<Listeners
     rememberConnection(socket, { address: peer.address, tls: false });
     server.emit('connection', socket);
   });
+  const sessions = createHttp2Sessions(server, {
+    maxHeaderBytes: options.maxHeaderBytes,
+    idleMs: options.idleTimeoutMs,
+  });
   const secure = await bindAll(options, 'https', options.https, (socket, peer) => {
-    void welcomeTls(server, socket, peer, options);
+    void welcomeTls({ server, sessions }, socket, peer, options);
   });
   const close = async (graceMs: number) => {
     const closing = [plain, secure].map((listener) => listener?.close(graceMs));
-    await Promise.all([...closing, closeServer(server, graceMs)]);
+    await Promise.all([...closing, sessions.close(graceMs), closeServer(server, graceMs)]);
     if (options.ownsSocket) await rm(options.socketPath, { force: true });
   };
   if (plain === undefined && secure === undefined) {
@@ -143,9 +150,19 @@ async function bindAll(
   };
 }
 
-async function welcomeTls(server: HttpServer, socket: Socket, peer: Peer, options: ListenerOptions): Promise<void> {
-  const { identity, headTimeoutMs, metrics, log } = options;
-  const secure = await acceptTls(socket, { choose: identity, handshakeMs: headTimeoutMs });
+interface Protocols {
+  readonly server: HttpServer;
+  readonly sessions: Http2Sessions;
+}
+
+async function welcomeTls(
+  { server, sessions }: Protocols,
+  socket: Socket,
+  peer: Peer,
+  options: ListenerOptions,
+): Promise<void> {
+  const { identity, headTimeoutMs, http2, metrics, log } = options;
+  const secure = await acceptTls(socket, { choose: identity, handshakeMs: headTimeoutMs, http2 });
   if ('failed' in secure) {
     metrics.handshakes.add({ result: 'failed' });
     log.debug('no TLS handshake', { client: peer.address, reason: secure.failed });
@@ -154,7 +171,12 @@ async function welcomeTls(server: HttpServer, socket: Socket, peer: Peer, option
   metrics.handshakes.add({ result: 'ok' });
   const clientCertificate = clientCertificateHeader(secure);
   const presented = clientCertificate === undefined ? {} : { clientCertificate };
-  rememberConnection(secure, { address: isIP(peer.address) === 0 ? '' : peer.address, tls: true, ...presented });
+  const connection = { address: isIP(peer.address) === 0 ? '' : peer.address, tls: true, ...presented } as const;
+  if (secure.alpnProtocol === 'h2') {
+    sessions.welcome(secure, { ...connection, http2: true });
+    return;
+  }
+  rememberConnection(secure, connection);
   server.emit('connection', secure);
 }
 

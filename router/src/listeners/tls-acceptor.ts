@@ -15,6 +15,8 @@ export interface TlsIdentity {
 export interface TlsAcceptorOptions {
   readonly choose: (serverName: string | undefined) => Promise<TlsIdentity>;
   readonly handshakeMs: number;
+  /** Whether HTTP/2 is offered (RFC 7301). */
+  readonly http2: boolean;
 }
 
 /** @returns the socket after the handshake, or why there is none */
@@ -27,7 +29,7 @@ export async function acceptTls(
     const peeked = await peekServerName(socket);
     if (peeked === undefined) return { failed: 'closed before the handshake' };
     const identity = await options.choose(peeked.serverName);
-    return await handshake(socket, identity);
+    return await handshake(socket, identity, options.http2);
   } finally {
     clearTimeout(impatience);
   }
@@ -60,6 +62,7 @@ function peekServerName(socket: Socket): Promise<{ readonly serverName: string |
 function handshake(
   socket: Socket,
   { context, requestClientCertificate }: TlsIdentity,
+  http2: boolean,
 ): Promise<TLSSocket | { readonly failed: string }> {
   return new Promise((resolve) => {
     const secure = new TLSSocket(socket, {
@@ -68,7 +71,7 @@ function handshake(
       secureContext: context,
       requestCert: requestClientCertificate,
       rejectUnauthorized: false,
-      ALPNProtocols: ['http/1.1'],
+      ALPNProtocols: http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
     });
     const fail = (reason: string) => {
       secure.destroy();
@@ -76,6 +79,10 @@ function handshake(
     };
     secure.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
     secure.once('close', () => fail('closed during the handshake'));
-    secure.once('secure', () => resolve(secure));
+    secure.once('secure', () => {
+      // node:tls notes this for connections of its own server only, and node:http2 waits for it.
+      Object.assign(secure, { secureConnecting: false });
+      resolve(secure);
+    });
   });
 }

@@ -7,6 +7,8 @@ import type { Client } from '../forwarding/forwarded.ts';
 export interface RequestRecord {
   readonly id: string;
   readonly client: Client;
+  /** The client speaks HTTP/2. */
+  readonly http2: boolean;
   readonly startedMs: number;
   /** Of the request; node:http lets go of it when the request is over. */
   readonly socket: Socket;
@@ -39,7 +41,7 @@ export function writeAccessLine(
   const bytesIn = socket.bytesRead - record.bytesRead;
   const bytesOut = socket.bytesWritten - record.bytesWritten;
   output.write(
-    `{"level":"info","timestamp":"${isoTime(nowMs)}","logger":"authentik.router","request_id":"${record.id}","method":${quoted(request.method ?? '')},"path":${quoted(maskTarget(request.url ?? ''))},"status":${status},"route":"${record.route}","client":${quoted(client.address)},"host":${quoted(client.host)},"scheme":"${client.scheme}","took_ms":${rounded},"bytes_in":${bytesIn},"bytes_out":${bytesOut},"headers":${chosenHeaders(request, headers)},"event":"request"}\n`,
+    `{"level":"info","timestamp":"${isoTime(nowMs)}","logger":"authentik.router","request_id":"${record.id}","method":${quoted(request.method ?? '')},"path":${quoted(maskTarget(request.url ?? ''))},"status":${status},"route":"${record.route}","client":${quoted(client.address)},"host":${quoted(client.host)},"scheme":"${client.scheme}","http_version":"${record.http2 ? '2.0' : request.httpVersion}","took_ms":${rounded},"bytes_in":${bytesIn},"bytes_out":${bytesOut},"headers":${chosenHeaders(request, headers)},"event":"request"}\n`,
   );
 }
 

@@ -35,6 +35,7 @@ export function createIdentifier(): (request: IncomingMessage, moment: Moment) =
     return {
       id: requestIdOf(request.headers, client, freshId),
       client,
+      http2: connectionOf(socket).http2 === true,
       startedMs,
       socket,
       bytesRead: countsBytes ? socket.bytesRead : 0,
