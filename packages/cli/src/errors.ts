@@ -8,6 +8,7 @@ export type CliErrorCode =
   | 'ERR_CLI_CORE_API'
   | 'ERR_CLI_PROBE_FAILED'
   | 'ERR_CLI_NOT_RUNNING'
+  | 'ERR_CLI_ALREADY_RUNNING'
   | 'ERR_CLI_USAGE'
   | 'ERR_CLI_PORT_TAKEN';
 

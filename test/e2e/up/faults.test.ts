@@ -40,6 +40,20 @@ test('a data folder that cannot be used is named, and nothing is started', async
   expect(running.complained()).toContain(`ERR_CLI_DATA_FOLDER The data folder ${file} cannot be used`);
 });
 
+test('a second start from the same folder names the first, not a port, and leaves it alone', async () => {
+  await using folder = await temporaryFolder();
+  const first = startUp(folder.path);
+  await isUp(first);
+  const second = startUp(folder.path);
+  expect(await second.exited).toBe(1);
+  expect(second.complained()).toContain('ERR_CLI_ALREADY_RUNNING');
+  expect(second.complained()).toContain(`process ${first.child.pid}`);
+  expect(await stop(first)).toBe(0);
+  const third = startUp(folder.path);
+  await isUp(third);
+  expect(await stop(third)).toBe(0);
+}, 120_000);
+
 test('a process that dies takes the rest down, and is named', async () => {
   await using folder = await temporaryFolder();
   const running = startUp(folder.path);

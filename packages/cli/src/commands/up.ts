@@ -11,6 +11,7 @@ import { memoryOf } from '../status/memory.ts';
 import { serveStatusPage } from '../status/page.ts';
 import { writeRunFile } from '../status/run-file.ts';
 import { watchInstallation } from '../status/watch.ts';
+import { claimFolder } from '../up/claim.ts';
 import { loadSecrets, type Secrets } from '../up/secrets.ts';
 import { createStack, type Stack } from '../up/stack.ts';
 import { type Started, startAll } from '../up/start-all.ts';
@@ -33,6 +34,7 @@ export async function up(options: UpOptions): Promise<number> {
   const startedMs = performance.now();
   const dataDir = resolve(options.dataDir);
   const secrets = await loadSecrets(dataDir);
+  await using _claim = await claimFolder(dataDir);
   const log = await openLog(dataDir);
   const stack = createStack(options.script, (raw) => void log.appendFile(`${raw}\n`));
   const closing = new Closing();
