@@ -1,172 +1,65 @@
-// The router against nginx and bare node:http: assets of 16 KiB and 1 MiB, and requests passed to a core. Rounds are
-// interleaved on one machine, so that the ratios mean something where the rates do not. Needs `wrk` and `nginx`.
-// Run: npx tsc -b && npx tsx --conditions source test/bench/router.ts [seconds]; prints one JSON document.
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+// Every row of the router's figures in one run, as ratios to measures of the same run: nginx with one process, with and
+// without sendfile, and bare node:http that gives the same bytes. Rounds are interleaved; servers run on the first core, the
+// load (wrk) and the core behind the router on the second. Needs nginx, wrk and taskset. Run after a build:
+//   npx tsx --conditions source test/bench/router.ts [rows…] [--seconds=3] [--rounds=3] [--gigabytes=1] [--save]
+// Rows: static-16k static-1m stored-1m core upload up; without names all of them. Prints one JSON document; --save merges
+// its rows into test/bench/results.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { type RunningDaemon, startDaemon } from '../harness/daemon.ts';
+import { parseArgs } from 'node:util';
+import { temporaryFolder } from '@gatehouse/daemon/testing';
+import { rates } from './router/rates.ts';
+import { startAll } from './router/servers.ts';
+import { uploads } from './router/uploads.ts';
+import { warmStart } from './router/warm-start.ts';
 
-const seconds = Number(process.argv[2] ?? 4);
-const rounds = 3;
-const connections = 64;
-const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK']).toString());
-const run = promisify((await import('node:child_process')).execFile);
-
-interface Contender {
-  readonly name: string;
-  readonly url: string;
-  readonly pid: number;
-}
-
-interface Sample {
-  readonly perSecond: number;
-  readonly cpuMicros: number;
-}
-
-const folder = execFileSync('mktemp', ['-d']).toString().trim();
-const files = { 'small.bin': 16_384, 'large.bin': 1_048_576 };
-await mkdir(join(folder, 'static/dist'), { recursive: true });
-for (const [name, bytes] of Object.entries(files))
-  await writeFile(join(folder, 'static/dist', name), Buffer.alloc(bytes, 7));
-
-const core = createServer({ maxHeaderSize: 262_144 }, (_request, response) => {
-  response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': 1024 }).end(body);
-});
-const body = Buffer.alloc(1024, 7);
-await once(core.listen(0, '127.0.0.1'), 'listening');
-const corePort = portOf(core.address());
-
-const nginx = await startNginx();
-const bare = await startBare();
-const router = await startDaemon('router', {
-  env: {
-    AUTHENTIK_CORE__URL: `http://127.0.0.1:${corePort}`,
-    AUTHENTIK_WEB__ASSETS_DIST: join(folder, 'static/dist'),
-    WORKSPACE_DIR: folder,
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seconds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '3' },
+    gigabytes: { type: 'string', default: '1' },
+    save: { type: 'boolean', default: false },
   },
 });
-await untilHealthy(router);
-// nginx writes no access lines here, so neither do we; a daemon says "ready" at level info, hence the change afterwards.
-await writeFile(join(folder, 'local.yml'), 'log_level: warning');
-process.kill(router.pid ?? 0, 'SIGHUP');
-await new Promise((resolve) => setTimeout(resolve, 300));
+const load = { seconds: Number(values.seconds), rounds: Number(values.rounds), connections: 64 };
+const wants = (row: string) => positionals.length === 0 || positionals.includes(row);
 
-const routed: Contender = {
-  name: 'router',
-  url: `http://127.0.0.1:${router.bound('http').port}`,
-  pid: router.pid ?? 0,
-};
-const scenarios = [
-  { name: 'static 16 KiB', path: '/static/dist/small.bin', contenders: [routed, nginx, bare] },
-  { name: 'static 1 MiB', path: '/static/dist/large.bin', contenders: [routed, nginx, bare] },
-  { name: 'to the core, 1 KiB', path: '/if/user/', contenders: [routed, nginx] },
-];
-
-const results: Record<string, Record<string, Sample & { readonly ofNginx: number }>> = {};
-for (const { name, path, contenders } of scenarios) {
-  const samples = new Map<string, Sample[]>();
-  for (let round = 0; round < rounds; round++) {
-    for (const contender of contenders) {
-      samples.set(contender.name, [...(samples.get(contender.name) ?? []), await measure(contender, path)]);
-    }
+const rows: Record<string, unknown> = {};
+if (['static-16k', 'static-1m', 'stored-1m', 'core'].some(wants)) {
+  await using folder = await temporaryFolder();
+  await using servers = await startAll(folder.path);
+  const { router, nginx, nginxCopying, bare } = servers;
+  const scenarios = [
+    { row: 'static-16k', path: '/static/dist/small.bin', contenders: [router, nginx, nginxCopying, bare] },
+    { row: 'static-1m', path: '/static/dist/large.bin', contenders: [router, nginx, nginxCopying, bare] },
+    { row: 'stored-1m', path: servers.storedTarget, contenders: [router, nginx, nginxCopying] },
+    { row: 'core', path: '/if/user/', contenders: [router, nginx] },
+  ];
+  for (const { row, path, contenders } of scenarios) {
+    if (wants(row)) rows[row] = { at: now(), ...load, ...(await rates(path, contenders, load)) };
   }
-  const median = (of: string) => middle(samples.get(of) ?? []);
-  results[name] = Object.fromEntries(
-    contenders.map((one) => {
-      const ofNginx = Math.round((median(one.name).perSecond / median('nginx').perSecond) * 100) / 100;
-      return [one.name, { ...median(one.name), ofNginx }];
-    }),
-  );
 }
-const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD']).toString().trim();
-const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, commit };
-console.log(
-  JSON.stringify({ ...machine, at: new Date().toISOString(), seconds, rounds, connections, results }, null, 2),
-);
-await router.stop();
-process.kill(nginx.pid);
-process.kill(bare.pid);
+if (wants('upload')) rows['upload'] = { at: now(), ...(await uploads(Number(values.gigabytes))) };
+if (wants('up')) rows['up'] = { at: now(), ...(await warmStart()) };
+
+const machine = {
+  cpu: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
+  versions: { node: process.version, nginx: execFileSync('sh', ['-c', 'nginx -v 2>&1'], { encoding: 'utf8' }).trim() },
+  commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
+  command: `test/bench/router.ts ${process.argv.slice(2).join(' ')}`.trim(),
+};
+console.log(JSON.stringify({ ...machine, rows }, undefined, 2));
+if (values.save) {
+  const file = join(import.meta.dirname, 'results', `router-${now().slice(0, 10)}.json`);
+  const before: { rows?: Record<string, unknown> } = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+  await writeFile(file, `${JSON.stringify({ ...machine, rows: { ...before.rows, ...rows } }, undefined, 2)}\n`);
+}
 process.exit(0);
 
-async function measure({ url, pid }: Contender, path: string): Promise<Sample> {
-  const before = await cpuTicks(pid);
-  const { stdout } = await run('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, `${url}${path}`]);
-  const spent = (await cpuTicks(pid)) - before;
-  const requests = Number(/(\d+) requests in/.exec(stdout)?.[1]);
-  if (/Non-2xx/.test(stdout) || !(requests > 0)) throw new Error(`${url}${path} did not answer: ${stdout}`);
-  const perSecond = Math.round(Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]));
-  return { perSecond, cpuMicros: Math.round((spent / ticksPerSecond / requests) * 1e7) / 10 };
-}
-
-/** User and system time of a process in clock ticks (proc(5)). */
-async function cpuTicks(pid: number): Promise<number> {
-  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
-  return Number(fields[11]) + Number(fields[12]);
-}
-
-function middle(samples: readonly Sample[]): Sample {
-  return (
-    samples.toSorted((one, other) => one.perSecond - other.perSecond)[samples.length >> 1] ?? {
-      perSecond: 0,
-      cpuMicros: 0,
-    }
-  );
-}
-
-async function startNginx(): Promise<Contender> {
-  const port = await freePort();
-  const settings = `daemon off; master_process off; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
-events { worker_connections 1024; }
-http { access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; default_type application/octet-stream;
-  client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fastcgi;
-  uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi; open_file_cache max=100;
-  upstream core { server 127.0.0.1:${corePort}; keepalive 64; }
-  server { listen 127.0.0.1:${port}; root ${folder};
-    location / { proxy_pass http://core; proxy_http_version 1.1; proxy_set_header Connection "";
-      proxy_set_header Host $host; proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme; }
-    location /static/ { } } }`;
-  await writeFile(join(folder, 'nginx.conf'), settings);
-  const child = spawn('nginx', ['-c', join(folder, 'nginx.conf')], { stdio: 'inherit' });
-  const url = `http://127.0.0.1:${port}`;
-  while (
-    !(await fetch(url).then(
-      () => true,
-      () => false,
-    ))
-  );
-  return { name: 'nginx', url, pid: child.pid ?? 0 };
-}
-
-/** The least that Node can do: a table of buffers and node:http, nothing else. */
-async function startBare(): Promise<Contender> {
-  const script = `const { createServer } = require('node:http'); const { readFileSync } = require('node:fs');
-const table = new Map(['small.bin', 'large.bin'].map((name) => ['/static/dist/' + name, readFileSync('${folder}/static/dist/' + name)]));
-const server = createServer((request, response) => { const body = table.get(request.url);
-  response.writeHead(200, ['Content-Type', 'application/octet-stream', 'Content-Length', String(body.length)]).end(body); });
-server.listen(0, '127.0.0.1', () => console.log(server.address().port));`;
-  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = await once(child.stdout, 'data');
-  return { name: 'node:http', url: `http://127.0.0.1:${String(line).trim()}`, pid: child.pid ?? 0 };
-}
-
-async function untilHealthy(daemon: RunningDaemon): Promise<void> {
-  const url = `http://127.0.0.1:${daemon.bound('http').port}/-/health/live/`;
-  while ((await fetch(url)).status !== 200) await new Promise((resolve) => setTimeout(resolve, 50));
-}
-
-async function freePort(): Promise<number> {
-  const probe = createTcpServer();
-  await once(probe.listen(0, '127.0.0.1'), 'listening');
-  const port = portOf(probe.address());
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
-
-function portOf(address: AddressInfo | string | null): number {
-  return typeof address === 'object' && address !== null ? address.port : 0;
+function now(): string {
+  return new Date().toISOString();
 }

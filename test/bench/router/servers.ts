@@ -1,0 +1,116 @@
+// What the router is measured against, all with the same files: nginx with and without sendfile, bare node:http, and a core
+// of 1 KiB for those that pass requests on. Access lines are off everywhere; one process each, on the first core.
+import { fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { createUrlSigner, signingKey } from '@gatehouse/storage';
+import { startDaemon } from '../../harness/daemon.ts';
+import { runTool } from '../../harness/index.ts';
+import { freePort } from '../../interop/reverse-proxies/servers.ts';
+import { untilOpen } from '../proxy/servers.ts';
+import type { Contender } from './rates.ts';
+
+const secretKey = 'a secret key of sufficient length for figures';
+const storedName = 'media/public/large.bin';
+
+export interface Servers extends AsyncDisposable {
+  readonly router: Contender;
+  readonly nginx: Contender;
+  readonly nginxCopying: Contender;
+  readonly bare: Contender;
+  /** A stored file of 1 MiB, with its token; nginx has it under the same path. */
+  readonly storedTarget: string;
+}
+
+export async function startAll(folder: string): Promise<Servers> {
+  await mkdir(join(folder, 'static/dist'), { recursive: true });
+  await mkdir(join(folder, 'files/media/public'), { recursive: true });
+  const large = Buffer.alloc(1_048_576, 7);
+  await writeFile(join(folder, 'static/dist/small.bin'), Buffer.alloc(16_384, 7));
+  await writeFile(join(folder, 'static/dist/large.bin'), large);
+  await writeFile(join(folder, 'files', storedName), large);
+  const core = await startForked('plain-core', ['1024'], 1);
+  const bare = await startForked('node:http', [join(folder, 'static/dist')], 0);
+  const nginx = await startNginx('nginx', folder, core.port, true);
+  const nginxCopying = await startNginx('nginx without sendfile', folder, core.port, false);
+  const router = await startRouter(folder, core.port);
+  const token = await createUrlSigner(signingKey(secretKey, 'media'), 3_600_000).sign(storedName, Date.now());
+  const all = [core, bare, nginx, nginxCopying, router];
+  return {
+    router,
+    nginx,
+    nginxCopying,
+    bare,
+    storedTarget: `/files/${storedName}?token=${token}`,
+    async [Symbol.asyncDispose]() {
+      for (const one of all) await one.stop();
+    },
+  };
+}
+
+interface Started extends Contender {
+  stop(): Promise<void>;
+}
+
+async function startRouter(folder: string, corePort: number): Promise<Started> {
+  const daemon = await startDaemon('router', {
+    env: {
+      AUTHENTIK_CORE__URL: `http://127.0.0.1:${corePort}`,
+      AUTHENTIK_SECRET_KEY: secretKey,
+      AUTHENTIK_WEB__ASSETS_DIST: join(folder, 'static/dist'),
+      AUTHENTIK_STORAGE__FILE__PATH: join(folder, 'files'),
+      WORKSPACE_DIR: folder,
+    },
+  });
+  const { port } = daemon.bound('http');
+  while ((await fetch(`http://127.0.0.1:${port}/-/health/live/`)).status !== 200) await pause(50);
+  // A daemon says "ready" at level info, hence the change afterwards.
+  await writeFile(join(folder, 'local.yml'), 'log_level: warning');
+  process.kill(daemon.pid ?? 0, 'SIGHUP');
+  await pause(300);
+  await pin(daemon.pid ?? 0, 0);
+  return { name: 'router', port, pid: daemon.pid ?? 0, stop: async () => void (await daemon.stop()) };
+}
+
+async function startNginx(name: string, folder: string, corePort: number, sendfile: boolean): Promise<Started> {
+  const port = await freePort();
+  const own = join(folder, `nginx-${port}`);
+  await mkdir(own);
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (one) => `${one}_temp_path ${own}/${one};`,
+  );
+  await writeFile(
+    join(own, 'nginx.conf'),
+    `daemon off; master_process off; pid ${own}/pid; error_log ${own}/error.log; events { worker_connections 1024; }
+http { access_log off; sendfile ${sendfile ? 'on' : 'off'}; tcp_nopush on; keepalive_requests 1000000;
+  default_type application/octet-stream; open_file_cache max=100; ${temporary.join(' ')}
+  upstream core { server 127.0.0.1:${corePort}; keepalive 64; }
+  server { listen 127.0.0.1:${port}; root ${folder};
+    location / { proxy_pass http://core; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;
+      proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme; }
+    location /static/ { } location /files/ { } } }`,
+  );
+  const child = spawn('nginx', ['-e', 'stderr', '-c', join(own, 'nginx.conf')], { stdio: 'inherit' });
+  await untilOpen(port);
+  await pin(child.pid ?? 0, 0);
+  return { name, port, pid: child.pid ?? 0, stop: () => end(child) };
+}
+
+async function startForked(name: string, args: readonly string[], cpu: number): Promise<Started> {
+  const child = fork(join(import.meta.dirname, 'bare-server.ts'), args);
+  const [port] = await once(child, 'message');
+  await pin(child.pid ?? 0, cpu);
+  return { name, port: Number(port), pid: child.pid ?? 0, stop: () => end(child) };
+}
+
+async function end(child: ReturnType<typeof spawn>): Promise<void> {
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  await exited;
+}
+
+async function pin(pid: number, cpu: number): Promise<void> {
+  await runTool('taskset', ['-a', '-cp', String(cpu), String(pid)]);
+}
