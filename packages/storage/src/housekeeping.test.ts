@@ -39,6 +39,7 @@ async function stores() {
     addressingStyle: 'path',
     secureUrls: true,
     customDomainMode: 'sign',
+    signatureVersion: 's3v4',
     urlLifeMs: 900_000,
     credentials: () => ({ accessKey: new Secret(keys.accessKey), secretKey: new Secret(keys.secretKey) }),
   });

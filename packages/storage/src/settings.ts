@@ -32,6 +32,9 @@ const s3 = {
     doc: 'Sign for the custom domain, or put it in front; sign by default.',
   }),
   secure_urls: boolean({ doc: 'https in URLs with a custom domain; true by default.' }),
+  signature_version: choice(['s3v4', 's3'], {
+    doc: 's3 for services that know the older signature only; s3v4 by default.',
+  }),
   url_expiry: duration({ doc: 'Life of presigned URLs; minutes=15 by default.' }),
   acl: text({ doc: 'Canned ACL sent on writes; unset sends none.' }),
 } as const;
@@ -108,6 +111,7 @@ export function s3OptionsOf(
     ...(customDomain === undefined ? {} : { customDomain }),
     customDomainMode: at('custom_domain_mode') ?? 'sign',
     secureUrls: at('secure_urls') ?? true,
+    signatureVersion: at('signature_version') ?? 's3v4',
     urlLifeMs: at('url_expiry') ?? 900_000,
     ...(acl === undefined ? {} : { acl }),
     credentials() {

@@ -26,11 +26,13 @@ test('RFC 6455 §5.2: cut anyhow, only the ends of frames are between two frames
         ends.add(end);
       }
       const boundary = createFrameBoundary();
+      const wrong: number[] = []; // one look at the end: there may be hundreds of thousands of steps
       for (let at = 0; at < stream.length; at += step) {
         const next = Math.min(stream.length, at + step);
         boundary.see(stream.subarray(at, next));
-        expect(boundary.isBetween()).toBe(ends.has(next));
+        if (boundary.isBetween() !== ends.has(next)) wrong.push(next);
       }
+      expect(wrong).toEqual([]);
     }),
   );
 });

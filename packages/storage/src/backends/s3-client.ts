@@ -3,6 +3,7 @@
 import { AwsClient } from 'aws4fetch';
 import { storageError } from '../errors.ts';
 import { bucketUrl, escapeKey, type S3Credentials, type S3Options } from './s3-config.ts';
+import { presignV2, signV2 } from './s3-signature-v2.ts';
 
 const requestTimeoutMs = 30_000;
 const retries = 2;
@@ -20,8 +21,14 @@ export interface S3Client {
   readonly options: S3Options;
   /** @throws GatewayError `ERR_STORAGE_FORBIDDEN`, `ERR_STORAGE_UNAVAILABLE`, `ERR_STORAGE_EXISTS` (412) */
   send(method: string, key: string, request: S3Request): Promise<Response>;
-  /** No network call. `startMs` is the signing date. */
-  presign(url: string, startMs: number, expiresS: number): Promise<string>;
+  /** No network call. `startMs` is the signing date, `key` what the URL is for. */
+  presign(url: string, signed: Presigned): Promise<string>;
+}
+
+export interface Presigned {
+  readonly key: string;
+  readonly startMs: number;
+  readonly expiresS: number;
 }
 
 export function createS3Client(options: S3Options): S3Client {
@@ -33,7 +40,7 @@ export function createS3Client(options: S3Options): S3Client {
       const url = new URL(base + escapeKey(key));
       for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value);
       const signals = [
-        AbortSignal.timeout(requestTimeoutMs),
+        AbortSignal.timeout(options.timeoutMs ?? requestTimeoutMs),
         ...(request.signal === undefined ? [] : [request.signal]),
       ];
       const init = {
@@ -42,19 +49,32 @@ export function createS3Client(options: S3Options): S3Client {
         signal: AbortSignal.any(signals),
         ...(request.body === undefined ? {} : { body: Buffer.from(request.body) }),
       };
-      const answer = await clientFor()
-        .fetch(url.href, init)
-        .catch((cause: unknown) => Promise.reject(unreachable(url, cause)));
+      const asked =
+        options.signatureVersion === 's3'
+          ? fetch(url, {
+              ...init,
+              headers: signV2(legacyCall(options, method, key, request), options.credentials(), Date.now()),
+            })
+          : clientFor().fetch(url.href, init);
+      const answer = await asked.catch((cause: unknown) => Promise.reject(unreachable(url, cause)));
       if (request.accept.includes(answer.status)) return answer;
       throw await refusal(method, key, answer);
     },
-    async presign(target, startMs, expiresS) {
+    async presign(target, { key, startMs, expiresS }) {
+      if (options.signatureVersion === 's3') {
+        const expiresAtS = Math.floor(startMs / 1000) + expiresS;
+        return presignV2(target, { bucket: options.bucket, key }, options.credentials(), expiresAtS);
+      }
       const url = new URL(target);
       url.searchParams.set('X-Amz-Expires', String(expiresS));
       const datetime = `${new Date(startMs).toISOString().replace(/[:-]|\.\d{3}/g, '')}`;
       return (await clientFor().sign(url.href, { method: 'GET', aws: { signQuery: true, datetime } })).url;
     },
   };
+}
+
+function legacyCall({ bucket }: S3Options, method: string, key: string, { query = {}, headers = {} }: S3Request) {
+  return { method, bucket, key, query, headers };
 }
 
 /** Keeps the client while the credentials stay the same (F42: rotated keys take effect with the next request). */

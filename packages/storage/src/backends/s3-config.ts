@@ -19,7 +19,11 @@ export interface S3Options {
   readonly secureUrls: boolean;
   /** How a custom domain is honoured: signed for that host, or put in front of a URL signed for the service. */
   readonly customDomainMode: 'sign' | 'rewrite';
+  /** `s3` is the older one, for services that know no other. */
+  readonly signatureVersion: 's3v4' | 's3';
   readonly urlLifeMs: number;
+  /** Longest a call may take with its repetitions; 30 s by default. */
+  readonly timeoutMs?: number;
   /** Canned ACL sent on writes; unset sends none, since many buckets refuse the header. */
   readonly acl?: string;
   /** Read on each use, so that rotated credentials are picked up. */

@@ -20,6 +20,7 @@ async function start(over: Partial<S3BackendOptions> = {}) {
     addressingStyle: 'path',
     secureUrls: true,
     customDomainMode: 'sign',
+    signatureVersion: 's3v4',
     urlLifeMs: 900_000,
     credentials: () => ({ accessKey: new Secret(keys.accessKey), secretKey: new Secret(keys.secretKey) }),
     ...over,

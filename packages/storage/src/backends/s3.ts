@@ -44,9 +44,10 @@ async function presign(client: S3Client, options: S3Options, key: string, nowMs:
   const { startMs } = signingWindow(nowMs, options.urlLifeMs);
   const target = publicUrl(options);
   const expiresS = Math.floor(options.urlLifeMs / 1000);
-  if (!target.rewrite) return client.presign(`${target.base}${escapeKey(key)}`, startMs, expiresS);
+  const presigned = { key, startMs, expiresS };
+  if (!target.rewrite) return client.presign(`${target.base}${escapeKey(key)}`, presigned);
   const own = bucketUrl(options);
-  const signed = await client.presign(`${own}${escapeKey(key)}`, startMs, expiresS);
+  const signed = await client.presign(`${own}${escapeKey(key)}`, presigned);
   return target.base + signed.slice(own.length);
 }
 

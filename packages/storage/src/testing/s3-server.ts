@@ -4,6 +4,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isLegacy, legacyProblem } from './s3-legacy-signature.ts';
 
 export interface StoredObject {
   readonly body: Buffer;
@@ -65,7 +66,9 @@ async function answer(state: State, request: IncomingMessage, response: ServerRe
     refuse(response, 404, 'NoSuchBucket');
     return;
   }
-  const problem = signatureProblem(state, request, url, body);
+  const problem = isLegacy(request, url)
+    ? legacyProblem(state, request, url, rawKey)
+    : signatureProblem(state, request, url, body);
   if (problem !== undefined) {
     refuse(response, 403, problem);
     return;
