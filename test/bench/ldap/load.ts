@@ -41,16 +41,16 @@ export const searchOp = (base: string, filter: string, attributes: readonly stri
 
 /** Every answer must be success. @throws for any other, and for a connection that ends */
 export async function runLoad(load: Load): Promise<LoadResult> {
-  const times: number[] = [];
-  const state = { entries: 0, endMs: 0 };
-  const runs = Array.from({ length: load.connections }, (_, at) => runConnection(load, at, times, state));
-  state.endMs = performance.now() + load.seconds * 1000;
+  const run: Run = { times: [], entries: 0, endMs: performance.now() + load.seconds * 1000 };
+  const requests = new Requests(load.request);
+  const runs = Array.from({ length: load.connections }, (_, at) => runConnection(load, at, requests, run));
   const startedMs = performance.now();
   await Promise.all(runs);
   const tookS = (performance.now() - startedMs) / 1000;
+  const { times, entries } = run;
   times.sort((one, other) => one - other);
   const at = (share: number) => times[Math.floor(times.length * share)] ?? 0;
-  return { perSecond: times.length / tookS, p50Ms: at(0.5), p99Ms: at(0.99), entries: state.entries };
+  return { perSecond: times.length / tookS, p50Ms: at(0.5), p99Ms: at(0.99), entries };
 }
 
 export interface Journey {
@@ -107,62 +107,86 @@ function travel({ port, secure, bind, search }: Journey, at: number): Promise<vo
 
 const entryTag = 0x64;
 
-function runConnection(
-  load: Load,
-  number: number,
-  times: number[],
-  state: { entries: number; endMs: number },
-): Promise<void> {
+/** Message ids of two octets, so that they can be put into requests that are encoded already. */
+const firstId = 0x4000;
+const ids = 0x4000;
+/** Requests are encoded once, so that the load takes less than what it is put on. */
+const mostDistinct = 10_000;
+
+class Requests {
+  readonly #make: (at: number) => RequestOp;
+  readonly #made: Buffer[] = [];
+
+  constructor(make: (at: number) => RequestOp) {
+    this.#make = make;
+  }
+
+  message(at: number, messageId: number): Buffer {
+    const place = at % mostDistinct;
+    this.#made[place] ??= encodeRequest({ messageId: firstId, op: this.#make(place), controls: [] });
+    const bytes = Buffer.from(this.#made[place]);
+    bytes.writeUInt16BE(messageId, headOf(bytes).at - 2);
+    return bytes;
+  }
+}
+
+function runConnection(load: Load, number: number, requests: Requests, run: Run): Promise<void> {
   return new Promise((resolve, reject) => {
     const framer = new MessageFramer();
-    const started = new Map<number, number>();
-    let next = 1;
-    let bound = load.bind === undefined;
-    const socket = connect(load.port, '127.0.0.1');
-    socket.setNoDelay(true);
-    const send = (op: RequestOp) => {
-      next = next >= 30_000 ? 1 : next + 1;
-      started.set(next, performance.now());
-      socket.write(encodeRequest({ messageId: next, op, controls: [] }));
-    };
+    const started = new Float64Array(ids);
+    let next = 0;
+    let open = 0;
+    let ready: Buffer[] = [];
     const more = () => {
-      if (performance.now() < state.endMs) send(load.request(number * 7919 + next));
-      else if (started.size === 0) {
-        socket.end();
-        resolve();
-      }
+      if (performance.now() >= run.endMs) return;
+      next = (next + 1) % ids;
+      open += 1;
+      started[next] = performance.now();
+      ready.push(requests.message(number * 7919 + next, firstId + next));
     };
-    socket.on('connect', () => {
-      if (load.bind === undefined) for (let at = 0; at < load.inFlight; at += 1) more();
-      else send(bindOp(load.bind.name, load.bind.password));
+    const flush = () => {
+      if (ready.length > 0) socket.write(ready.length === 1 ? (ready[0] ?? '') : Buffer.concat(ready));
+      ready = [];
+    };
+    const begin = () => {
+      for (let at = 0; at < load.inFlight; at += 1) more();
+      flush();
+    };
+    const socket = connect(load.port, '127.0.0.1', () => {
+      if (load.bind === undefined) begin();
+      else socket.write(encodeRequest({ messageId: 1, op: bindOp(load.bind.name, load.bind.password), controls: [] }));
     });
+    socket.setNoDelay(true);
     socket.on('error', reject);
     socket.on('data', (chunk) => {
       framer.push(chunk);
       for (let message = framer.next(10_000_000); message !== undefined; message = framer.next(10_000_000)) {
         const { id, tag, at } = headOf(message);
         if (tag === entryTag) {
-          state.entries += 1;
+          run.entries += 1;
           continue;
         }
         const code = message[message.indexOf(0x0a, at) + 2] ?? -1;
-        if (code !== 0) {
-          socket.destroy();
-          reject(new Error(`an answer had the result code ${code}`));
-          return;
-        }
-        const beganMs = started.get(id) ?? 0;
-        started.delete(id);
-        if (bound) {
-          times.push(performance.now() - beganMs);
+        if (code !== 0) socket.destroy(new Error(`an answer had the result code ${code}`));
+        else if (id === 1) begin();
+        else {
+          run.times.push(performance.now() - (started[id - firstId] ?? 0));
+          open -= 1;
           more();
-        } else {
-          bound = true;
-          for (let at = 0; at < load.inFlight; at += 1) more();
         }
       }
+      flush();
+      if (open > 0 || performance.now() < run.endMs) return;
+      socket.end();
+      resolve();
     });
   });
+}
+
+interface Run {
+  readonly times: number[];
+  entries: number;
+  endMs: number;
 }
 
 /** Message id, tag of the operation, and where the operation begins. */
