@@ -3,9 +3,9 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { skipWithout } from '../../harness/index.ts';
-import { codeOf } from './authenticator-app.ts';
+import { codeOf, setUpAuthenticator } from './authenticator-app.ts';
 import { type ProtectedSite, startProtectedSite } from './protected-site.ts';
-import { enterPassword, signIn } from './sign-in.ts';
+import { enterPassword } from './sign-in.ts';
 import { type Site, startSite } from './site.ts';
 
 const mostUntilClosedMs = 1000;
@@ -90,17 +90,3 @@ describe.skipIf(skipWithout('chromium'))('a site behind the proxy', { timeout: 9
     await page.getByLabel('E-mail address or user name').waitFor();
   });
 });
-
-/** Signs in, takes the key from the set-up page, and proves it. @returns the key, as an app would keep it */
-async function setUpAuthenticator(site: Site, name: string): Promise<string> {
-  await using visit = await site.visit();
-  const { page } = visit;
-  await signIn(page, site, name);
-  await page.goto(`${site.url}/if/flow/default-authenticator-totp-setup/`);
-  await page.getByText('It cannot be scanned').click();
-  const key = (await page.locator('.gh-secret code').textContent()) ?? '';
-  await page.getByLabel('Code that the app shows now').fill(codeOf(key));
-  await page.keyboard.press('Enter');
-  await page.waitForURL(`${site.url}/if/user/`);
-  return key;
-}

@@ -1,11 +1,11 @@
-// An application behind our proxy outpost: static files, a WebSocket, server-sent events. It knows nothing of logins; what
-// its page sees of its two streams is written into the page.
+// An application behind our proxy outpost, or behind nginx that asks the outpost: static files, a WebSocket, server-sent
+// events. It knows nothing of logins; what its page sees of its two streams is written into the page.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer } from 'ws';
 import { type RunningDaemon, startDaemon, until } from '../../harness/index.ts';
-import { freePort } from '../../interop/reverse-proxies/servers.ts';
+import { freePort, reverseProxies, startReverseProxy } from '../../interop/reverse-proxies/servers.ts';
 import type { Site } from './site.ts';
 
 export interface ProtectedSite extends AsyncDisposable {
@@ -34,8 +34,8 @@ const events = new EventSource('/events');
 events.onmessage = ({ data }) => show('events', data);
 `;
 
-/** The demo's proxy provider, in proxy mode in front of a new application. */
-export async function startProtectedSite(site: Site): Promise<ProtectedSite> {
+/** The demo's proxy provider in front of a new application: by itself, or asked by an nginx with the printed recipe. */
+export async function startProtectedSite(site: Site, by: 'proxy' | 'nginx' = 'proxy'): Promise<ProtectedSite> {
   let seen: IncomingMessage['headers'] = {};
   const application = createServer((request, response) => {
     seen = request.headers;
@@ -50,31 +50,43 @@ export async function startProtectedSite(site: Site): Promise<ProtectedSite> {
   const { results } = await site.core.call<{ results: { pk: number; name: string }[] }>('GET', '/providers/proxy/');
   const provider = results.find(({ name }) => name === 'Notice board');
   await site.core.call('PATCH', `/providers/proxy/${provider?.pk}/`, {
-    mode: 'proxy',
+    mode: by === 'proxy' ? 'proxy' : 'forward_single',
     external_host: url,
-    internal_host: `http://127.0.0.1:${applicationPort}`,
+    internal_host: by === 'proxy' ? `http://127.0.0.1:${applicationPort}` : '',
   });
+  const outpostPort = by === 'proxy' ? port : await freePort();
   const proxy = await startDaemon('proxy', {
     env: {
       AUTHENTIK_HOST: site.core.url,
       AUTHENTIK_HOST_BROWSER: site.url,
       AUTHENTIK_TOKEN: await site.core.outpostToken('proxy'),
-      AUTHENTIK_LISTEN__HTTP: `127.0.0.1:${port}`,
+      AUTHENTIK_LISTEN__HTTP: `127.0.0.1:${outpostPort}`,
     },
   });
   const { host, port: metricsPort } = proxy.bound('metrics');
   await until(async () => (await fetch(`http://${host}:${metricsPort}/-/ready`)).ok);
+  const nginx = by === 'nginx' ? await startNginx(port, outpostPort, applicationPort) : undefined;
   return {
     url,
     proxy,
     seen: () => seen,
     async [Symbol.asyncDispose]() {
+      await nginx?.[Symbol.asyncDispose]();
       await proxy[Symbol.asyncDispose]();
       sockets.close();
       application.closeAllConnections();
       application.close();
     },
   };
+}
+
+function startNginx(port: number, outpost: number, application: number): Promise<AsyncDisposable> {
+  const kind = reverseProxies.find(({ name }) => name === 'nginx');
+  if (kind === undefined) throw new Error('there is no recipe for nginx');
+  const at = (where: number) => `127.0.0.1:${where}`;
+  const publicHost = `board.localhost:${port}`;
+  const places = { publicHost, listen: at(port), outpost: at(outpost), application: at(application), cookieName: '' };
+  return startReverseProxy(kind, places, port);
 }
 
 function answer({ url, headers }: IncomingMessage, response: ServerResponse): void {
