@@ -120,6 +120,7 @@ export async function assembleProxy(options: AssemblyOptions): Promise<Assembly>
 function listening(engine: Engine, log: Logger) {
   return {
     onChannel: (isOpen: boolean) => engine.liveness.channel(isOpen),
+    onChanges: () => engine.coreChanged(),
     onSessionEnd(sid: string) {
       engine.endCoreSession(sid).catch((error: unknown) => {
         log.error('sessions of an ended core session not removed', { error: String(error) });

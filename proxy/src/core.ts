@@ -27,6 +27,8 @@ export interface ConnectOptions {
   readonly applications: Applications;
   readonly onSessionEnd: (sid: string) => void;
   readonly onChannel: (isOpen: boolean) => void;
+  /** Users, groups or rights have changed. */
+  readonly onChanges: () => void;
   readonly readAgainOnOpen?: boolean;
 }
 
@@ -45,6 +47,11 @@ export function connectCore(options: ConnectOptions): CoreLine {
     type: 'proxy',
     providerRow: proxyProviderRow,
     onProviders: (rows, row) => applications.replace(rows, row, outpost.certificates),
+    onChanges({ all, access }) {
+      options.onChanges();
+      // Other cores only say that something is new, and are asked up to nine seconds later (§1.2).
+      if (all || access) outpost.refresh().catch(() => undefined); // the outpost has reported it
+    },
   });
   return {
     outpostName: outpost.name,

@@ -60,6 +60,8 @@ export interface Engine {
   /** Told of what ended or changed here, unless a sibling said it. */
   onEnded(listener: (ended: Omit<Notice, 'kind'>) => void): void;
   siblingEnded(ended: Notice): Promise<void>;
+  /** Users, groups or rights have changed in the core: what header credentials were told is asked for anew. */
+  coreChanged(): void;
   /** The control channel opened or broke. */
   readonly liveness: Liveness;
   /** Checks those of their upstreams that ask for it, and no others. */
@@ -88,6 +90,7 @@ export function createEngine(options: EngineOptions): Engine {
   const liveness = createLiveness({
     tokens,
     log,
+    clock,
     // A store without records does not know what ended while we were away.
     distrustsStart: store.isRevoked !== undefined,
     async end({ claims }) {
@@ -127,16 +130,19 @@ export function createEngine(options: EngineOptions): Engine {
     balancer,
     tunnels,
     endCoreSession,
+    coreChanged: oncePer(clock, 1_000, () => credentials.endAll()),
     ...siblings,
     liveness: {
       ...liveness,
       channel(isOpen) {
         liveness.channel(isOpen);
+        if (!isOpen) return;
         // An open tunnel asks for nothing any more, so it would never be looked at again.
-        for (const identity of isOpen ? tunnels.identities() : []) {
+        for (const identity of tunnels.identities()) {
           const application = options.lookup()?.byPk(identity.applicationPk);
           if (application !== undefined) liveness.seen(application, identity);
         }
+        liveness.sweep(sessions.held());
       },
     },
     watchUpstreams: (applications) => healthChecks.watch(applications.flatMap(({ upstreams }) => upstreams)),
@@ -144,6 +150,26 @@ export function createEngine(options: EngineOptions): Engine {
       healthChecks.close();
       await Promise.all([backChannel[Symbol.asyncDispose](), forwarding[Symbol.asyncDispose]()]);
     },
+  };
+}
+
+/** Runs at once, and again at the end of `ms` if it was asked for meanwhile: a busy core tells of changes without end. */
+function oncePer(clock: Pick<Clock, 'sleep'>, ms: number, run: () => void): () => void {
+  let isResting = false;
+  let isWanted = false;
+  const rest = async () => {
+    do {
+      isWanted = false;
+      run();
+      await clock.sleep(ms);
+    } while (isWanted);
+    isResting = false;
+  };
+  return () => {
+    isWanted = true;
+    if (isResting) return;
+    isResting = true;
+    void rest();
   };
 }
 

@@ -32,6 +32,24 @@ describe('header authentication', () => {
     await gateway.send('/', headers);
     expect(calls(gateway, '/introspect/').length).toBe(2);
   });
+  test('core.md §23.2: what the core says it has changed is asked for anew, once a second at most', async () => {
+    await using gateway = await testGateway();
+    const ask = () => gateway.send('/', { authorization: 'Bearer a.b.c' });
+    active(gateway, 'a.b.c', { groups: ['old'] });
+    await ask();
+    active(gateway, 'a.b.c', { groups: ['new'] });
+    gateway.engine.coreChanged();
+    const answer = await ask();
+    expect(answer.kind === 'forward' ? answer.allow.identity?.claims.groups : undefined).toEqual(['new']);
+    for (let round = 0; round < 5; round++) {
+      gateway.engine.coreChanged();
+      await ask();
+    }
+    expect(calls(gateway, '/introspect/').length).toBe(2);
+    gateway.issuer.active.clear();
+    await gateway.clock.advance(1_000);
+    expect(statusOf(await ask())).toBe(401);
+  });
   test('§11.2: a token that only says to be ours is refused without asking the core; a good one is asked about', async () => {
     await using gateway = await testGateway();
     const iss = `${gateway.issuer.url}/application/o/app/`;

@@ -23,6 +23,25 @@ describe('catching up', () => {
     }
     expect([statusOf(await alice.send('/')), asked()]).toEqual([302, 2]);
   });
+  test('§17.10: sessions that nobody uses are asked about too, one after another', async () => {
+    await using gateway = await testGateway();
+    const browsers = [gateway.browser(), gateway.browser(), gateway.browser()];
+    for (const [at, browser] of browsers.entries()) {
+      gateway.issuer.user = { sub: `sub-${at}`, sid: String(at).repeat(64) };
+      await browser.login('/');
+      await browser.send('/');
+    }
+    const asked = () => gateway.issuer.requests.filter((request) => request.path.endsWith('/introspect/')).length;
+    const ended: unknown[] = [];
+    gateway.engine.sessions.onEnd(({ sid }) => ended.push(sid));
+    gateway.engine.liveness.channel(false);
+    gateway.engine.liveness.channel(true);
+    for (const [at] of browsers.entries()) {
+      await gateway.engine.liveness.idle();
+      expect([asked(), ended]).toEqual([at + 1, browsers.slice(0, at + 1).map((_, one) => String(one).repeat(64))]);
+      await gateway.clock.advance(50);
+    }
+  });
   test('§17.10: a core that does not answer ends nobody', async () => {
     await using gateway = await testGateway();
     const browser = gateway.browser();

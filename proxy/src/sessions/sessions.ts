@@ -30,6 +30,8 @@ export interface Sessions {
   find(application: Application, cookies: string): Found | Promise<Found>;
   /** What {@link Sessions.find} knows without asking the store. */
   remembered(application: Application, cookies: string): Found | undefined;
+  /** Those that are remembered, least recently used first. */
+  held(): readonly { readonly application: Application; readonly identity: VerifiedIdentity }[];
   /** Starts a session under a new id. @returns the `Set-Cookie` value. @throws GatewayError `ERR_PROXY_SESSION_STORE` */
   begin(application: Application, claims: Claims, life: SessionLife): Promise<string>;
   /** Every session of a user in this outpost (§6.7). */
@@ -128,6 +130,16 @@ class CachedSessions implements Sessions {
 
   remembered(application: Application, cookies: string): Found | undefined {
     return this.#recall(application, cookieValues(cookies, application.cookie.name));
+  }
+
+  held() {
+    const held = [];
+    for (const remembered of this.#cache.rvalues()) {
+      const identity = remembered?.found.identity;
+      if (remembered !== undefined && identity !== undefined)
+        held.push({ application: remembered.application, identity });
+    }
+    return held;
   }
 
   #recall(application: Application, values: readonly string[]): Found | undefined {

@@ -3,6 +3,9 @@ import { startTestCore, type TestCore } from '@gatehouse/core/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RunningDaemon, startDaemon } from '../../harness/index.ts';
 
+/** Outposts of other cores ask up to nine seconds later. */
+const mostUntilServedMs = 2_500;
+
 let core: TestCore;
 let daemon: RunningDaemon;
 
@@ -51,6 +54,24 @@ test('proxy 15: what changes in the core is served without a restart', async () 
   await core.call('PATCH', `/providers/proxy/${results[0]?.pk}/`, { skip_path_regex: '^/public/' });
   process.kill(daemon.pid ?? 0, 'SIGUSR1');
   await until(async () => (await skipped()).status === 200);
+});
+
+test('core.md §23.2: our own core is heard at once, without waiting for the next round', async () => {
+  const { results } = await core.call<{ results: { pk: number }[] }>('GET', '/providers/proxy/?name=Notice%20board');
+  const status = async (path: string) => {
+    const headers = {
+      'x-forwarded-proto': 'http',
+      'x-forwarded-host': 'board.localhost:9000',
+      'x-forwarded-uri': path,
+    };
+    return (await fetch(`${at('http')}/outpost.goauthentik.io/auth/traefik`, { redirect: 'manual', headers })).status;
+  };
+  for (const name of ['one', 'two', 'three']) {
+    await core.call('PATCH', `/providers/proxy/${results[0]?.pk}/`, { skip_path_regex: `^/${name}/` });
+    const changedMs = Date.now();
+    await until(async () => (await status(`/${name}/x`)) === 200);
+    expect(Date.now() - changedMs).toBeLessThan(mostUntilServedMs);
+  }
 });
 
 test('proxy 109: known applications go on while the core is away', async () => {
