@@ -50,7 +50,9 @@ export function connectCore(options: ConnectOptions): CoreLine {
     onChanges({ all, access }) {
       options.onChanges();
       // Other cores only say that something is new, and are asked up to nine seconds later (§1.2).
-      if (all || access) outpost.refresh().catch(() => undefined); // the outpost has reported it
+      if (!all && !access) return;
+      log.info('told of changes', {});
+      outpost.refresh().catch(() => undefined); // the outpost has reported it
     },
   });
   return {

@@ -56,6 +56,7 @@ describe.skipIf(skipWithout('chromium') || skipWithout('nginx'))(
       const { page } = visit;
       await page.goto(`${board.url}/`);
       await enterPassword(page, 'ada', site.core.password);
+      await page.getByText('Hello ada').waitFor();
       const other = await page.context().newPage();
       await other.goto(`${board.url}/`);
       await other.getByText('Hello ada').waitFor();
