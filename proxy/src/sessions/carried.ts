@@ -2,8 +2,7 @@
 // fit into one cookie: splitting is nothing but trouble (WISHES P9).
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { proxyError } from '../errors.ts';
-import { parseClaims } from '../oidc/claims.ts';
-import { readRecord, type SessionKey, type SessionRecord } from './record.ts';
+import { readRecord, recordText, type SessionKey, type SessionRecord } from './record.ts';
 import type { Seal } from './seal.ts';
 
 /** Browsers refuse cookies above 4,096 bytes with name and attributes. */
@@ -42,15 +41,11 @@ export function openCarried(
 ): SessionRecord | undefined {
   const plain = seal.open(bytes, contextOf(where.clientId, where.key));
   const text = plain === undefined ? undefined : inflated(plain);
-  return text === undefined ? undefined : readRecord(withClaims(text), where);
+  return text === undefined ? undefined : readRecord(text, where);
 }
 
 function sealed(seal: Seal, id: string, key: SessionKey, record: SessionRecord): string {
-  const { claims, ...rest } = record;
-  // The token says it all again, where the claims were made from it and from nothing else.
-  const isImplied = JSON.stringify(parseClaims(payloadOf(claims.rawToken), claims.rawToken)) === JSON.stringify(claims);
-  const kept = isImplied ? { token: claims.rawToken } : { claims };
-  const packed = deflateRawSync(Buffer.from(JSON.stringify({ v: 1, ...rest, ...kept }), 'utf8'), { level: 9 });
+  const packed = deflateRawSync(Buffer.from(recordText(record), 'utf8'), { level: 9 });
   return `${id}.${seal.seal(packed, contextOf(record.clientId, key)).toString('base64url')}`;
 }
 
@@ -64,19 +59,5 @@ function inflated(plain: Uint8Array): unknown {
     return JSON.parse(inflateRawSync(plain, { maxOutputLength: mostPlainBytes }).toString('utf8'));
   } catch {
     return undefined; // sealed by us, but by another version: no session
-  }
-}
-
-function withClaims(record: unknown): unknown {
-  if (typeof record !== 'object' || record === null || !('token' in record)) return record;
-  const { token, ...rest } = record;
-  return typeof token === 'string' ? { ...rest, claims: parseClaims(payloadOf(token), token) } : undefined;
-}
-
-function payloadOf(token: string): Record<string, unknown> {
-  try {
-    return { ...JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) };
-  } catch {
-    return {}; // an opaque token: its claims are kept beside it
   }
 }

@@ -2,7 +2,7 @@
 // that neither a dump of the store nor a copied record is of use. The store key is a hash: the cookie cannot be found in it.
 import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import type { Claims } from '../oidc/claims.ts';
+import { type Claims, parseClaims } from '../oidc/claims.ts';
 import type { Seal } from './seal.ts';
 
 declare const brand: unique symbol;
@@ -69,7 +69,13 @@ const recordSchema = z.object({
 });
 
 export function sealRecord(seal: Seal, key: SessionKey, record: SessionRecord): Buffer {
-  return seal.seal(Buffer.from(JSON.stringify({ v: 1, ...record }), 'utf8'), context(record.clientId, key));
+  return seal.seal(Buffer.from(recordText(record), 'utf8'), context(record.clientId, key));
+}
+
+/** What is sealed. The token says all its claims again, where they were made from it and from nothing else. */
+export function recordText({ claims, ...rest }: SessionRecord): string {
+  const isImplied = JSON.stringify(parseClaims(payloadOf(claims.rawToken), claims.rawToken)) === JSON.stringify(claims);
+  return JSON.stringify({ v: 1, ...rest, ...(isImplied ? { token: claims.rawToken } : { claims }) });
 }
 
 /** @returns `undefined` unless the record is whole, of this provider, and not over at `nowMs`; its token may be */
@@ -88,7 +94,7 @@ export function readRecord(
   given: unknown,
   { clientId, nowMs }: { readonly clientId: string; readonly nowMs: number },
 ): SessionRecord | undefined {
-  const record = recordSchema.safeParse(given).data;
+  const record = recordSchema.safeParse(withClaims(given)).data;
   if (record === undefined || record.clientId !== clientId || !(endOf(record) > nowMs)) return undefined;
   const { claims } = record;
   return { ...record, claims: { ...claims, sid: claims.sid, authTime: claims.authTime } };
@@ -103,5 +109,19 @@ function parseJson(bytes: Buffer): unknown {
     return JSON.parse(bytes.toString('utf8'));
   } catch {
     return undefined; // sealed by us but by another version: no session
+  }
+}
+
+function withClaims(record: unknown): unknown {
+  if (typeof record !== 'object' || record === null || !('token' in record)) return record;
+  const { token, ...rest } = record;
+  return typeof token === 'string' ? { ...rest, claims: parseClaims(payloadOf(token), token) } : undefined;
+}
+
+function payloadOf(token: string): Record<string, unknown> {
+  try {
+    return { ...JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) };
+  } catch {
+    return {}; // an opaque token: its claims are kept beside it
   }
 }

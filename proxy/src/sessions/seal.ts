@@ -18,8 +18,13 @@ export function createSeal(secret: string, purpose: string): Seal {
     seal(plain, context) {
       const nonce = randomBytes(nonceBytes);
       const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context, 'utf8'));
-      const body = Buffer.concat([cipher.update(plain), cipher.final()]);
-      return Buffer.concat([nonce, body, cipher.getAuthTag()]);
+      const parts = [nonce, cipher.update(plain), cipher.final()];
+      parts.push(cipher.getAuthTag());
+      // Not out of Buffer's pool: what is sealed is kept, and would keep whatever shared its piece of the pool.
+      const sealed = Buffer.allocUnsafeSlow(parts.reduce((sum, { length }) => sum + length, 0));
+      let at = 0;
+      for (const part of parts) at += part.copy(sealed, at);
+      return sealed;
     },
     open(sealed, context) {
       if (sealed.length < nonceBytes + tagBytes) return undefined;
