@@ -51,8 +51,6 @@ const specifications: readonly Specification[] = [
     cases: numbered(132),
     later: {
       '102': 'device grant: not in the first increment',
-      '130': 'notifications: not in the first increment',
-      '131': 'notifications by mail: not in the first increment',
     },
     complete: true,
   },

@@ -1,6 +1,7 @@
 // Everything this build does by itself, with the folders that it needs for it.
 import { blueprintActors } from './blueprints/tasks.ts';
 import { discoverCertificates } from './crypto/discovery.ts';
+import { notificationActors } from './events/notifications/dispatch.ts';
 import { mailActors, type Post } from './mail/send.ts';
 import { sendLogout } from './oidc/backchannel-logout.ts';
 import type { Actor } from './tasks/actor.ts';
@@ -17,6 +18,7 @@ export function createActors({ certificatesDir, post }: ActorOptions): readonly 
     ...blueprintActors,
     sendLogout,
     ...mailActors(post),
+    ...notificationActors(post),
     {
       name: 'authentik.crypto.tasks.certificate_discovery',
       description: 'Take over the certificates of the folder.',

@@ -7,6 +7,7 @@ import { brandModel } from './brands/models.ts';
 import { certificateModel } from './crypto/models.ts';
 import { deviceModels } from './devices/models.ts';
 import { eventModel, ruleModel, transportModel } from './events/models.ts';
+import { notificationModel } from './events/notifications/models.ts';
 import { flowModel, stageBindingModel } from './flows/models.ts';
 import { groupModel } from './identity/models/group.ts';
 import { tokenModel } from './identity/models/token.ts';
@@ -34,6 +35,7 @@ export const registry = createRegistry([
   certificateModel,
   ...deviceModels,
   eventModel,
+  notificationModel,
   flowModel,
   groupModel,
   ...mappingModels,

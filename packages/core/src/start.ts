@@ -24,6 +24,7 @@ import { createEpochs } from './database/remembered.ts';
 import type { CoreDeps } from './deps.ts';
 import { registerDeviceRoutes } from './devices/routes.ts';
 import { auditChanges } from './events/audit.ts';
+import { registerNotificationRoutes } from './events/notifications/routes.ts';
 import { registerEventRoutes } from './events/routes.ts';
 import { createCoreFiles } from './files/core-files.ts';
 import { packagedImages } from './files/packaged-images.ts';
@@ -102,7 +103,7 @@ export async function startCore(options: StartOptions): Promise<RunningCore> {
   await ensureEmbeddedOutpost(deps, embeddedOutpost); // after the blueprints, which may say what it serves
   await reconcileSchedules(deps, deps.actors);
   const { server, operations } = createServer(deps);
-  await registerRoutes(server, deps, operations);
+  await registerRoutes(server, deps, { operations, post: options.post });
   const worker = createWorker(deps, deps.actors);
   await worker.start();
   const channel = serveControlChannel(deps, server.server);
@@ -185,7 +186,12 @@ function blueprintFolders({ blueprintsDir, demo }: StartOptions): string[] {
   ];
 }
 
-async function registerRoutes(server: Api, deps: CoreDeps, operations: Operations): Promise<void> {
+interface Serving {
+  readonly operations: Operations;
+  readonly post: Post;
+}
+
+async function registerRoutes(server: Api, deps: CoreDeps, { operations, post }: Serving): Promise<void> {
   registerHealthRoutes(server, deps);
   registerFlowRoutes(server, deps);
   registerFlowPages(server, deps);
@@ -205,6 +211,7 @@ async function registerRoutes(server: Api, deps: CoreDeps, operations: Operation
     registerOutpostRoutes(api, deps);
     registerCryptoRoutes(api, deps);
     registerEventRoutes(api, deps);
+    registerNotificationRoutes(api, deps, post);
     registerFileRoutes(api, deps);
     registerTaskRoutes(api, deps);
     registerDeviceRoutes(api, deps);

@@ -202,6 +202,8 @@ const firstRelease = [
   /^\/stages\/prompt\/prompts\/preview\/$/,
   /^\/policies\/(all|bindings|expression|password|password_expiry|reputation|dummy|event_matcher)\/(\{\w+\}\/(test\/|used_by\/)?|types\/|cache_info\/|cache_clear\/)?$/,
   /^\/authenticators\/(all|totp|static|admin\/(all|totp|static))\/(\{\w+\}\/)?(used_by\/)?$/,
+  /^\/events\/(notifications|rules|transports)\/(\{\w+\}\/|mark_all_seen\/)?(test\/|used_by\/)?$/,
+  /^\/(core\/application_entitlements|core\/user_consent|rbac\/initial_permissions|propertymappings\/notification)\/(\{\w+\}\/(used_by\/)?)?$/,
   /^\/events\/events\/(\{\w+\}\/|actions\/|volume\/|top_per_user\/|stats\/)?$/,
   /^\/crypto\/certificatekeypairs\/(\{\w+\}\/(view_certificate\/|view_private_key\/|used_by\/)?|generate\/)?$/,
   /^\/managed\/blueprints\/(\{\w+\}\/(apply\/|used_by\/)?|available\/|import\/)?$/,

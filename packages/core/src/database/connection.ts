@@ -14,6 +14,7 @@ import * as devices from './migrations/0006-devices.ts';
 import * as oauthParticipants from './migrations/0007-oauth-participants.ts';
 import * as configurationChanges from './migrations/0008-configuration-changes.ts';
 import * as notificationsEntitlements from './migrations/0009-notifications-entitlements.ts';
+import * as notificationRulesTold from './migrations/0010-notification-rules-told.ts';
 import type { Tables } from './tables.ts';
 
 const migrations: Readonly<Record<string, Migration>> = {
@@ -26,6 +27,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0007-oauth-participants': oauthParticipants,
   '0008-configuration-changes': configurationChanges,
   '0009-notifications-entitlements': notificationsEntitlements,
+  '0010-notification-rules-told': notificationRulesTold,
 };
 const connectTimeoutMs = 5_000;
 const statementTimeoutMs = 30_000;

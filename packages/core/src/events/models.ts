@@ -1,4 +1,4 @@
-// `authentik_events.event`, and the rules and transports of notifications, which are stored (core.md §9.1).
+// `authentik_events.event`, and the rules and transports of notifications (core.md §9.1).
 import { isIP } from 'node:net';
 import { sql } from 'kysely';
 import { z } from 'zod';
@@ -8,6 +8,7 @@ import { contains, exactly } from '../models/filters.ts';
 import { InvalidInput } from '../models/invalid.ts';
 import { defineModel, type Filter, type Values } from '../models/model.ts';
 import { isEventAction } from './actions.ts';
+import { queueNotifications } from './notifications/queue.ts';
 
 const action = z.string().refine(isEventAction, { error: ({ input }) => `"${String(input)}" is not a valid choice.` });
 const address = z
@@ -60,6 +61,15 @@ export const eventModel = defineModel({
     if (existing !== undefined || values['expires'] != null) return values;
     return { ...values, expires: new Date(clock.now() + settings.eventRetentionMs()) };
   },
+  async saved({ deps, db }, row, _values, created) {
+    if (!created) return;
+    const context: unknown = row['context'];
+    await queueNotifications(deps, db, {
+      uuid: String(row['uuid']),
+      action: String(row['action']),
+      context: typeof context === 'object' && context !== null ? { ...context } : {},
+    });
+  },
 });
 
 const webhookModes = ['webhook', 'webhook_slack'];
@@ -69,6 +79,8 @@ const modeNames: Readonly<Record<string, string>> = {
   webhook_slack: 'Slack Webhook (Slack/Discord)',
   email: 'Email',
 };
+
+const mappingReference = (name: string) => reference({ name, in: 'setting', table: 'property_mappings', key: 'uuid' });
 
 export const transportModel = defineModel({
   id: 'authentik_events.notificationtransport',
@@ -83,8 +95,8 @@ export const transportModel = defineModel({
     mode: setting(choice('local', 'webhook', 'webhook_slack', 'email'), { initial: 'local' }),
     webhook_url: setting(text, { initial: '' }),
     webhook_ca: reference({ name: 'webhook_ca', in: 'setting', table: 'certificates', key: 'uuid' }),
-    webhook_mapping_body: setting(text.nullable(), { initial: null }),
-    webhook_mapping_headers: setting(text.nullable(), { initial: null }),
+    webhook_mapping_body: mappingReference('webhook_mapping_body'),
+    webhook_mapping_headers: mappingReference('webhook_mapping_headers'),
     email_subject_prefix: setting(text, { initial: 'authentik Notification: ' }),
     email_template: setting(text, { initial: 'email/event_notification.html' }),
     send_once: setting(flag, { initial: false }),

@@ -1,5 +1,6 @@
 // Writes events (core.md §20.1). Never in the way of what it describes: what cannot be stored is logged, and nothing waits
 // for the disk, so that the last half second before a power failure may be missing.
+import { randomUUID } from 'node:crypto';
 import { brandOfHost } from '../brands/current.ts';
 import { gathered } from '../database/gathered.ts';
 import type { CoreDeps } from '../deps.ts';
@@ -7,6 +8,7 @@ import type { FlowRequest } from '../flows/request.ts';
 import type { UserRecord } from '../identity/users.ts';
 import type { RequestFacts } from '../models/unit.ts';
 import { cleanse } from './cleanse.ts';
+import { queueNotifications } from './notifications/queue.ts';
 
 export interface EventToRecord {
   readonly action: string;
@@ -18,20 +20,24 @@ export interface EventToRecord {
   /** The request of the REST API that it comes from. */
   readonly from?: RequestFacts | undefined;
   readonly clientIp?: string | undefined;
+  /** Sets off no notification. */
+  readonly quiet?: boolean;
 }
 
-export async function recordEvent(deps: CoreDeps, event: EventToRecord): Promise<void> {
-  await recordEvents(deps, [event]);
+/** @returns the key of the event; `undefined` if it was lost */
+export async function recordEvent(deps: CoreDeps, event: EventToRecord): Promise<string | undefined> {
+  return (await recordEvents(deps, [event]))[0];
 }
 
-/** Several at once, all of one request or none. */
-export async function recordEvents(deps: CoreDeps, events: readonly EventToRecord[]): Promise<void> {
+/** Several at once, all of one request or none. @returns their keys, none if they were lost */
+export async function recordEvents(deps: CoreDeps, events: readonly EventToRecord[]): Promise<readonly string[]> {
   const [first] = events;
-  if (first === undefined) return;
+  if (first === undefined) return [];
   try {
     const brand = await brandFacts(deps, first.from?.host ?? first.request?.host);
     const now = deps.clock.now();
     const rows = events.map((event) => ({
+      uuid: randomUUID(),
       action: event.action,
       app: event.app,
       context: cleanse({ ...event.context, ...httpRequest(event) }),
@@ -42,9 +48,15 @@ export async function recordEvents(deps: CoreDeps, events: readonly EventToRecor
       expires: new Date(now + deps.settings.eventRetentionMs()),
     }));
     await storeRows(deps, rows);
+    for (const [at, { context, quiet }] of events.entries()) {
+      const { uuid = '', action = '' } = rows[at] ?? {};
+      if (quiet !== true) await queueNotifications(deps, deps.database.kysely, { uuid, action, context });
+    }
+    return rows.map(({ uuid }) => uuid);
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     for (const { action } of events) deps.log.error('event lost', { action, error: text });
+    return [];
   }
 }
 
@@ -54,8 +66,8 @@ const storeRows = gathered(async ({ database }: CoreDeps, requests: readonly (re
 
 const insertEvents = {
   name: 'events: store',
-  text: `insert into events (action, app, context, client_ip, "user", brand, created, expires)
-    select * from json_to_recordset($1) as t (action text, app text, context jsonb, client_ip text, "user" jsonb,
+  text: `insert into events (uuid, action, app, context, client_ip, "user", brand, created, expires)
+    select * from json_to_recordset($1) as t (uuid uuid, action text, app text, context jsonb, client_ip text, "user" jsonb,
       brand jsonb, created timestamptz, expires timestamptz)`,
   isRelaxed: true,
 } as const;

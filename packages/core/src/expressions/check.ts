@@ -12,12 +12,12 @@ export const checkExpression: NonNullable<Model['prepare']> = async (unit, value
   if (source === 'api' || problem.kind === 'syntax') throw invalidField('expression', problem.text);
   const name = String(values['name'] ?? existing?.['name'] ?? '');
   unit.deps.log.warn('expression cannot be run', { reason: name, error: problem.text });
-  unit.afterwards.push(() =>
-    recordEvent(unit.deps, {
+  unit.afterwards.push(async () => {
+    await recordEvent(unit.deps, {
       action: 'configuration_error',
       app: 'authentik.blueprints',
       context: { message: `The expression of ${name} cannot be run: ${problem.text}` },
-    }),
-  );
+    });
+  });
   return values;
 };

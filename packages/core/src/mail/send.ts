@@ -26,6 +26,8 @@ export interface NewMail {
   /** `email/password_reset.html`; its text is the file of the same name ending in `.txt`, if there is one. */
   readonly template: string;
   readonly values: Values;
+  /** Its being sent sets off no notification: it is one. */
+  readonly quiet?: boolean;
 }
 
 /** Queues a mail. @returns its Message-ID without brackets, which is also the suffix of the task */
@@ -98,6 +100,7 @@ export function mailActors(post: Post): readonly Actor[] {
         await recordEvent(deps, {
           action: 'email_sent',
           app: 'authentik.stages.email',
+          quiet: args['quiet'] === true,
           context: {
             message: `Email to ${mail.to.join(', ')} sent`,
             subject: mail.subject,

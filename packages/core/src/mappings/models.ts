@@ -22,7 +22,7 @@ function mappingModel({ id, noun, path, component, fields = {} }: MappingKind): 
     kind: id,
     key: 'uuid',
     keyType: 'uuid',
-    path: `/propertymappings/provider/${path}/`,
+    path: `/propertymappings/${path}/`,
     component,
     fields: {
       managed: column('managed', z.string().nullable(), { initial: null }),
@@ -40,7 +40,7 @@ function mappingModel({ id, noun, path, component, fields = {} }: MappingKind): 
 export const scopeMappingModel = mappingModel({
   id: 'authentik_providers_oauth2.scopemapping',
   noun: 'Scope Mapping',
-  path: 'scope',
+  path: 'provider/scope',
   component: 'ak-property-mapping-provider-scope-form',
   fields: {
     scope_name: setting(line),
@@ -51,8 +51,16 @@ export const scopeMappingModel = mappingModel({
 export const radiusMappingModel = mappingModel({
   id: 'authentik_providers_radius.radiusproviderpropertymapping',
   noun: 'RADIUS Provider Property Mapping',
-  path: 'radius',
+  path: 'provider/radius',
   component: 'ak-property-mapping-provider-radius-form',
 });
 
-export const mappingModels: readonly Model[] = [scopeMappingModel, radiusMappingModel];
+/** Body or headers of a webhook that tells of events. */
+const webhookMappingModel = mappingModel({
+  id: 'authentik_events.notificationwebhookmapping',
+  noun: 'Webhook Mapping',
+  path: 'notification',
+  component: 'ak-property-mapping-notification-form',
+});
+
+export const mappingModels: readonly Model[] = [scopeMappingModel, radiusMappingModel, webhookMappingModel];

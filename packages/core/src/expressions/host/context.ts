@@ -21,7 +21,7 @@ export function contextView(deps: CoreDeps, context: Record<string, unknown>, ho
     }
     if (key === 'flow_plan' && isObject(value) && isObject(value['context']))
       return new RecordObject('FlowPlan', { context: converter.toValue(value['context']) }, { plain: value });
-    if (['application', 'source', 'outpost', 'device'].includes(key) && isObject(value))
+    if (['application', 'source', 'outpost', 'device', 'event'].includes(key) && isObject(value))
       return new RecordObject(key, fieldsOf(value), { plain: value, text: String(value['name'] ?? key) });
     return undefined;
   };
