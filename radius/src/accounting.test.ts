@@ -95,6 +95,7 @@ describe('Disconnect', () => {
     client: '127.0.0.1',
     settings: { ...settings, coaPort },
     port: 'authentication',
+    owner: undefined,
   });
   const session = { id: 'session-1', cookie: '', expiresAtMs: undefined };
   const access: Access = {

@@ -43,6 +43,12 @@ export const radiusConfig = defineConfig({
       default: false,
       doc: 'Reject when the core returns no attributes: a property mapping has failed.',
     }),
+    workers: integer({
+      default: 1,
+      min: 1,
+      max: 64,
+      doc: 'Processes that answer authentication requests; accounting and RadSec are taken by the first of them.',
+    }),
     policy_file: text({
       default: '',
       doc: 'YAML file with settings of single clients and attributes of groups; read again at each refresh.',

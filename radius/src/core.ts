@@ -15,6 +15,8 @@ import type { Provider } from './clients/provider.ts';
 import { askByCertificate, askByMsChap } from './core-assertion.ts';
 import { askByFlow } from './core-flow.ts';
 import type { RejectReason } from './errors.ts';
+import type { News } from './workers/messages.ts';
+import type { Siblings } from './workers/worker.ts';
 
 export interface CoreOptions {
   readonly config: { readonly host: string; readonly token: Secret; readonly insecure: boolean };
@@ -23,6 +25,8 @@ export interface CoreOptions {
   readonly health: Health;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Other processes of this outpost, with which verdicts are shared. */
+  readonly siblings?: Siblings;
   readonly verdictMs: number;
   readonly flowTimeoutMs: number;
   readonly flowsPerProvider: number;
@@ -36,6 +40,8 @@ export interface AccessRequest {
   readonly remoteIp: string;
   /** The user can be asked for a code that is missing. */
   readonly canAskForCode: boolean;
+  /** The core may not be asked here: the request belongs to another worker. */
+  readonly mustBeKnown: boolean;
 }
 
 export interface Access extends Verdict {
@@ -60,7 +66,9 @@ export type AccessOutcome =
   | { readonly kind: 'refused'; readonly reason: RejectReason; readonly message: string }
   | CodeWanted
   /** As many logins wait for this provider as may. */
-  | { readonly kind: 'overload' };
+  | { readonly kind: 'overload' }
+  /** It is not known, and had to be. */
+  | { readonly kind: 'elsewhere' };
 
 export interface CodeWanted {
   readonly kind: 'code_wanted';
@@ -68,7 +76,26 @@ export interface CodeWanted {
   readonly resume: (code: string, signal: AbortSignal) => Promise<AccessOutcome>;
 }
 
+/** As it is told: what is absent is left out. */
+function toldOf(verdict: Access): Extract<News, { kind: 'verdict' }>['verdict'] {
+  const { kind, username, groups, userPk, sessionId, providerPk, attributes, expiresAtMs } = verdict;
+  return {
+    kind,
+    username,
+    groups,
+    userPk,
+    sessionId,
+    providerPk,
+    ...(attributes === undefined ? {} : { attributes }),
+    ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+  };
+}
+
+const elsewhere: AccessOutcome = { kind: 'elsewhere' };
+
 export interface Core {
+  /** What a sibling has to tell. */
+  hear(news: News): void;
   /** At once where the verdict is known. @throws GatewayError when the core cannot be asked */
   access(request: AccessRequest): AccessOutcome | Promise<AccessOutcome>;
   /** For Status-Server: heard of within the last minute, or right now. */
@@ -87,7 +114,16 @@ const heardOfMs = 60_000;
 const probeTimeoutMs = 2_000;
 
 export function connectCore(options: CoreOptions): Core {
-  const verdicts = createVerdictCache<Access>({ clock: options.clock, maxEntries: maxVerdicts });
+  const { siblings } = options;
+  let isChannelOpen = false;
+  const verdicts = createVerdictCache<Access>({
+    clock: options.clock,
+    maxEntries: maxVerdicts,
+    ...(siblings === undefined ? {} : { key: siblings.verdictKey }),
+    // Whoever cannot hear of changes could not tell the others either.
+    onKept: (digest, verdict, lifeMs) =>
+      isChannelOpen ? siblings?.tell({ kind: 'verdict', digest, verdict: toldOf(verdict), lifeMs }) : undefined,
+  });
   const contact = { lastMs: Number.NEGATIVE_INFINITY };
   const outpost = startOutpost({
     ...options,
@@ -96,15 +132,25 @@ export function connectCore(options: CoreOptions): Core {
     onProviders(rows) {
       contact.lastMs = options.clock.monotonicMs();
       verdicts.clear();
+      siblings?.tell({ kind: 'changed', all: true, access: true, users: [] });
       options.onProviders(rows);
     },
     onSessionEnd(sessionId) {
       verdicts.dropSession(sessionId);
+      // Behind every verdict of this worker, so that the others drop what they have got from it.
+      siblings?.tell({ kind: 'session_ended', sessionId });
       options.onSessionEnd(sessionId);
     },
-    onChanges: (changes) => verdicts.dropChanged(changes),
+    onChanges(changes) {
+      verdicts.dropChanged(changes);
+      const { all, access, users } = changes;
+      siblings?.tell({ kind: 'changed', all, access, users: [...users] });
+    },
     // Changes cannot be heard of while the channel is down.
-    onChannel: (isOpen) => verdicts.setCeiling(isOpen ? undefined : 10_000),
+    onChannel(isOpen) {
+      isChannelOpen = isOpen;
+      verdicts.setCeiling(isOpen ? undefined : 10_000);
+    },
   });
   const queues = new Map<number, Semaphore>();
   const inTurn = async (request: AccessRequest): Promise<AccessOutcome> => {
@@ -127,11 +173,20 @@ export function connectCore(options: CoreOptions): Core {
       : outcome;
   const watched = (request: AccessRequest) => watch(inTurn(request));
   return {
+    hear(news) {
+      if (news.kind === 'verdict') {
+        const { attributes, expiresAtMs, ...verdict } = news.verdict;
+        verdicts.adopt(news.digest, { ...verdict, attributes, expiresAtMs }, news.lifeMs);
+      }
+      if (news.kind === 'session_ended') verdicts.dropSession(news.sessionId);
+      if (news.kind === 'changed') verdicts.dropChanged(news);
+    },
     access(request) {
       const key = verdictKeyOf(request);
-      if (key === undefined) return watched(request);
+      if (key === undefined) return request.mustBeKnown ? elsewhere : watched(request);
       const known = verdicts.find(key);
       if (known !== undefined) return known;
+      if (request.mustBeKnown) return elsewhere;
       return verdicts.resolve(
         key,
         () => watched(request),

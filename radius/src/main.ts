@@ -1,8 +1,14 @@
 // The RADIUS daemon: settings, line to the core, operations, listeners, in this order; and their end.
 import { type Clock, systemClock } from '@gatehouse/daemon/async';
 import { type ConfigOf, formatAddress, loadConfig } from '@gatehouse/daemon/config';
-import { createHealth, type Health, healthSocketPath, serveHealth } from '@gatehouse/daemon/health';
-import { reportFatal, runProcess } from '@gatehouse/daemon/lifecycle';
+import {
+  createHealth,
+  type Health,
+  type HealthServerOptions,
+  healthSocketPath,
+  serveHealth,
+} from '@gatehouse/daemon/health';
+import { type ProcessContext, reportFatal, runProcess } from '@gatehouse/daemon/lifecycle';
 import { createLogger, type Logger } from '@gatehouse/daemon/log';
 import { createMetrics, type Metrics } from '@gatehouse/daemon/metrics';
 import { kernelDrops } from '@gatehouse/daemon/net';
@@ -30,6 +36,8 @@ import { createAccountingRequest } from './operations/accounting-request.ts';
 import { createStatusServer } from './operations/status-server.ts';
 import { createPolicy } from './policy/policy.ts';
 import { listenRadius, type RadiusServer } from './server.ts';
+import { startWorkers } from './workers/primary.ts';
+import { isWorker, joinSiblings, type Siblings, serveFirstProcess } from './workers/worker.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Config = ConfigOf<typeof radiusConfig>;
@@ -43,31 +51,59 @@ export async function runRadiusDaemon(argv: readonly string[], env: Environment)
   try {
     const { config } = loadConfig(radiusConfig, { env, argv });
     const log = createLogger({ level: config.log_level, name: loggerName, pretty: config.debug });
-    return await runProcess({ log }, async ({ signal, onDrain }) => {
-      const metrics = createMetrics({ process: true });
-      const health = createHealth();
-      const ending = new AbortController(); // later than the signal: what is in work may still ask the core
-      const radius = await startRadius(config, { log, metrics, health, clock: systemClock, signal: ending.signal });
-      onDrain(async () => {
-        await radius.server.close();
-        ending.abort(signal.reason);
-        await radius.close();
-      });
-      const socketPath = healthSocketPath(config.instance_name);
-      const healthServer = await serveHealth({
-        health,
-        metrics,
-        addresses: config.listen.metrics,
-        socketPath,
-        localPages: { [dropsPage]: radius.drops.text, [clientsPage]: radius.clientsText },
-        log,
-      });
-      onDrain(async () => healthServer[Symbol.asyncDispose]());
-      log.info('ready', {});
-    });
+    return await runProcess({ log }, (context) =>
+      config.radius.workers > 1 && !isWorker() ? supervise(config, log, context) : run(config, log, context),
+    );
   } catch (error) {
     return reportFatal(createLogger({ level: 'info', name: loggerName }), error);
   }
+}
+
+async function run(config: Config, log: Logger, { signal, onDrain }: ProcessContext): Promise<void> {
+  const metrics = createMetrics({ process: true });
+  const health = createHealth();
+  const siblings = isWorker() ? await joinSiblings() : undefined;
+  const ending = new AbortController(); // later than the signal: what is in work may still ask the core
+  const parts = { log, metrics, health, clock: systemClock, signal: ending.signal };
+  const radius = await startRadius(config, siblings === undefined ? parts : { ...parts, siblings });
+  onDrain(async () => {
+    await radius.server.close();
+    ending.abort(signal.reason);
+    await radius.close();
+  });
+  const { drops, clientsText } = radius;
+  if (siblings !== undefined) {
+    const pages = { metrics: metrics.text, drops: drops.text, clients: clientsText };
+    return serveFirstProcess({ health, clock: systemClock, signal, pages });
+  }
+  const localPages = { [dropsPage]: drops.text, [clientsPage]: clientsText };
+  await serveState(config, { log, metrics, health, localPages }, onDrain);
+  log.info('ready', {});
+}
+
+/** With several workers this process only looks after them. */
+async function supervise(config: Config, log: Logger, { signal, onDrain }: ProcessContext): Promise<void> {
+  const health = createHealth();
+  const { workers: count } = config.radius;
+  const workers = startWorkers({ count, log, clock: systemClock, health, signal });
+  onDrain(() => workers.stop(stopGraceMs));
+  await workers.ready;
+  const metrics = { text: () => workers.metrics(), contentType: createMetrics().contentType };
+  const localPages = { [dropsPage]: () => workers.page('drops'), [clientsPage]: () => workers.page('clients') };
+  await serveState(config, { log, metrics, health, localPages }, onDrain);
+  log.info('ready', { count });
+}
+
+const stopGraceMs = 9_000;
+
+async function serveState(
+  { listen, instance_name }: Config,
+  shown: Pick<HealthServerOptions, 'log' | 'metrics' | 'health' | 'localPages'>,
+  onDrain: ProcessContext['onDrain'],
+): Promise<void> {
+  const socketPath = healthSocketPath(instance_name);
+  const server = await serveHealth({ ...shown, addresses: listen.metrics, socketPath });
+  onDrain(async () => server[Symbol.asyncDispose]());
 }
 
 export interface Parts {
@@ -76,6 +112,8 @@ export interface Parts {
   readonly health: Health;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Other processes of this outpost. */
+  readonly siblings?: Siblings;
 }
 
 /** Everything but the process around it; tests start this one. `close` wants the signal aborted before. */
@@ -109,7 +147,8 @@ export async function startRadius(
     },
     onSessionEnd: (sessionId) => sessionEnd(sessionId),
   });
-  const outbox = await openOutbox(config, parts, core.report);
+  const isFirst = (parts.siblings?.number ?? 0) === 0;
+  const outbox = isFirst ? await openOutbox(config, parts, core.report) : undefined;
   const answering = {
     access: core.access,
     log,
@@ -119,9 +158,11 @@ export async function startRadius(
       if (request.settings.coa) logins.remember(request, access);
     },
   };
+  const worker = parts.siblings?.number ?? 0;
   const eap = createEap({
     ...answering,
     clock,
+    worker,
     certificate: (provider) => core.certificate(provider) ?? keys.pair(),
     authority: keys.authority,
     onEnd: (...end) => metrics.eap(...end),
@@ -142,7 +183,12 @@ export async function startRadius(
   const status = createStatusServer(core.isReachable);
   log.info('Starting radius server', { listen: config.listen.radius.map(formatAddress).join(',') });
   const server = await listenRadius({
-    listen: config.listen,
+    ...(parts.siblings === undefined ? {} : { siblings: parts.siblings }),
+    onNews(news) {
+      if (news.kind === 'latched') gate.latch(news.client);
+      else core.hear(news);
+    },
+    listen: worker === 0 ? config.listen : { ...config.listen, accounting: [], radsec: [] },
     radsec: {
       certificateFile: config.radius.radsec_certificate,
       keyFile: config.radius.radsec_key,
@@ -163,7 +209,7 @@ export async function startRadius(
         createAccessRequest({
           ...answering,
           eap: eap.receive,
-          challenges: createChallenges(clock),
+          challenges: createChallenges(clock, worker),
           flowTimeoutMs: config.radius.flow_timeout,
         }),
       ],

@@ -8,10 +8,13 @@ import { createNotices, type Notices } from './clients/notices.ts';
 import type { ClientTable } from './clients/table.ts';
 import type { Drops } from './datagram/drops.ts';
 import { createDuplicates } from './datagram/duplicates.ts';
-import { createReceiver, type Receiver } from './datagram/receive.ts';
+import { createReceiver, type Receiver, type Share } from './datagram/receive.ts';
 import type { Operation } from './datagram/request.ts';
 import type { RadiusMetrics } from './metrics.ts';
 import { listenRadsec, type RadsecOptions, type RadsecServer } from './radsec/listen.ts';
+import type { News } from './workers/messages.ts';
+import { ownerOf } from './workers/owner.ts';
+import type { Siblings } from './workers/worker.ts';
 
 export interface ServerOptions {
   readonly listen: {
@@ -20,6 +23,8 @@ export interface ServerOptions {
     readonly radsec: readonly Address[];
   };
   readonly radsec: Pick<RadsecOptions, 'certificateFile' | 'keyFile' | 'caFile' | 'peers' | 'settingsOf'>;
+  /** Other processes on the same authentication sockets. */
+  readonly siblings?: Siblings;
   readonly gate: MessageAuthenticatorGate;
   readonly drops: Drops;
   readonly requestsPerSource: number;
@@ -27,6 +32,7 @@ export interface ServerOptions {
   readonly log: Logger;
   readonly metrics: RadiusMetrics;
   readonly clients: () => ClientTable;
+  readonly onNews: (news: News) => void;
   readonly authentication: ReadonlyMap<number, Operation>;
   readonly accounting: ReadonlyMap<number, Operation>;
 }
@@ -51,7 +57,16 @@ export async function listenRadius(options: ServerOptions): Promise<RadiusServer
   const { gate } = options;
   const open = async (port: 'authentication' | 'accounting', addresses: readonly Address[], setting: string) => {
     const duplicates = createDuplicates(options.clock, { keepMs: keepReplyMs, maxEntries: maxDuplicates });
-    const receiver = createReceiver({ ...options, port, notices, gate, duplicates, operations: options[port] });
+    const share = options.siblings && port === 'authentication' ? { share: shareOf(options.siblings) } : {};
+    const receiver = createReceiver({
+      ...options,
+      ...share,
+      port,
+      notices,
+      gate,
+      duplicates,
+      operations: options[port],
+    });
     const component = port === 'authentication' ? 'radius' : 'accounting';
     const listener = await listenUdp({ addresses, component, setting, log: options.log, onDatagram: receiver.receive });
     return { receiver, listener };
@@ -67,11 +82,29 @@ export async function listenRadius(options: ServerOptions): Promise<RadiusServer
     await Promise.all([radius, accounting].map(closePort));
     throw error;
   });
+  options.siblings?.listen({
+    onNews: options.onNews,
+    onDatagram({ bytes, address, port, listener }) {
+      const from = { address, port };
+      const reply = (answer: Uint8Array) => radius.listener.send(listener, answer, from);
+      radius.receiver.receive(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), from, reply, undefined);
+    },
+  });
   return {
     bound: { radius: radius.listener.bound, accounting: accounting.listener.bound, radsec: radsec?.bound ?? [] },
     async close() {
       await Promise.all([...[radius, accounting].map(closePort), radsec?.close()]);
     },
+  };
+}
+
+/** Sessions with devices that are told of their end are all kept by the first worker, which takes accounting. */
+function shareOf({ number, count, handOn, tell }: Siblings): Share {
+  return {
+    number,
+    ownerOf: (packet, from, { settings }) => (settings.coa ? 0 : ownerOf(packet, from, count)),
+    handOn: (to, bytes, { address, port }, listener) => handOn(to, { bytes, address, port, listener }),
+    latched: (client) => tell({ kind: 'latched', client }),
   };
 }
 

@@ -1,6 +1,7 @@
 // The RADIUS outpost against FreeRADIUS with a users file: PAP of repeated users with Message-Authenticator both ways, full
-// EAP logins by eapol_test, the codec alone, and the match of 100,000 networks. Rounds are interleaved; the server under test
-// runs on the first core, the load on the second. Needs freeradius, eapoltest and util-linux.
+// EAP logins by eapol_test, two workers against one, the codec alone, and the match of 100,000 networks. Rounds are
+// interleaved, after a time of warming up for both; the server under test runs on the first core, the load on the second, but
+// for the workers, where everything runs where it may. Needs freeradius, eapoltest and util-linux.
 // Run: npx tsc -b && npx tsx --conditions source test/bench/radius.ts [seconds]; prints one JSON document.
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
@@ -18,7 +19,9 @@ import { type Load, type LoadResult, runLoad } from './radius/load.ts';
 
 const seconds = Number(process.argv[2] ?? 3);
 const rounds = 3;
-const eapLogins = 40;
+const eapLogins = 60;
+/** A server that runs for weeks is measured, not its first second. */
+const eapWarmUp = 500;
 const pin = (pid: number, core: number) => runTool('taskset', ['-a', '-cp', String(core), String(pid)]);
 
 await using folder = await temporaryFolder();
@@ -29,18 +32,19 @@ const server = await authority.issue('radius.example.test', { purpose: 'server',
 const client = await authority.issue('bench0', { key: 'rsa' });
 const files = await writeFiles();
 await setProvider();
-await using daemon = await startDaemon('radius', {
-  env: {
-    AUTHENTIK_HOST: core.url,
-    AUTHENTIK_TOKEN: await core.outpostToken('radius'),
-    AUTHENTIK_RADIUS__VERDICT_CACHE: '1h',
-    AUTHENTIK_RADIUS__EAP_CERTIFICATE: files.certificate,
-    AUTHENTIK_RADIUS__EAP_KEY: files.key,
-    AUTHENTIK_RADIUS__EAP_CLIENT_CA: files.ca,
-    AUTHENTIK_RADIUS__REQUESTS_PER_SOURCE: '10000',
-  },
-});
-await until(() => daemon.lines.some(({ event }) => event === 'Update providers'));
+const env = {
+  AUTHENTIK_HOST: core.url,
+  AUTHENTIK_TOKEN: await core.outpostToken('radius'),
+  AUTHENTIK_RADIUS__VERDICT_CACHE: '1h',
+  AUTHENTIK_RADIUS__EAP_CERTIFICATE: files.certificate,
+  AUTHENTIK_RADIUS__EAP_KEY: files.key,
+  AUTHENTIK_RADIUS__EAP_CLIENT_CA: files.ca,
+  AUTHENTIK_RADIUS__REQUESTS_PER_SOURCE: '10000',
+};
+await using daemon = await startDaemon('radius', { env });
+await using crew = await startDaemon('radius', { env: { ...env, AUTHENTIK_RADIUS__WORKERS: '2' } });
+const updatesOf = ({ lines }: typeof daemon) => lines.filter(({ event }) => event === 'Update providers').length;
+await until(() => updatesOf(daemon) >= 1 && updatesOf(crew) >= 2);
 await silence();
 await using reference = await startFreeRadius({
   folder: folder.path,
@@ -57,10 +61,12 @@ await pin(ours.pid, 0);
 await pin(theirs.pid, 0);
 await pin(process.pid, 1);
 // Every user's first login goes through the core's flow; what is measured is the repeated user.
-await until(async () => {
-  const { wrong, answered } = await pap(ours, { seconds: 3, sockets: 1, inFlight: 8, most: people.length * 3 });
-  return wrong === 0 && answered === people.length * 3;
-}, 120_000);
+const both = { port: crew.bound('radius').port, pid: crew.pid ?? 0 };
+for (const target of [ours, both])
+  await until(async () => {
+    const { wrong, answered } = await pap(target, { seconds: 3, sockets: 1, inFlight: 8, most: people.length * 3 });
+    return wrong === 0 && answered === people.length * 3;
+  }, 120_000);
 
 type Target = typeof ours;
 type Round = LoadResult & { readonly cpuUs: number };
@@ -103,9 +109,29 @@ async function benchPap() {
   };
 }
 
+/** One process against two, which share the cores with each other and with the load. */
+async function benchWorkers() {
+  for (const pid of [ours.pid, process.pid]) await runTool('taskset', ['-a', '-cp', '0,1', String(pid)]);
+  const [one, two]: [number[], number[]] = [[], []];
+  let wrong = 0;
+  for (let round = 0; round < rounds; round++) {
+    for (const [target, rates] of [[ours, one] as const, [both, two] as const]) {
+      const result = await pap(target, {});
+      rates.push(result.perSecond);
+      wrong += result.wrong;
+    }
+  }
+  return {
+    ratio: round2(median(two) / median(one)),
+    onePerSecond: Math.round(median(one)),
+    twoPerSecond: Math.round(median(two)),
+    wrong,
+  };
+}
+
 /** CPU per full login, resumption off on both sides. */
 async function benchEap(eap: 'TLS' | 'TTLS') {
-  const cost = async ({ port, pid }: Target) => {
+  const cost = async ({ port, pid }: Target, logins = eapLogins) => {
     const identity = people[0]?.username ?? '';
     const given = {
       eap,
@@ -115,12 +141,13 @@ async function benchEap(eap: 'TLS' | 'TTLS') {
       caPem: authority.caPem,
       secret: testRadiusSecret,
     } as const;
-    const login = () => eapolTest(port, { ...given, repeat: eapLogins, ...(eap === 'TLS' ? { client } : {}) });
+    const login = () => eapolTest(port, { ...given, repeat: logins, ...(eap === 'TLS' ? { client } : {}) });
     const before = cpuSeconds(pid);
     const result = await login();
     if (!result.isSuccess) throw new Error(`EAP-${eap} on port ${port}: ${result.output.slice(-2000)}`);
-    return ((cpuSeconds(pid) - before) * 1000) / (eapLogins + 1);
+    return ((cpuSeconds(pid) - before) * 1000) / (logins + 1);
   };
+  for (const target of [ours, theirs]) await cost(target, eapWarmUp);
   const mine: number[] = [];
   const other: number[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -149,6 +176,7 @@ console.log(
       pap: await benchPap(),
       eapTls: await benchEap('TLS'),
       eapTtls: await benchEap('TTLS'),
+      workers: await benchWorkers(),
       codecPerSecond: benchCodec(),
       matchNs: benchMatch(100_000),
     },
@@ -187,16 +215,16 @@ async function setProvider(): Promise<void> {
   await core.call('PATCH', `/providers/radius/${results[0]?.pk}/`, { local_certificates: true });
 }
 
-/** Neither side writes a line per request. */
+/** Neither side writes a line per request: the level comes from the core, and updates are not told any more. */
 async function silence(): Promise<void> {
   const { results } = await core.call<{ results: { pk: string; type: string }[] }>('GET', '/outposts/instances/');
   const pk = results.find(({ type }) => type === 'radius')?.pk ?? '';
-  const updates = () => daemon.lines.filter(({ event }) => event === 'Update providers').length;
+  const updates = () => updatesOf(daemon) + updatesOf(crew);
   const before = updates();
   await core.call('PATCH', `/outposts/instances/${pk}/`, { config: { log_level: 'warning' } });
   process.kill(daemon.pid ?? 0, 'SIGUSR1');
   await new Promise((resolve) => setTimeout(resolve, 1_000));
-  if (updates() > before + 1) throw new Error('the outpost still logs');
+  if (updates() > before + 3) throw new Error('the outpost still logs');
 }
 
 function eapModule(): string {

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { CodeWanted } from '../core.ts';
+import { statePrefix } from '../workers/owner.ts';
 
 export interface Challenges {
   /** @returns the State to send */
@@ -21,10 +22,10 @@ export interface Parked {
 
 const lifeMs = 120_000;
 const maxParked = 10_000;
-/** Worker number and kind of State: never mistaken for an EAP conversation (eap/sessions.ts). */
-const prefix = Buffer.of(0, 2);
 
-export function createChallenges(clock: Clock): Challenges {
+/** @param worker number of this process among its siblings */
+export function createChallenges(clock: Clock, worker = 0): Challenges {
+  const prefix = statePrefix(worker, 'challenge'); // never mistaken for an EAP conversation
   const parked = new Map<string, Parked & { providerPk: number; client: string; endMs: number }>();
   const expire = () => {
     const nowMs = clock.monotonicMs();

@@ -14,6 +14,8 @@ export interface RequestShape {
 export interface MessageAuthenticatorGate {
   /** Call with authenticators checked; `latched` says that `auto` demands one of this address from now on. */
   admit(shape: RequestShape, policy: MessageAuthenticatorPolicy): 'admitted' | 'latched' | 'refused';
+  /** A sibling has latched this address. */
+  latch(client: string): void;
   /** What each address has sent so far, for people: who would be shut out if it were demanded of all. */
   text(): string;
 }
@@ -32,6 +34,7 @@ export function createMessageAuthenticatorGate(): MessageAuthenticatorGate {
     if (known === undefined && seen.size < maxLatched) seen.set(client, counts);
   };
   return {
+    latch: (client) => void latched.add(client),
     text() {
       if (seen.size === 0) return 'No Access-Request since the start.\n';
       const lines = [...seen].map(([client, { signed, unsigned }]) => {

@@ -45,6 +45,7 @@ function start() {
   const eap = createEap({
     ...answering,
     clock,
+    worker: 0,
     certificate: () => undefined,
     authority: () => undefined,
     onEnd: () => undefined,
@@ -96,7 +97,7 @@ test(`radius §13: ${runs} mutations of the vectors: no reply but to what is unc
       const bytes = Buffer.from(vector.hex, 'hex');
       for (const { at, byte } of edits) bytes.writeUInt8(byte, at % bytes.length);
       const packet = bytes.subarray(0, Math.max(0, bytes.length - cut));
-      receiver.receive(packet, { address: '127.0.0.1', port: 1 }, () => answered.push(packet.toString('hex')));
+      receiver.receive(packet, { address: '127.0.0.1', port: 1 }, () => answered.push(packet.toString('hex')), 0);
     }),
     { seed: 13, numRuns: runs },
   );

@@ -40,19 +40,32 @@ export interface ReceiverOptions {
   readonly requestsPerSource: number;
   /** Told of each packet that is left without an answer on arrival. */
   readonly onDrop?: (reason: DropReason) => void;
+  /** Where there are several workers. */
+  readonly share?: Share;
+}
+
+/** What several workers on one socket agree about. */
+export interface Share {
+  /** Of this worker. */
+  readonly number: number;
+  ownerOf(packet: ReceivedPacket, from: Sender, client: Client): number;
+  /** @param listener which it came to: the answer leaves from there */
+  handOn(to: number, bytes: Buffer, from: Sender, listener: number): void;
+  /** From now on Message-Authenticator is demanded of this address. */
+  latched(client: string): void;
 }
 
 export interface Receiver {
-  /** @param reply called at most once, later; not called at all for what is dropped */
-  receive(
-    bytes: Buffer,
-    from: { readonly address: string; readonly port: number },
-    reply: (bytes: Buffer) => void,
-  ): void;
+  /**
+   * @param reply called at most once, later; not called at all for what is dropped
+   * @param listener which it came to; `undefined` for what a sibling has handed on
+   */
+  receive(bytes: Buffer, from: Sender, reply: (bytes: Buffer) => void, listener: number | undefined): void;
   /** From now on nothing is taken; resolves when everything in work has ended. */
   drain(): Promise<void>;
 }
 
+const stateType = 24;
 const proxyState = 33;
 const eapMessage = 79;
 
@@ -61,15 +74,18 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const perSource = new Map<string, number>();
   let isDraining = false;
   return {
-    receive(bytes, from, reply) {
+    receive(bytes, from, reply, listener) {
       if (isDraining) return;
       const address = canonicalIp(from.address);
       const count = perSource.get(address) ?? 0;
       const isSpent = count >= options.requestsPerSource;
-      const admitted = admit(options, bytes, { address, port: from.port, isSpent }, reply);
+      // As it came: a socket of IPv6 cannot send to an IPv4 address in its canonical form.
+      const handOn = (to: number) => options.share?.handOn(to, bytes, from, listener ?? 0);
+      const ways = { send: reply, handOn };
+      const admitted = admit(options, bytes, { address, port: from.port, isSpent, listener }, ways);
       if (admitted === undefined) return;
       const { request, entry } = admitted;
-      const serving = serve(options, request, entry, reply);
+      const serving = serve(options, request, entry, ways);
       if (serving === undefined) return;
       perSource.set(address, count + 1);
       const work = serving.finally(() => {
@@ -92,17 +108,19 @@ interface Admitted {
   readonly entry: DuplicateEntry;
 }
 
+/** Where an answer goes, or a request that another worker has to answer. */
+interface Ways {
+  readonly send: (bytes: Buffer) => void;
+  readonly handOn: (to: number) => void;
+}
+
 interface Source extends Sender {
   /** It has as many requests in work as one may. */
   readonly isSpent: boolean;
+  readonly listener: number | undefined;
 }
 
-function admit(
-  options: ReceiverOptions,
-  bytes: Buffer,
-  source: Source,
-  reply: (bytes: Buffer) => void,
-): Admitted | undefined {
+function admit(options: ReceiverOptions, bytes: Buffer, source: Source, { send, handOn }: Ways): Admitted | undefined {
   const { address, isSpent } = source;
   if (bytes.length < 20 || bytes.length > maxPacketBytes) return drop(options, address, 'malformed');
   const client = options.clients().find(address);
@@ -114,20 +132,43 @@ function admit(
   const seen = options.duplicates.look(source, packet.bytes);
   if (seen?.kind === 'done') {
     options.metrics.replayed();
-    reply(seen.reply);
+    send(seen.reply);
     return undefined;
   }
   if (seen !== undefined) return drop(options, address, 'duplicate_in_flight', client);
-  options.metrics.packet(packetCodeName(packet.code));
+  if (source.listener !== undefined) options.metrics.packet(packetCodeName(packet.code)); // else the sibling has
   // Before any cryptography: one address must not take all of it.
   if (isSpent) return drop(options, address, 'source_budget', client);
   if (!options.operations.has(packet.code)) return drop(options, address, 'unsupported_code', client);
   const refused = authenticate(options, packet, client, address);
   if (refused !== undefined) return drop(options, address, refused, client);
+  const owner = ownerOf(options, packet, source, client);
+  if (owner !== undefined && !canBeKnown(packet, client)) {
+    handOn(owner);
+    return undefined;
+  }
   const entry = options.duplicates.begin(source, packet.bytes);
   if (entry === undefined) return drop(options, address, 'overload', client);
   const { provider, settings } = client;
-  return { request: { packet, provider, settings, key, client: address, port: options.port }, entry };
+  return { request: { packet, provider, settings, key, client: address, port: options.port, owner }, entry };
+}
+
+/** The worker that a request belongs to, where it is another one. */
+function ownerOf(
+  { share }: ReceiverOptions,
+  packet: ReceivedPacket,
+  source: Source,
+  client: Client,
+): number | undefined {
+  if (share === undefined || source.listener === undefined) return undefined;
+  const owner = share.ownerOf(packet, source, client);
+  return owner === share.number ? undefined : owner;
+}
+
+/** A password may be one that the core has granted before, and Status-Server is anybody's; the rest needs its own worker. */
+function canBeKnown(packet: ReceivedPacket, { settings }: Client): boolean {
+  if (packet.code === packetCode.statusServer) return true;
+  return !settings.coa && !hasAttribute(packet, eapMessage) && !hasAttribute(packet, stateType);
 }
 
 function parse(bytes: Buffer): ReceivedPacket | undefined {
@@ -139,7 +180,7 @@ function parse(bytes: Buffer): ReceivedPacket | undefined {
 }
 
 function authenticate(
-  { gate, log, port }: ReceiverOptions,
+  { gate, log, port, share }: ReceiverOptions,
   packet: ReceivedPacket,
   { key, settings }: Client,
   client: string,
@@ -158,7 +199,10 @@ function authenticate(
     isEap: hasAttribute(packet, eapMessage),
   };
   const admitted = gate.admit(shape, settings);
-  if (admitted === 'latched') log.info('Message-Authenticator demanded from now on', { ip: client, component: port });
+  if (admitted === 'latched') {
+    log.info('Message-Authenticator demanded from now on', { ip: client, component: port });
+    share?.latched(client);
+  }
   return admitted === 'refused' ? 'missing_message_authenticator' : undefined;
 }
 
@@ -194,12 +238,21 @@ function serve(
   options: ReceiverOptions,
   request: AdmittedRequest,
   entry: DuplicateEntry,
-  send: (bytes: Buffer) => void,
+  { send, handOn }: Ways,
 ): Promise<void> | undefined {
   const startedMs = options.clock.monotonicMs();
   const requestId = options.log.isEnabled('info') ? randomUUID() : undefined;
-  if (requestId !== undefined) options.log.info('Radius Request', fieldsOf(request, requestId));
+  const announce = () => {
+    if (requestId !== undefined) options.log.info('Radius Request', fieldsOf(request, requestId));
+  };
+  const { owner } = request;
+  if (owner === undefined) announce();
   const finish = (answer: Answer) => {
+    if (answer.kind === 'elsewhere') {
+      entry.forget();
+      return handOn(owner ?? 0);
+    }
+    if (owner !== undefined) announce();
     const tookMs = options.clock.monotonicMs() - startedMs;
     options.metrics.took(request.provider.app, tookMs / 1000);
     settle(options, request, entry, answer, send);
@@ -217,11 +270,13 @@ function serve(
   return undefined;
 }
 
+type Answered = Exclude<Answer, { kind: 'elsewhere' }>;
+
 function fieldsOf({ packet, client }: AdmittedRequest, requestId: string) {
   return { code: packetCodeName(packet.code), request: requestId, ip: client, id: packet.identifier };
 }
 
-function responseFields(request: AdmittedRequest, requestId: string, answer: Answer, tookMs: number) {
+function responseFields(request: AdmittedRequest, requestId: string, answer: Answered, tookMs: number) {
   return {
     ...fieldsOf(request, requestId),
     code: answer.kind === 'reply' ? packetCodeName(answer.code) : 'none',
@@ -250,7 +305,7 @@ function settle(
   { metrics, drops }: ReceiverOptions,
   request: AdmittedRequest,
   entry: DuplicateEntry,
-  answer: Answer,
+  answer: Answered,
   send: (bytes: Buffer) => void,
 ): void {
   if (answer.kind === 'silence') {

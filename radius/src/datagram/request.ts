@@ -13,6 +13,8 @@ export interface AdmittedRequest {
   readonly settings: ClientSettings;
   /** Which port it came to; Status-Server is answered by it. */
   readonly port: 'authentication' | 'accounting';
+  /** The worker that it belongs to where that is not this one: answered here only if nobody has to be asked. */
+  readonly owner: number | undefined;
 }
 
 export type Answer =
@@ -24,6 +26,8 @@ export type Answer =
       readonly reason?: RejectReason;
       readonly username?: string;
     }
+  /** Its own worker has to answer. */
+  | { readonly kind: 'elsewhere'; readonly username?: string }
   | { readonly kind: 'silence'; readonly reason: DropReason; readonly username?: string };
 
 /** Answers at once where nobody has to be asked. */

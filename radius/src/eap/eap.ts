@@ -21,6 +21,8 @@ import { createEapContext } from './tls-endpoint.ts';
 
 export interface EapOptions extends Answering {
   readonly clock: Clock;
+  /** Number of this process among its siblings. */
+  readonly worker: number;
   readonly certificate: (provider: Provider) => CertificatePair | undefined;
   /** Checks client certificates where they are checked here. */
   readonly authority: () => Authority | undefined;
@@ -40,7 +42,7 @@ const eapMessage = 79;
 const empty = Buffer.alloc(0);
 
 export function createEap(options: EapOptions): Eap {
-  const sessions = createEapSessions(options.clock);
+  const sessions = createEapSessions(options.clock, options.worker);
   const parts: Parts = { options, sessions, contexts: new Map() };
   return {
     receive: (request, message) => receive(parts, request, message),
@@ -192,7 +194,7 @@ function endRefused(parts: Parts, session: EapSession, identifier: number, refus
   const { conversation } = session;
   parts.options.onEnd(conversation.method, 'failure');
   parts.sessions.close(session);
-  if (refusal.kind === 'silence') return refusal;
+  if (refusal.kind !== 'reply') return refusal;
   return { ...refusal, attributes: splitValue(eapMessage, failure(identifier)), username: conversation.identity };
 }
 

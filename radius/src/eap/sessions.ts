@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Access } from '../core.ts';
 import type { Answer } from '../datagram/request.ts';
+import { statePrefix } from '../workers/owner.ts';
 import type { Conversation } from './conversation.ts';
 
 export interface EapSession {
@@ -29,10 +30,10 @@ export interface EapSessions {
 const idleMs = 30_000;
 const lifeMs = 120_000;
 const maxSessions = 10_000;
-/** Worker number and version of the format; the rest is random. */
-const prefix = Buffer.of(0, 1);
 
-export function createEapSessions(clock: Clock): EapSessions {
+/** @param worker number of this process among its siblings */
+export function createEapSessions(clock: Clock, worker = 0): EapSessions {
+  const prefix = statePrefix(worker, 'eap'); // the rest of a State is random
   const sessions = new Map<string, { session: EapSession; bornMs: number; lastMs: number }>();
   const close = (session: EapSession) => {
     sessions.delete(session.state.toString('hex'));

@@ -43,7 +43,13 @@ export function askAccess(
   claim: Claim,
   canAskForCode = false,
 ): Asked | Promise<Asked> {
-  const asked = { provider: request.provider, claim, remoteIp: remoteIpOf(request), canAskForCode };
+  const asked = {
+    provider: request.provider,
+    claim,
+    remoteIp: remoteIpOf(request),
+    canAskForCode,
+    mustBeKnown: request.owner !== undefined,
+  };
   const outcome = asking.access(asked);
   return outcome instanceof Promise
     ? takeOutcome(asking, request, claim.username, outcome)
@@ -79,6 +85,8 @@ function notAccepted(answer: Answer): Asked {
 
 function readOutcome(asking: Asking, request: AdmittedRequest, outcome: AccessOutcome): Asked {
   switch (outcome.kind) {
+    case 'elsewhere':
+      return notAccepted({ kind: 'elsewhere' });
     case 'overload':
       return notAccepted(silence('overload'));
     case 'refused':

@@ -112,7 +112,7 @@ function serveConnection(options: RadsecOptions, socket: TLSSocket, open: Set<Re
   socket.setTimeout(idleMs, () => socket.destroy());
   const from = { address, port: socket.remotePort ?? 0 };
   readPackets(socket, (packet) =>
-    receiver.receive(packet, from, (reply) => void (socket.writable && socket.write(reply))),
+    receiver.receive(packet, from, (reply) => void (socket.writable && socket.write(reply)), 0),
   );
 }
 

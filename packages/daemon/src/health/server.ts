@@ -22,7 +22,7 @@ export interface HealthServerOptions {
   readonly addresses: readonly Address[];
   readonly socketPath?: string;
   /** Pages for this machine alone: on the unix socket, never on an address. By path, each with its text. */
-  readonly localPages?: Readonly<Record<string, () => string>>;
+  readonly localPages?: Readonly<Record<string, () => string | Promise<string>>>;
   readonly log: Logger;
 }
 
@@ -42,8 +42,11 @@ export async function serveHealth(options: HealthServerOptions): Promise<HealthS
   const { localPages = {} } = options;
   const answerLocal = (request: IncomingMessage, response: ServerResponse) => {
     const page = Object.hasOwn(localPages, request.url ?? '') ? localPages[request.url ?? ''] : undefined;
-    if (page === undefined) answer(request, response);
-    else response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8' }).end(page());
+    if (page === undefined) return answer(request, response);
+    Promise.resolve(page()).then(
+      (text) => response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8' }).end(text),
+      (error: unknown) => response.destroy(error instanceof Error ? error : undefined),
+    );
   };
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     respond(options, request, response).catch((error: unknown) =>

@@ -12,11 +12,19 @@ export interface UdpOptions {
   /** Default 4 MiB; the kernel may grant less. */
   readonly receiveBufferBytes?: number;
   readonly log: Logger;
-  readonly onDatagram: (bytes: Buffer, from: RemoteInfo, reply: (bytes: Uint8Array) => void) => void;
+  /** @param listener which of `addresses` it came to */
+  readonly onDatagram: (
+    bytes: Buffer,
+    from: Pick<RemoteInfo, 'address' | 'port'>,
+    reply: (bytes: Uint8Array) => void,
+    listener: number,
+  ) => void;
 }
 
 export interface UdpListener {
   readonly bound: readonly Address[];
+  /** Sends from one of the listeners. */
+  send(listener: number, bytes: Uint8Array, to: Pick<RemoteInfo, 'address' | 'port'>): void;
   close(): Promise<void>;
 }
 
@@ -26,7 +34,7 @@ export async function listenUdp(options: UdpOptions): Promise<UdpListener> {
   const bound: Address[] = [];
   try {
     for (const address of options.addresses) {
-      const socket = await bindUdp(options, address);
+      const socket = await bindUdp(options, address, sockets.length);
       sockets.push(socket);
       bound.push({ host: address.host, port: socket.address().port });
     }
@@ -38,6 +46,7 @@ export async function listenUdp(options: UdpOptions): Promise<UdpListener> {
     options.log.info('listening', { addr: formatAddress(address), component: options.component });
   return {
     bound,
+    send: (listener, bytes, { address, port }) => sockets[listener]?.send(bytes, port, address),
     async close() {
       await Promise.all(sockets.map((socket) => new Promise<void>((resolve) => socket.close(resolve))));
     },
@@ -53,7 +62,7 @@ function asGiven(
   done(null, address, address.includes(':') ? 6 : 4);
 }
 
-function bindUdp(options: UdpOptions, address: Address): Promise<Socket> {
+function bindUdp(options: UdpOptions, address: Address, listener: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const type = isIPv6(address.host) ? 'udp6' : 'udp4';
     const recvBufferSize = options.receiveBufferBytes ?? 4 * 1024 * 1024;
@@ -69,7 +78,7 @@ function bindUdp(options: UdpOptions, address: Address): Promise<Socket> {
       resolve(socket);
     });
     socket.on('message', (bytes, from) => {
-      options.onDatagram(bytes, from, (answer) => socket.send(answer, from.port, from.address));
+      options.onDatagram(bytes, from, (answer) => socket.send(answer, from.port, from.address), listener);
     });
   });
 }

@@ -37,6 +37,8 @@ export interface VerdictCache<V extends Verdict> {
   dropSession(sessionId: string): void;
   dropProvider(providerPk: number): void;
   clear(): void;
+  /** Takes over what another process with the same key has remembered. */
+  adopt(digest: string, verdict: V, lifeMs: number): void;
   /** A shorter life for all while changes cannot be heard of. */
   setCeiling(ms: number | undefined): void;
   readonly size: number;
@@ -45,9 +47,13 @@ export interface VerdictCache<V extends Verdict> {
 export function createVerdictCache<V extends Verdict>(options: {
   readonly clock: Clock;
   readonly maxEntries: number;
+  /** Shared by processes that tell each other verdicts; one of this process alone unless given. */
+  readonly key?: string;
+  /** Told of each verdict that was remembered after asking. */
+  readonly onKept?: (digest: string, verdict: V, lifeMs: number) => void;
 }): VerdictCache<V> {
   const { clock } = options;
-  const key = randomBytes(32).toString('hex');
+  const key = options.key ?? randomBytes(32).toString('hex');
   const entries = new LRUCache<string, Entry<V>>({ max: options.maxEntries });
   const flights = createSingleFlight<string, unknown>();
   let ceilingMs: number | undefined;
@@ -85,7 +91,10 @@ export function createVerdictCache<V extends Verdict>(options: {
         const fresh = await ask();
         const kept = keep(fresh);
         // Whatever was dropped while the core was being asked may concern this very answer: then it is not remembered.
-        if (kept !== undefined && kept.lifeMs > 0 && generation === began) keepFor(digest, kept.verdict, kept.lifeMs);
+        if (kept !== undefined && kept.lifeMs > 0 && generation === began) {
+          keepFor(digest, kept.verdict, kept.lifeMs);
+          options.onKept?.(digest, kept.verdict, kept.lifeMs);
+        }
         return fresh;
       });
       return answer as T; // one digest is always asked with one kind of task
@@ -98,6 +107,7 @@ export function createVerdictCache<V extends Verdict>(options: {
     },
     dropSession: (sessionId) => dropWhere((verdict) => verdict.sessionId === sessionId),
     dropProvider: (providerPk) => dropWhere((verdict) => verdict.providerPk === providerPk),
+    adopt: keepFor,
     clear: () => dropWhere(() => true),
     setCeiling(ms) {
       ceilingMs = ms;

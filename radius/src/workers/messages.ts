@@ -1,0 +1,70 @@
+// What the processes of one RADIUS outpost say to each other, over node:cluster's channels with structured clones.
+import { z } from 'zod';
+
+const componentState = z.object({
+  state: z.enum(['ready', 'starting', 'degraded', 'failed']),
+  reason: z.string().optional(),
+});
+
+/** A login that the core has granted: what core.ts remembers. */
+const access = z.object({
+  kind: z.literal('accepted'),
+  username: z.string(),
+  groups: z.array(z.string()).readonly(),
+  attributes: z.string().optional(),
+  userPk: z.number(),
+  sessionId: z.string(),
+  providerPk: z.number(),
+  expiresAtMs: z.number().optional(),
+});
+
+/** A datagram that belongs to another worker, as it came. */
+const datagram = z.object({
+  kind: z.literal('datagram'),
+  bytes: z.custom<Uint8Array>((given) => given instanceof Uint8Array),
+  address: z.string(),
+  port: z.number(),
+  /** Which of the listeners it came to. */
+  listener: z.number(),
+});
+export type Datagram = Omit<z.infer<typeof datagram>, 'kind'>;
+
+/** From a worker, passed on to all others. */
+const news = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('verdict'), digest: z.string(), verdict: access, lifeMs: z.number() }),
+  z.object({ kind: z.literal('session_ended'), sessionId: z.string() }),
+  z.object({ kind: z.literal('changed'), all: z.boolean(), access: z.boolean(), users: z.array(z.number()) }),
+  z.object({ kind: z.literal('latched'), client: z.string() }),
+]);
+export type News = z.infer<typeof news>;
+
+const pages = z.enum(['metrics', 'drops', 'clients']);
+export type Page = z.infer<typeof pages>;
+
+export const fromWorker = z.union([
+  z.discriminatedUnion('kind', [
+    /** Asks who it is. */
+    z.object({ kind: z.literal('hello') }),
+    z.object({ kind: z.literal('ready') }),
+    z.object({ kind: z.literal('health'), components: z.record(z.string(), componentState) }),
+    z.object({ kind: z.literal('page'), id: z.number(), text: z.string() }),
+    z.object({ kind: z.literal('hand_on'), to: z.number(), datagram }),
+  ]),
+  news,
+]);
+
+export const toWorker = z.union([
+  z.discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('start'),
+      number: z.number(),
+      count: z.number(),
+      verdictKey: z.string(),
+    }),
+    z.object({ kind: z.literal('stop') }),
+    z.object({ kind: z.literal('page'), id: z.number(), page: pages }),
+    datagram,
+  ]),
+  news,
+]);
+export type ToWorker = z.infer<typeof toWorker>;
