@@ -9,7 +9,7 @@ import {
   serveHealth,
 } from '@gatehouse/daemon/health';
 import { type ProcessContext, reportFatal, runProcess } from '@gatehouse/daemon/lifecycle';
-import { createLogger, type Logger } from '@gatehouse/daemon/log';
+import { bufferedOutput, createLogger, type Logger, prettyOutput } from '@gatehouse/daemon/log';
 import { createMetrics, type Metrics } from '@gatehouse/daemon/metrics';
 import { kernelDrops } from '@gatehouse/daemon/net';
 import { packetCode } from '@gatehouse/wire/radius';
@@ -50,7 +50,10 @@ export async function runRadiusDaemon(argv: readonly string[], env: Environment)
   if (ended !== undefined) return ended;
   try {
     const { config } = loadConfig(radiusConfig, { env, argv });
-    const log = createLogger({ level: config.log_level, name: loggerName, pretty: config.debug });
+    // Workers share one pipe: their batches have to stay whole on it.
+    const batches = isWorker() ? { batchLength: 4_000 } : {};
+    const destination = config.debug ? prettyOutput(process.stdout) : bufferedOutput(batches);
+    const log = createLogger({ level: config.log_level, name: loggerName, destination });
     return await runProcess({ log }, (context) =>
       config.radius.workers > 1 && !isWorker() ? supervise(config, log, context) : run(config, log, context),
     );
