@@ -1,4 +1,5 @@
 // The RADIUS daemon: settings, line to the core, operations, listeners, in this order; and their end.
+import { once } from 'node:events';
 import { type Clock, systemClock } from '@gatehouse/daemon/async';
 import { type ConfigOf, formatAddress, loadConfig } from '@gatehouse/daemon/config';
 import {
@@ -65,7 +66,7 @@ export async function runRadiusDaemon(argv: readonly string[], env: Environment)
 async function run(config: Config, log: Logger, { signal, onDrain }: ProcessContext): Promise<void> {
   const metrics = createMetrics({ process: true });
   const health = createHealth();
-  const siblings = isWorker() ? await joinSiblings() : undefined;
+  const siblings = isWorker() ? await joinSiblings(signal) : undefined;
   const ending = new AbortController(); // later than the signal: what is in work may still ask the core
   const parts = { log, metrics, health, clock: systemClock, signal: ending.signal };
   const radius = await startRadius(config, siblings === undefined ? parts : { ...parts, siblings });
@@ -90,7 +91,9 @@ async function supervise(config: Config, log: Logger, { signal, onDrain }: Proce
   const { workers: count } = config.radius;
   const workers = startWorkers({ count, log, clock: systemClock, health, signal });
   onDrain(() => workers.stop(stopGraceMs));
-  await workers.ready;
+  // A signal before that must not wait for it.
+  await Promise.race([workers.ready, once(signal, 'abort')]);
+  if (signal.aborted) return;
   const metrics = { text: () => workers.metrics(), contentType: createMetrics().contentType };
   const localPages = { [dropsPage]: () => workers.page('drops'), [clientsPage]: () => workers.page('clients') };
   await serveState(config, { log, metrics, health, localPages }, onDrain);

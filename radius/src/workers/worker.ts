@@ -34,10 +34,11 @@ export function isWorker(): boolean {
   return cluster.isWorker;
 }
 
-/** Resolves once the first process has said who this one is. */
-export async function joinSiblings(): Promise<Siblings> {
+/** Resolves once the first process has said who this one is. @throws the signal's reason when the end comes before */
+export async function joinSiblings(signal: AbortSignal): Promise<Siblings> {
   let hearing: Hearing | undefined;
-  const start = await new Promise<Extract<ToWorker, { kind: 'start' }>>((resolve) => {
+  const start = await new Promise<Extract<ToWorker, { kind: 'start' }>>((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     process.on('message', (given) => {
       const message = toWorker.safeParse(given).data;
       switch (message?.kind) {
