@@ -138,6 +138,10 @@ export async function startRadius(
   const keys = createKeyFiles(keyFileNames(config), log);
   await Promise.all([policy.refresh(), keys.refresh()]); // a wrong policy file stops the start
   let clients: ClientTable = createClientTable([], policy.refine, log);
+  let onFirstProviders = () => {};
+  const firstProviders = new Promise<void>((resolve) => {
+    onFirstProviders = resolve;
+  });
   const logins = createNasLogins(clock);
   const core = connectCore({
     ...parts,
@@ -150,6 +154,7 @@ export async function startRadius(
       await policy.refresh().catch((error: unknown) => log.error('policy not usable', { error: String(error) }));
       clients = createClientTable(rows.map(providerFromApi), policy.refine, log);
       log.info('Update providers', { count: rows.length });
+      onFirstProviders();
     },
     onSessionEnd: (sessionId) => sessionEnd(sessionId),
   });
@@ -188,6 +193,8 @@ export async function startRadius(
   });
   const status = createStatusServer(core.isReachable);
   log.info('Starting radius server', { listen: config.listen.radius.map(formatAddress).join(',') });
+  // A worker that reads the shared socket before it knows whom it serves would take datagrams from those that do.
+  if (parts.siblings !== undefined) await Promise.race([firstProviders, briefly(parts)]);
   const server = await listenRadius({
     ...(parts.siblings === undefined ? {} : { siblings: parts.siblings }),
     onNews(news) {
@@ -246,6 +253,11 @@ export async function startRadius(
       await core.close();
     },
   };
+}
+
+/** As long as a worker waits for its first providers; then devices shall at least see that somebody is there. */
+async function briefly({ clock, signal }: Parts): Promise<void> {
+  await clock.sleep(5_000, signal).catch(() => undefined); // aborted: the start ends as soon as it may
 }
 
 /** Without a port that takes accounting there is nothing to keep. RadSec takes it too. */
