@@ -17,6 +17,7 @@ import { localSocketPath, type RouterConfig, webPathOf } from './config.ts';
 import { createBrandSource } from './core.ts';
 import type { ApplicationHandler } from './embedded/application-handler.ts';
 import { type EmbeddedOutpost, openEmbeddedOutpost } from './embedded/outpost.ts';
+import { createFileSender } from './files/pieces.ts';
 import type { StoredFiles } from './files/serve.ts';
 import { CoreConnections, type CoreTarget, originOf } from './forwarding/core-connection.ts';
 import { FrontDoor } from './front-door.ts';
@@ -270,12 +271,13 @@ async function loadReleases({ config, version, log }: RouterOptions): Promise<As
 
 function storedFilesOf({ storage, secret_key }: RouterConfig): ReadonlyMap<Usage, StoredFiles> {
   const served = new Map<Usage, StoredFiles>();
+  const send = createFileSender();
   if (secret_key === undefined) return served;
   for (const usage of ['media', 'reports'] as const satisfies readonly (keyof typeof usages)[]) {
     if (backendOf(storage, usage) !== 'file') continue;
     const basePath = folderOf(storage, usage);
     // The life of a URL is the signer's to decide; verifying needs the key alone.
-    served.set(usage, { basePath, signer: createUrlSigner(signingKey(secret_key.reveal(), usage), 0) });
+    served.set(usage, { basePath, send, signer: createUrlSigner(signingKey(secret_key.reveal(), usage), 0) });
   }
   return served;
 }

@@ -1,7 +1,7 @@
 // Signed local URLs (files.md §7.2, §7.4). Signing is deterministic per time window, so the same name has the same URL in
 // every process during a window, without any cache, and at least two thirds of its life left when handed out.
 // Called by the file backend (signing) and the router (verification).
-import { createHash } from 'node:crypto';
+import { createHash, createSecretKey, type KeyObject } from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
 import type { Usage } from './usages.ts';
 
@@ -27,18 +27,19 @@ export function signingKey(secretKey: string, usage: Usage): Uint8Array {
 
 /** @param lifeMs how long a URL lives from the start of its window; the window is a third of it */
 export function createUrlSigner(key: Uint8Array, lifeMs: number): UrlSigner {
+  const secret = createSecretKey(key); // once: as bytes it would be imported for every token
   return {
     sign(path, nowMs) {
       const { startMs, endMs } = signingWindow(nowMs, lifeMs);
       const claims = { path, exp: Math.floor(endMs / 1000), nbf: Math.floor(startMs / 1000) - notBeforeSlackS };
-      return new SignJWT(claims).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).sign(key);
+      return new SignJWT(claims).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).sign(secret);
     },
-    verify: async (token, path, nowMs) => (await remainingLife(token, path, key, nowMs)) !== undefined,
-    remainingS: (token, path, nowMs) => remainingLife(token, path, key, nowMs),
+    verify: async (token, path, nowMs) => (await remainingLife(token, path, secret, nowMs)) !== undefined,
+    remainingS: (token, path, nowMs) => remainingLife(token, path, secret, nowMs),
   };
 }
 
-async function remainingLife(token: string, path: SignedPath, key: Uint8Array, nowMs: number) {
+async function remainingLife(token: string, path: SignedPath, key: KeyObject, nowMs: number) {
   try {
     const checks = { algorithms: ['HS256'], requiredClaims: ['exp', 'path'], currentDate: new Date(nowMs) };
     const { payload } = await jwtVerify(token, key, checks);

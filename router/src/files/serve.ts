@@ -4,16 +4,17 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, realpath } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { contentTypeOf, type UrlSigner, type Usage } from '@gatehouse/storage';
 import { evaluateConditions, isRangeWanted } from '../assets/conditions.ts';
 import { readRange } from '../assets/ranges.ts';
 import { answerNotFound, refuseMethod } from '../assets/serve.ts';
+import type { createFileSender } from './pieces.ts';
 
 export interface StoredFiles {
   /** Folder that holds `<usage>/<tenant>/<name>`. */
   readonly basePath: string;
   readonly signer: UrlSigner;
+  readonly send: ReturnType<typeof createFileSender>;
 }
 
 export interface ServeFileOptions {
@@ -89,9 +90,7 @@ async function send(
     response.end();
     return;
   }
-  const content = file.createReadStream({ start, end, highWaterMark: 256 * 1024, autoClose: false });
-  // A client that leaves ends the pipeline with an error that concerns nobody else.
-  await pipeline(content, response).catch(() => response.destroy());
+  await options.stored.send(file, { start, end }, response);
 }
 
 function protection({ usage, path, version, remainingS }: ServeFileOptions & { readonly remainingS: number }) {
