@@ -9,6 +9,7 @@ const seconds = 8;
 const loginsPerSecond = 50;
 const floodConcurrency = 32;
 const people = 50;
+const warmLogins = 400;
 /** GET, POST and where it leads, POST and where it leads. */
 const requestsPerLogin = 5;
 
@@ -22,12 +23,16 @@ export async function measureLogins() {
   const client = createLeanClient(core.url.slice(0, -1));
   const persons = await makePersons(core);
   await appPasswordFlow(core);
-  const logIn = (n: number) => login(client, 'bench', persons[n % people]);
-  for (let n = 0; n < 200; n += 1) await logIn(n);
-  const bare = await paced(() => bareRequests(client));
-  const before = await processorMs(core.daemon.pid ?? 0);
-  const logins = await paced(logIn);
-  const spentMs = (await processorMs(core.daemon.pid ?? 0)) - before;
+  const headers = await outpostHeaders(core);
+  const logIn = (n: number) => login(client, { slug: 'bench', headers, ...persons[n % people] });
+  const spent = async (work: () => Promise<number[]>) => {
+    const before = await processorMs(core.daemon.pid ?? 0);
+    const samples = await work();
+    return { samples, each: rounded(((await processorMs(core.daemon.pid ?? 0)) - before) / samples.length) };
+  };
+  for (let n = 0; n < warmLogins; n += 1) await logIn(n);
+  const bare = await spent(() => paced(() => bareRequests(client)));
+  const logins = await spent(() => paced(logIn));
   const idle = await reads(client);
   const flood = { stop: false, done: 0 };
   const flooding = Array.from({ length: floodConcurrency }, () => floodLogins(client, flood));
@@ -37,9 +42,8 @@ export async function measureLogins() {
   client.close();
   return {
     at_per_s: loginsPerSecond,
-    login: numbers(logins),
-    same_number_of_bare_requests: numbers(bare),
-    processor_ms_per_login: rounded(spentMs / logins.length),
+    login: { ...numbers(logins.samples), processor_ms: logins.each },
+    same_number_of_bare_requests: { ...numbers(bare.samples), processor_ms: bare.each },
     reads: {
       idle: numbers(idle),
       while_hashing: numbers(busy),
@@ -57,8 +61,16 @@ const numbers = (samples: readonly number[]) => ({
 });
 
 /** @returns milliseconds spent waiting for answers */
-async function login(client: LeanClient, slug: string, { name, key }: Person = { name: '', key: '' }): Promise<number> {
-  const visitor = client.visitor();
+async function login(
+  client: LeanClient,
+  {
+    slug,
+    name = '',
+    key = '',
+    headers = {},
+  }: { slug: string; headers?: Readonly<Record<string, string>> } & Partial<Person>,
+): Promise<number> {
+  const visitor = client.visitor(headers);
   await visitor.flow(slug);
   await visitor.flow(slug, { uid_field: name });
   const { body } = await visitor.flow(slug, { password: key });
@@ -74,7 +86,7 @@ async function bareRequests(client: LeanClient): Promise<number> {
 
 async function floodLogins(client: LeanClient, state: { stop: boolean; done: number }): Promise<void> {
   while (!state.stop) {
-    await login(client, 'default-authentication-flow', { name: 'akadmin', key: password });
+    await login(client, { slug: 'default-authentication-flow', name: 'akadmin', key: password });
     state.done += 1;
   }
 }
@@ -103,6 +115,13 @@ async function paced(run: (n: number) => Promise<number>): Promise<number[]> {
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, nextMs - performance.now())));
   }
   return Promise.all(running);
+}
+
+/** How an outpost says for whom it speaks. */
+async function outpostHeaders(core: Subject): Promise<Readonly<Record<string, string>>> {
+  const { results } = await core.call<{ results: { token_identifier: string }[] }>('GET', '/outposts/instances/');
+  const { key } = await core.call<{ key: string }>('GET', `/core/tokens/${results[0]?.token_identifier}/view_key/`);
+  return { 'x-authentik-remote-ip': '192.0.2.7', 'x-authentik-outpost-token': key };
 }
 
 async function makePersons(core: Subject): Promise<Person[]> {

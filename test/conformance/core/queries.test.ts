@@ -30,8 +30,8 @@ test('core: claims about groups are one more', async () => {
 
 test('core: a page of users, whatever its length', async () => {
   const page = (size: number) => statementsOf(() => core.call('GET', `/core/users/?page_size=${size}`));
-  expect(await page(1)).toHaveLength(5);
-  expect(await page(100)).toEqual(await page(1));
+  expect(await page(1)).toHaveLength(6);
+  expect(await page(100)).toHaveLength(6);
 });
 
 test('flow-executor: a login by password through the default flow, step by step', async () => {

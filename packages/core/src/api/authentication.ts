@@ -17,19 +17,14 @@ import { ApiFailure, badToken } from './failure.ts';
 import type { ApiRequest, Caller } from './request.ts';
 
 export async function identifyCaller(deps: CoreDeps, request: ApiRequest, requestId: string): Promise<Caller> {
-  const outpost = await outpostOf(deps, request);
-  const clientIp = outpost?.remoteIp ?? directAddress(request);
   const bearer = bearerOf(request);
-  if (bearer !== undefined) {
-    return {
-      requestId,
-      clientIp,
-      outpostUser: outpost?.user,
-      session: undefined,
-      principal: await principalOfToken(deps, bearer),
-    };
-  }
-  const session = await boundSession(deps, await sessionOf(deps, request), clientIp);
+  const [outpost, found] = await Promise.all([
+    outpostOf(deps, request),
+    bearer === undefined ? sessionOf(deps, request) : principalOfToken(deps, bearer),
+  ]);
+  const clientIp = outpost?.remoteIp ?? directAddress(request);
+  if ('user' in found) return { requestId, clientIp, outpostUser: outpost?.user, session: undefined, principal: found };
+  const session = await boundSession(deps, found, clientIp);
   return {
     requestId,
     clientIp,

@@ -15,6 +15,7 @@ import * as oauthParticipants from './migrations/0007-oauth-participants.ts';
 import * as configurationChanges from './migrations/0008-configuration-changes.ts';
 import * as notificationsEntitlements from './migrations/0009-notifications-entitlements.ts';
 import * as notificationRulesTold from './migrations/0010-notification-rules-told.ts';
+import * as leanGrants from './migrations/0011-lean-grants.ts';
 import type { Tables } from './tables.ts';
 
 const migrations: Readonly<Record<string, Migration>> = {
@@ -28,6 +29,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0008-configuration-changes': configurationChanges,
   '0009-notifications-entitlements': notificationsEntitlements,
   '0010-notification-rules-told': notificationRulesTold,
+  '0011-lean-grants': leanGrants,
 };
 const connectTimeoutMs = 5_000;
 const statementTimeoutMs = 30_000;

@@ -40,7 +40,7 @@ async function execute(deps: CoreDeps, request: ApiRequest, reply: ApiReply) {
     const answer = readAnswer(request);
     const outcome = await executeFlow(deps, flow, visitor, answer);
     const loggedIn = visitor.session !== before && visitor.session.userPk !== undefined;
-    await saveSession(deps, request, reply, visitor.session, loggedIn);
+    await Promise.all([saveSession(deps, request, reply, visitor.session, loggedIn), ...visitor.notes]);
     for (const { name, value, maxAgeSeconds } of visitor.setCookies)
       setCookie(request, reply, name, value, { httpOnly: true, maxAgeSeconds });
     if (outcome.kind === 'again') return reply.code(302).header('Location', request.url).send();
@@ -87,6 +87,7 @@ export function flowRequestOf(deps: CoreDeps, request: ApiRequest): FlowRequest 
     outpost: caller.outpostUser === undefined ? undefined : { username: caller.outpostUser.username },
     session: caller.session ?? deps.sessions.create(),
     setCookies: [],
+    notes: [],
   };
 }
 

@@ -6,6 +6,7 @@ import { type Selectable, sql } from 'kysely';
 import type { Statement } from '../database/connection.ts';
 import type { Tables } from '../database/tables.ts';
 import type { CoreDeps } from '../deps.ts';
+import { rolesOfUsers } from './roles.ts';
 import { groupsOfAll, surroundingsOf } from './surroundings.ts';
 
 export type UserRecord = Selectable<Tables['users']>;
@@ -117,13 +118,15 @@ export async function wireUsers(
   options: { readonly groups: boolean; readonly roles: boolean },
 ): Promise<WireUser[]> {
   const pks = users.map(({ id }) => id);
-  const [around, groups] = await Promise.all([
+  const [around, roles, groups] = await Promise.all([
     surroundingsOf(deps, pks),
+    rolesOfUsers(deps, pks),
     options.groups ? groupsOfAll(deps, pks) : new Map<string, GroupRecord>(),
   ]);
   const shown = new Map([...groups].map(([uuid, group]) => [uuid, wireUserGroup(group)]));
   return users.map((user) => {
-    const { groups: own = [], isSuperuser: superuser = false, roles: held = [] } = around.get(user.id) ?? {};
+    const { groups: own = [], isSuperuser: superuser = false } = around.get(user.id) ?? {};
+    const held = roles.get(user.id) ?? [];
     return {
       pk: user.id,
       username: user.username,

@@ -71,13 +71,19 @@ async function login(context: StageContext, remember: boolean): Promise<Step> {
       ...(request.outpost === undefined ? {} : { outpost: request.outpost.username }),
     },
   };
-  await Promise.all([
+  note(request, [
     deps.database.rows(seen, [user.id, new Date(deps.clock.now())]),
     raiseReputation(deps, user.username, request.clientIp),
     loginSucceeded(deps, attemptOf(user.username, request)),
     recordEvent(deps, event),
   ]);
   return ok;
+}
+
+/** A failure is that of the answer, whenever it comes. */
+function note(request: StageContext['request'], writing: readonly Promise<unknown>[]): void {
+  for (const one of writing) one.catch(() => undefined); // so that one is never without a listener; the answer awaits it
+  request.notes.push(...writing);
 }
 
 const seen = { name: 'user: seen', text: 'update users set last_login = $2 where id = $1', isRelaxed: true } as const;
