@@ -171,7 +171,9 @@ export async function createDeps(options: StartOptions): Promise<CoreDeps> {
 }
 
 async function applyBlueprints(deps: CoreDeps): Promise<void> {
+  const startedMs = deps.clock.monotonicMs();
   const { applied, failed } = await discoverBlueprints(deps);
+  deps.log.info('blueprints discovered', { took_ms: Math.round(deps.clock.monotonicMs() - startedMs) });
   for (const path of applied) deps.log.info('blueprint applied', { path });
   for (const [path, error] of Object.entries(failed)) deps.log.error('blueprint failed', { path, error });
 }

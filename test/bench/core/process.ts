@@ -27,7 +27,9 @@ export async function measureProcess() {
   await second.stop();
   return {
     first_start_ms: first.tookMs,
+    of_it_blueprints_ms: first.blueprintsMs,
     later_start_ms: second.tookMs,
+    of_that_blueprints_ms: second.blueprintsMs,
     idle_rss_mb: megabytes(rss),
     postgres_private_mb: megabytes(database),
   };
@@ -35,10 +37,14 @@ export async function measureProcess() {
 
 async function startCore(env: Record<string, string>, cwd: string) {
   const startMs = performance.now();
-  const child = startChild({ name: 'core', file: commandFile, args: ['core'], cwd, env, onLine: () => {} });
+  let blueprintsMs = 0;
+  const onLine = (_line: unknown, raw: string) => {
+    if (raw.includes('"blueprints discovered"')) blueprintsMs = Number(/"took_ms":(\d+)/.exec(raw)?.[1] ?? 0);
+  };
+  const child = startChild({ name: 'core', file: commandFile, args: ['core'], cwd, env, onLine });
   await child.ready;
   const tookMs = Math.round(performance.now() - startMs);
-  return { pid: child.pid ?? 0, tookMs, stop: () => child.stop(15_000) };
+  return { pid: child.pid ?? 0, tookMs, blueprintsMs, stop: () => child.stop(15_000) };
 }
 
 async function residentBytes(pid: number): Promise<number> {
