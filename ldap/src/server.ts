@@ -1,6 +1,6 @@
 // Listeners, certificates and connections of the LDAP server.
 import type { Socket } from 'node:net';
-import type { Clock } from '@gatehouse/daemon/async';
+import { type Clock, supervise } from '@gatehouse/daemon/async';
 import type { Address } from '@gatehouse/daemon/config';
 import type { Logger } from '@gatehouse/daemon/log';
 import type { Labels, Reading } from '@gatehouse/daemon/metrics';
@@ -11,7 +11,7 @@ import type { Identity } from './authentication/logins.ts';
 import type { LdapConfig } from './config.ts';
 import { chooseCertificates } from './connection/certificates.ts';
 import { Connection } from './connection/connection.ts';
-import { LateTls } from './connection/late-tls.ts';
+import { LateTls, renewFallback } from './connection/late-tls.ts';
 import { ConnectionSessions } from './connection/sessions.ts';
 import type { CoreLink } from './core.ts';
 import type { LdapMetrics } from './metrics.ts';
@@ -92,6 +92,9 @@ export async function serveLdap(options: LdapServerOptions): Promise<LdapServer>
     throw error;
   });
   tls.begin(options.fallback());
+  const ending = new AbortController();
+  const lasting = { clock: options.clock, signal: ending.signal };
+  void supervise(log, 'fallback certificate', () => renewFallback(tls, options.fallback, lasting), lasting);
   return {
     bound: { ldap: ldap.bound, ldaps: ldaps.bound },
     providersChanged() {
@@ -107,7 +110,10 @@ export async function serveLdap(options: LdapServerOptions): Promise<LdapServer>
       const count = sessions.endUser(userPk);
       if (count > 0) log.info('Disconnecting user who may not stay', { user_pk: userPk, count });
     },
-    close: (graceMs) => closeAll([ldap, ldaps], connections, graceMs),
+    close(graceMs) {
+      ending.abort();
+      return closeAll([ldap, ldaps], connections, graceMs);
+    },
   };
 }
 

@@ -17,7 +17,7 @@ export interface SortedEntries {
 }
 
 /** Sorted at once, between turns of others. */
-const sliceSize = 2_000;
+const sliceSize = 1_000;
 const rules: Readonly<Record<string, Syntax>> = {
   '2.5.13.3': 'directoryString',
   caseignoreorderingmatch: 'directoryString',
@@ -49,11 +49,7 @@ export async function sortEntries(
       return { entries, response, refused: control.criticality, find: () => 0 };
     }
   }
-  const rows = await sortInSlices(
-    entries.map((entry) => rowOf(entry, keys)),
-    keys,
-    turn,
-  );
+  const rows = await sortInSlices(entries, keys, turn);
   const response = encodeSortResult({ code: resultCode.success, attribute: undefined });
   return {
     entries: rows.map(({ entry }) => entry),
@@ -111,15 +107,16 @@ function compareValues(one: Comparable | undefined, other: Comparable | undefine
 
 /** A merge sort whose runs are sorted by the engine. Stable. */
 async function sortInSlices(
-  rows: readonly Row[],
+  entries: readonly Entry[],
   keys: readonly Key[],
   turn: () => Promise<void>,
 ): Promise<readonly Row[]> {
   const compare = (one: Row, other: Row) => compareRows(one, other, keys);
   let runs: (readonly Row[])[] = [];
-  for (let at = 0; at < rows.length; at += sliceSize) {
+  for (let at = 0; at < entries.length; at += sliceSize) {
     if (at > 0) await turn();
-    runs.push(rows.slice(at, at + sliceSize).sort(compare));
+    const rows = entries.slice(at, at + sliceSize).map((entry) => rowOf(entry, keys));
+    runs.push(rows.sort(compare));
   }
   while (runs.length > 1) {
     const merged: (readonly Row[])[] = [];
@@ -139,8 +136,8 @@ async function merge(
   let [atLeft, atRight] = [0, 0];
   for (;;) {
     const [one, other] = [left[atLeft], right[atRight]];
-    if (one === undefined) return [...merged, ...right.slice(atRight)];
-    if (other === undefined) return [...merged, ...left.slice(atLeft)];
+    if (one === undefined) return merged.concat(right.slice(atRight));
+    if (other === undefined) return merged.concat(left.slice(atLeft));
     if (compare(one, other) <= 0) {
       merged.push(one);
       atLeft += 1;

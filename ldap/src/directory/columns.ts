@@ -29,6 +29,18 @@ export class NumberList {
     return true;
   }
 
+  /** Linear, however many. Order is kept. */
+  removeAll(gone: ReadonlySet<number>): void {
+    let kept = 0;
+    for (let at = 0; at < this.length; at += 1) {
+      const value = this.values[at] ?? 0;
+      if (gone.has(value)) continue;
+      this.values[kept] = value;
+      kept += 1;
+    }
+    this.length = kept;
+  }
+
   toArray(): number[] {
     return Array.from(this.values.subarray(0, this.length));
   }

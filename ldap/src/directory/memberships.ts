@@ -67,7 +67,8 @@ export class Memberships {
     }
     const fresh = users.filter((user) => this.#marks[user] === 1);
     for (const user of users) this.#marks[user] = 0;
-    for (const user of gone) this.leave(user, group);
+    for (const user of gone) this.#unlink(user, group);
+    if (gone.length > 0) list.removeAll(new Set(gone));
     for (const user of fresh) this.join(user, group);
   }
 

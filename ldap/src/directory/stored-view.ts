@@ -77,10 +77,15 @@ export class StoredView implements DirectoryView {
   }
 
   all(kinds: Kinds): Refs {
-    const refs: Ref[] = [];
-    if ((kinds & bitOf(fixed)) !== 0) for (const at of this.layout.fixed.keys()) refs.push(refOf(fixed, at));
-    for (const kind of storedKinds)
-      if ((kinds & bitOf(kind)) !== 0) for (const row of this.#rows(kind)) refs.push(refOf(kind, row));
+    const parts = storedKinds.flatMap((kind) =>
+      (kinds & bitOf(kind)) === 0 ? [] : [[kind, this.#rows(kind)] as const],
+    );
+    const own = (kinds & bitOf(fixed)) === 0 ? 0 : this.layout.fixed.length;
+    const refs = new Uint32Array(parts.reduce((sum, [, rows]) => sum + rows.length, own));
+    let to = 0;
+    for (; to < own; to += 1) refs[to] = refOf(fixed, to);
+    for (const [kind, rows] of parts)
+      for (let at = 0; at < rows.length; at += 1, to += 1) refs[to] = refOf(kind, rows[at] ?? 0);
     return refs;
   }
 
@@ -135,11 +140,11 @@ export class StoredView implements DirectoryView {
     return this.#rowNamed(group, key);
   }
 
-  #rows(kind: StoredKind): Iterable<number> & ArrayLike<number> {
+  #rows(kind: StoredKind): ArrayLike<number> {
     if (this.self !== undefined && kind !== group) return [this.self];
     const rows = this.self === undefined ? this.layout.tableOf(kind).rows() : [...(this.#ownGroups ?? [])];
     if (this.self === undefined && this.limits === undefined) return rows;
-    return [...rows].filter((row) => this.#isVisible(kind, row));
+    return Array.from(rows).filter((row) => this.#isVisible(kind, row));
   }
 
   #isVisible(kind: StoredKind, row: number): boolean {

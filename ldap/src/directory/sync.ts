@@ -50,17 +50,25 @@ export function createDirectorySync({ core, directory, pageSize, clock }: Direct
         seen.add(row.pk);
       }
     });
-  const removeOthers = (seenUsers: ReadonlySet<number> | undefined, seenGroups: ReadonlySet<string> | undefined) => {
-    if (seenUsers !== undefined) for (const pk of directory.userPks) if (!seenUsers.has(pk)) directory.removeUser(pk);
-    if (seenGroups !== undefined)
-      for (const pk of directory.groupPks) if (!seenGroups.has(pk)) directory.removeGroup(pk);
+  const removeOthers = async (
+    seenUsers: ReadonlySet<number> | undefined,
+    seenGroups: ReadonlySet<string> | undefined,
+  ): Promise<void> => {
+    if (seenUsers !== undefined) {
+      const gone = [...directory.userPks].filter((pk) => !seenUsers.has(pk));
+      await inTurns(gone, (pk) => directory.removeUser(pk));
+    }
+    if (seenGroups !== undefined) {
+      const gone = [...directory.groupPks].filter((pk) => !seenGroups.has(pk));
+      await inTurns(gone, (pk) => directory.removeGroup(pk));
+    }
   };
 
   const full = async (signal: AbortSignal): Promise<void> => {
     const cursor = await cursorOf(core, signal);
     const seenUsers = await complete<number>((seen) => users({}, seen, signal));
     const seenGroups = await complete<string>((seen) => groups(seen, signal));
-    removeOthers(seenUsers, seenGroups);
+    await removeOthers(seenUsers, seenGroups);
     state.cursor = cursor;
     state.fullAtMs = clock.monotonicMs();
   };
@@ -69,10 +77,10 @@ export function createDirectorySync({ core, directory, pageSize, clock }: Direct
   const byCursor = async (cursor: string, signal: AbortSignal): Promise<boolean> => {
     const changes = await unlessStock(core.get('/outposts/sync/', syncRow, { query: { since: cursor }, signal }));
     if (changes === undefined || changes.reset) return false;
-    for (const row of changes.users.changed) directory.putUser(row);
-    for (const row of changes.groups.changed) directory.putGroup(row);
-    for (const pk of changes.users.gone) directory.removeUser(pk);
-    for (const pk of changes.groups.gone) directory.removeGroup(pk);
+    await inTurns(changes.users.changed, (row) => directory.putUser(row));
+    await inTurns(changes.groups.changed, (row) => directory.putGroup(row));
+    await inTurns(changes.users.gone, (pk) => directory.removeUser(pk));
+    await inTurns(changes.groups.gone, (pk) => directory.removeGroup(pk));
     state.cursor = changes.cursor;
     return true;
   };
@@ -84,7 +92,7 @@ export function createDirectorySync({ core, directory, pageSize, clock }: Direct
     await users(query, new Set(), signal);
     const { pagination } = await core.get('/core/users/', pageRow, { query: { page_size: 1 }, signal });
     if (pagination.count !== directory.users.count) return false;
-    removeOthers(undefined, await complete<string>((seen) => groups(seen, signal)));
+    await removeOthers(undefined, await complete<string>((seen) => groups(seen, signal)));
     return true;
   };
 
@@ -96,6 +104,14 @@ export function createDirectorySync({ core, directory, pageSize, clock }: Direct
       if (!done) await full(signal);
     },
   };
+}
+
+/** Some rows at a time; a row is changed whole. */
+async function inTurns<Row>(rows: readonly Row[], change: (row: Row) => void): Promise<void> {
+  for (const [at, row] of rows.entries()) {
+    if (at % 100 === 99) await new Promise((resume) => setImmediate(resume));
+    change(row);
+  }
 }
 
 interface State {

@@ -5,6 +5,7 @@ import { grown, NumberList } from './columns.ts';
 import type { EntryAttribute } from './entry.ts';
 import { HashIndex, hashOf } from './hash-index.ts';
 import { Records } from './records.ts';
+import type { Shape } from './shapes.ts';
 import { SortedIndex, type SortKey } from './sorted-index.ts';
 
 /** Rows looked at, at once, while an index is made. */
@@ -103,10 +104,16 @@ export class Table {
   /** Listed rows that have the attribute. Linear, without a look into any record. */
   having(type: AttributeType): NumberList {
     const found = new NumberList();
+    let shape: Shape | undefined;
+    let isFilled = false;
     for (let row = 0; row < this.size; row += 1) {
       if (this.#listed[row] !== 1) continue;
-      const shape = this.records.shapeOf(row);
-      if (shape.filled[shape.placeOf(type)] === true) found.push(row);
+      const own = this.records.shapeOf(row);
+      if (own !== shape) {
+        shape = own;
+        isFilled = own.filled[own.placeOf(type)] === true;
+      }
+      if (isFilled) found.push(row);
     }
     return found;
   }

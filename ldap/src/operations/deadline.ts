@@ -3,10 +3,15 @@ import { resultCode, type SearchRequest } from '@gatehouse/wire/ldap';
 import { Refusal } from '../errors.ts';
 import type { OperationContext } from './context.ts';
 
+/** Work at a stretch before others get their turn, where there is more to do. */
+export const turnMs = 4;
+
 export interface Deadline {
   /** Aborted at the end of the time, or of the operation. */
   readonly signal: () => AbortSignal;
   readonly isOver: () => boolean;
+  /** On the monotonic clock. */
+  readonly nowMs: () => number;
   /** Lets others run. @throws Refusal timeLimitExceeded; the signal's reason */
   readonly turn: () => Promise<void>;
 }
@@ -20,6 +25,7 @@ export function deadlineOf({ timeLimit }: SearchRequest, context: OperationConte
   return {
     signal: () => AbortSignal.any([context.signal, AbortSignal.timeout(limitMs)]),
     isOver,
+    nowMs: () => clock.monotonicMs(),
     async turn() {
       await new Promise((resume) => setImmediate(resume));
       context.signal.throwIfAborted();

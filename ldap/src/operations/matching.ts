@@ -5,11 +5,11 @@ import type { Entry } from '../directory/entry.ts';
 import { compileFilter, type Predicate, textOf } from '../directory/filter.ts';
 import { bitOf, type Ref, virtual } from '../directory/kinds.ts';
 import type { DirectoryView, Refs } from '../directory/view.ts';
-import type { Deadline } from './deadline.ts';
+import { type Deadline, turnMs } from './deadline.ts';
 import type { Soon } from './soon.ts';
 
-/** Candidates tested before others get a turn; a millisecond or two. */
-const turnSize = 2_000;
+/** Candidates tested at once: some hundred microseconds, or a few milliseconds where each has many values. */
+const sliceSize = 256;
 
 /** In the order in which they are sent. */
 export function matching(view: DirectoryView, base: DnKey, request: SearchRequest, clock: Deadline): Soon<Entry[]> {
@@ -24,9 +24,10 @@ export function matching(view: DirectoryView, base: DnKey, request: SearchReques
     matches: compileFilter(filter, view),
     probe: view.probe(),
     found: [],
+    clock,
   };
-  test(run, 0, turnSize);
-  return run.refs.length > turnSize ? testRest(run, clock) : run.found;
+  const tested = testFor(turnMs, run, 0);
+  return tested < run.refs.length ? testRest(run, tested, clock) : run.found;
 }
 
 interface Run {
@@ -36,14 +37,27 @@ interface Run {
   readonly matches: Predicate;
   readonly probe: (ref: Ref) => Entry;
   readonly found: Entry[];
+  readonly clock: Deadline;
 }
 
-async function testRest(run: Run, clock: Deadline): Promise<Entry[]> {
-  for (let at = turnSize; at < run.refs.length; at += turnSize) {
+async function testRest(run: Run, from: number, clock: Deadline): Promise<Entry[]> {
+  for (let at = from; at < run.refs.length; ) {
     await clock.turn();
-    test(run, at, at + turnSize);
+    at = testFor(turnMs, run, at);
   }
   return run.found;
+}
+
+/** Tests slice after slice until the time is over. @returns how far it came */
+function testFor(ms: number, run: Run, from: number): number {
+  const { refs } = run;
+  let at = Math.min(refs.length, from + sliceSize);
+  test(run, from, at);
+  for (const endMs = at < refs.length ? run.clock.nowMs() + ms : 0; at < refs.length && run.clock.nowMs() < endMs; ) {
+    test(run, at, at + sliceSize);
+    at = Math.min(refs.length, at + sliceSize);
+  }
+  return at;
 }
 
 function test({ view, refs, inScope, matches, probe, found }: Run, from: number, to: number): void {
@@ -62,14 +76,26 @@ function inOrder(refs: Refs | undefined): Refs | undefined {
     const other = refs[1] ?? 0;
     return one === other ? [one] : one < other ? [one, other] : [other, one];
   }
-  const sorted = Uint32Array.from(refs).sort();
+  if (isAscending(refs)) return refs;
+  const sorted = new Uint32Array(refs).sort();
   let kept = 1;
   for (let at = 1; at < sorted.length; at += 1) {
-    if (sorted[at] === sorted[at - 1]) continue;
-    sorted[kept] = sorted[at] ?? 0;
+    const ref = sorted[at] ?? 0;
+    if (ref === sorted[at - 1]) continue;
+    sorted[kept] = ref;
     kept += 1;
   }
   return sorted.subarray(0, kept);
+}
+
+function isAscending(refs: Refs): boolean {
+  let before = -1;
+  for (let at = 0; at < refs.length; at += 1) {
+    const ref = refs[at] ?? 0;
+    if (ref <= before) return false;
+    before = ref;
+  }
+  return true;
 }
 
 /** Filters that name only these classes have never seen virtual groups, and POSIX clients rely on it (ldap.md §7.4). */

@@ -1,7 +1,8 @@
-// Password modify (RFC 3062; ldap.md §16.3, §19.9): over TLS, for oneself, with the old password, by the core's own flow. What is
-// not so is refused with the reason; nothing is changed here that the core's rules have not seen.
-import { decodePasswordModify, type RequestOp, resultCode } from '@gatehouse/wire/ldap';
+// Password modify (RFC 3062; ldap.md §16.3, §19.9): over TLS, for oneself, with the old password, by the core's own flow. A
+// password that the client leaves to us is made up, and told once. What is not so is refused with the reason; nothing is changed here that the core's rules have not seen.
+import { decodePasswordModify, encodeGeneratedPassword, type RequestOp, resultCode } from '@gatehouse/wire/ldap';
 import { readBindName } from '../authentication/bind-name.ts';
+import { generatePassword } from '../authentication/generated-password.ts';
 import type { Identity } from '../authentication/logins.ts';
 import { Refusal } from '../errors.ts';
 import type { Answer, OperationContext } from './context.ts';
@@ -22,12 +23,12 @@ export async function passwordModify({ value }: ExtendedRequest, context: Operat
     throw new Refusal(resultCode.insufficientAccessRights, 'only the own password can be changed');
   if (oldPassword === undefined || oldPassword.length === 0)
     throw new Refusal(resultCode.unwillingToPerform, 'the old password is needed');
-  if (newPassword === undefined || newPassword.length === 0)
-    throw new Refusal(resultCode.unwillingToPerform, 'new passwords are not made up here');
+  const isGenerated = newPassword === undefined || newPassword.length === 0;
+  const wanted = isGenerated ? generatePassword() : newPassword.toString('utf8');
   const change = {
     identity,
     oldPassword,
-    newPassword: newPassword.toString('utf8'),
+    newPassword: wanted,
     clientIp: peer.clientIp,
     flowSlug,
   };
@@ -37,7 +38,8 @@ export async function passwordModify({ value }: ExtendedRequest, context: Operat
     throw new Refusal(resultCode.unwillingToPerform, 'the flow for password changes needs a browser', {
       logged: `the flow ${flowSlug} stops at ${outcome.component}: it must ask for the new password and nothing else`,
     });
-  return { op: { op: 'extendedResponse', resultCode: resultCode.success } };
+  const op = { op: 'extendedResponse', resultCode: resultCode.success } as const;
+  return { op: isGenerated ? { ...op, responseValue: encodeGeneratedPassword(wanted) } : op };
 }
 
 function isOwn(userIdentity: string, { provider, username }: Identity, { core }: OperationContext): boolean {

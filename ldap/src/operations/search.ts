@@ -26,13 +26,10 @@ import { subschemaEntry } from '../directory/subschema.ts';
 import { type DirectoryView, PlainView } from '../directory/view.ts';
 import { Refusal } from '../errors.ts';
 import type { Answer, OperationContext } from './context.ts';
-import { type Deadline, deadlineOf } from './deadline.ts';
+import { type Deadline, deadlineOf, turnMs } from './deadline.ts';
 import { KnownSearch, keepAnswer } from './known-searches.ts';
 import { asksForSubschema, matching } from './matching.ts';
 import { after, type Soon } from './soon.ts';
-
-/** Entries sent before others get a turn. */
-const turnSize = 1_000;
 
 export function search(request: SearchRequest, context: OperationContext): Soon<Answer> {
   return request instanceof KnownSearch ? searchKnown(request, context) : searchPlainly(request, context);
@@ -126,9 +123,9 @@ interface Range {
 
 function sendEntries(cursor: Cursor, { from, to }: Range, context: OperationContext): Soon<number> {
   const end = Math.min(cursor.entries.length, to);
-  const first = Math.min(end, from + turnSize);
-  sendSlice(cursor, from, first, context);
-  return first < end ? sendRest(cursor, { from: first, to: end }, from, context) : Math.max(0, end - from);
+  if (from >= end) return 0;
+  const first = sendFor(turnMs, cursor, { from, to: end }, context);
+  return first < end ? sendRest(cursor, { from: first, to: end }, from, context) : end - from;
 }
 
 async function sendRest(
@@ -137,20 +134,28 @@ async function sendRest(
   began: number,
   context: OperationContext,
 ): Promise<number> {
-  for (let at = from; at < to; at += turnSize) {
+  for (let at = from; at < to; ) {
     await (context.output.flush() ?? new Promise((resume) => setImmediate(resume)));
     context.signal.throwIfAborted();
-    sendSlice(cursor, at, Math.min(to, at + turnSize), context);
+    at = sendFor(turnMs, cursor, { from: at, to }, context);
   }
   return to - began;
 }
 
-function sendSlice({ entries, selection }: Cursor, from: number, to: number, { output }: OperationContext): void {
+/** Sends until the time is over; a single entry may be a group of thousands. @returns how far it came */
+function sendFor(ms: number, { entries, selection }: Cursor, { from, to }: Range, context: OperationContext): number {
+  const { output, clock } = context;
+  const endMs = to - from > few ? clock.monotonicMs() + ms : Number.POSITIVE_INFINITY;
   for (let at = from; at < to; at += 1) {
     const entry = entries[at];
     if (entry !== undefined) output.write(entry, selection);
+    if (to - from > few && clock.monotonicMs() >= endMs) return at + 1;
   }
+  return to;
 }
+
+/** So few are sent without a look at the clock. */
+const few = 2;
 
 function startSearch(request: SearchRequest, context: OperationContext): Soon<Cursor> {
   const { controls } = context;

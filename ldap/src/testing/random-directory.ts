@@ -143,6 +143,7 @@ export function filtersOf(leaf: fc.Arbitrary<string>): fc.Arbitrary<string> {
 export const clock: Deadline = {
   signal: () => new AbortController().signal,
   isOver: () => false,
+  nowMs: () => performance.now(),
   turn: async () => undefined,
 };
 export const requestOf = (parsed: Filter) => ({

@@ -3,7 +3,7 @@
 import { connect } from 'node:net';
 import { encodePasswordModify, extendedOid } from '@gatehouse/wire/ldap';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type RunningDaemon, until } from '../../harness/index.ts';
+import { type RunningDaemon, runTool, skipWithout, until } from '../../harness/index.ts';
 import { type Authority, createAuthority } from './certificates.ts';
 import { cached, direct, dnOf, type LdapFixture, password, startLdapFixture, startOutpost } from './fixture.ts';
 import { bindRequest, codeOf, searchRequest, valuesIn, WireClient } from './wire-client.ts';
@@ -371,13 +371,25 @@ describe('password modify', () => {
     expect(valuesIn(await client.request(rootDse), 'supportedExtension')).toContain(extendedOid.passwordModify);
     expect(await client.code(change(dnOf('jane'), password, fresh))).toBe(50);
     expect(await client.code(change(undefined, undefined, fresh))).toBe(53);
-    expect(await client.code(change(undefined, password))).toBe(53);
     expect(await client.code(change(undefined, 'wrong', fresh))).toBe(49);
     expect(await client.code(change(dnOf('radia'), password, 'short'))).toBe(19);
     expect(await client.code(change(`dn:${dnOf('radia')}`, password, fresh))).toBe(0);
     using again = await WireClient.secure(outpost.bound('ldaps').port);
     expect(await again.bind(dnOf('radia'), password)).toBe(49);
     expect(await again.bind(dnOf('radia'), fresh)).toBe(0);
+  });
+
+  test.skipIf(skipWithout('ldappasswd'))('makes a password up for who names none, as ldappasswd asks', async () => {
+    await using outpost = await startOutpost(fixture, { AUTHENTIK_LDAP__PASSWORD_MODIFY: 'default-password-change' });
+    const url = `ldaps://127.0.0.1:${outpost.bound('ldaps').port}`;
+    const words = ['-x', '-H', url, '-D', dnOf('hedy'), '-w', password, '-a', password];
+    const { code, stdout, stderr } = await runTool('ldappasswd', words, '', { LDAPTLS_REQCERT: 'never' });
+    expect([code, stderr]).toEqual([0, '']);
+    const made = /^New password: (\S+)$/m.exec(stdout)?.[1] ?? '';
+    expect(made).toMatch(/^(?:\w{5}-){4}\w{5}$/);
+    using client = await WireClient.secure(outpost.bound('ldaps').port);
+    expect(await client.bind(dnOf('hedy'), password)).toBe(49);
+    expect(await client.bind(dnOf('hedy'), made)).toBe(0);
   });
 
   test('a flow that changes nothing is no success', async () => {

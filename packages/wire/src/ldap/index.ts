@@ -51,8 +51,10 @@ export { controlOid, extendedOid } from './oids.ts';
 export { decodePagedResults, encodePagedResults, type PagedResults } from './paged-results.ts';
 export {
   decodeCancel,
+  decodeGeneratedPassword,
   decodePasswordModify,
   encodeCancel,
+  encodeGeneratedPassword,
   encodePasswordModify,
   type PasswordModify,
 } from './password-modify.ts';

@@ -33,6 +33,21 @@ export function encodePasswordModify({ userIdentity, oldPassword, newPassword }:
   );
 }
 
+/** What the server answers that has made a password up. */
+export function encodeGeneratedPassword(password: string): Buffer {
+  return element(0x30, octetString(password, 0x80));
+}
+
+/** The client's direction. @throws WireError */
+export function decodeGeneratedPassword(value: Buffer): string {
+  const outer = new BerReader(value);
+  const reader = outer.enter(0x30);
+  outer.end();
+  const password = reader.text(0x80);
+  reader.end();
+  return password;
+}
+
 /** Which operation shall be cancelled. @throws WireError */
 export function decodeCancel(value: Buffer): MessageId {
   const outer = new BerReader(value);
