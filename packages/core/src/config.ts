@@ -52,6 +52,12 @@ export const coreConfig = defineConfig({
   outposts: {
     disable_embedded_outpost: boolean({ default: false, doc: 'Do without the proxy outpost inside the front door.' }),
   },
+  throttle: {
+    default: text({
+      default: '1000/second',
+      doc: 'How often one address may ask the API without a login: a number, a slash and second, minute, hour or day.',
+    }),
+  },
   email: {
     host: text({ default: 'localhost', doc: 'Mail server.' }),
     port: integer({ default: 25, doc: 'Its port.', min: 1, max: 65_535 }),

@@ -2,6 +2,7 @@
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Secret } from '@gatehouse/daemon/config';
 import type { Logger } from '@gatehouse/daemon/log';
+import type { Throttle } from './api/throttle.ts';
 import type { BlueprintFolders } from './blueprints/folder.ts';
 import type { Database } from './database/connection.ts';
 import type { Epochs } from './database/remembered.ts';
@@ -39,5 +40,7 @@ export interface CoreDeps {
   readonly announce: (changes: readonly Change[], author: Author) => Promise<void>;
   /** Where breached passwords are looked up: an address or a folder (policies/kinds/breaches.ts). */
   readonly pwnedPasswords: string;
+  /** How often those may ask who say nothing of themselves. */
+  readonly anonymous: Throttle;
   readonly version: string;
 }

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '@gatehouse/daemon/async';
 import { loadConfig } from '@gatehouse/daemon/config';
 import type { Logger } from '@gatehouse/daemon/log';
 import { browserFolder } from '@gatehouse/web/manifest';
+import { parseRate } from './api/throttle.ts';
 import { type CoreConfig, coreConfig } from './config.ts';
 import type { Database } from './database/connection.ts';
 import { createMailer } from './mail/mailer.ts';
@@ -32,6 +33,7 @@ export function startOptions({ config, env, argv, log, database, clock }: Given)
     listen: config.listen.core,
     blueprintsDir: config.blueprints_dir === '' ? undefined : config.blueprints_dir,
     pwnedPasswords: config.pwned_passwords,
+    anonymousRate: parseRate(config.throttle.default),
     demo: config.demo,
     storage: rereadStorage(config, { argv, env }),
     web: { ...config.web, assets_dist: config.web.assets_dist || browserFolder },

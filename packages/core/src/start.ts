@@ -12,6 +12,7 @@ import { registerModelRoutes } from './api/crud.ts';
 import { registerSchemaRoute } from './api/openapi.ts';
 import type { Operations } from './api/operations.ts';
 import { type Api, apiRoutes, createServer } from './api/server.ts';
+import { createThrottle, type Rate } from './api/throttle.ts';
 import { registerApplicationRoutes } from './applications/routes.ts';
 import { discoverBlueprints } from './blueprints/discovery.ts';
 import { createBlueprintFolders } from './blueprints/folder.ts';
@@ -63,6 +64,7 @@ import { reconcileSchedules, sendDue } from './tasks/scheduler.ts';
 import { createWorker, type Worker } from './tasks/worker.ts';
 
 const sweepEveryMs = 60_000;
+const usualRate: Rate = { requests: 1000, periodMs: 1_000 };
 
 export interface StartOptions {
   readonly database: Database;
@@ -74,6 +76,8 @@ export interface StartOptions {
   readonly blueprintsDir: string | undefined;
   /** Address or folder of breached passwords. */
   readonly pwnedPasswords: string;
+  /** How often one address may ask anonymously. */
+  readonly anonymousRate?: Rate | undefined;
   readonly demo: boolean;
   /** Asked again where a secret behind a file may have changed. */
   readonly storage: () => StorageSettings;
@@ -165,6 +169,7 @@ export async function createDeps(options: StartOptions): Promise<CoreDeps> {
       await auditChanges(deps, changes, author);
     },
     pwnedPasswords: options.pwnedPasswords,
+    anonymous: createThrottle(options.anonymousRate ?? usualRate, clock),
     version: contractVersion,
   };
   return deps;

@@ -80,6 +80,27 @@ describe('the lists of outposts', () => {
     });
   });
 
+  test('core §23.2: a list that is known already is 304, until anything of it changes', async () => {
+    const token = await core.outpostToken('ldap');
+    const look = async (known?: string) =>
+      fetch(`${core.url}api/v3/outposts/ldap/`, {
+        headers: { Authorization: `Bearer ${token}`, ...(known === undefined ? {} : { 'If-None-Match': known }) },
+      });
+    const first = await look();
+    const tag = first.headers.get('ETag') ?? '';
+    const [row] = ((await first.json()) as { results: Row[] }).results;
+    expect(tag).toMatch(/^"[\w-]{27}"$/);
+    for (const known of [tag, `W/${tag}`, `"other", ${tag}`, '*']) {
+      const again = await look(known);
+      expect([again.status, await again.text()]).toEqual([304, '']);
+    }
+    expect((await look('"other"')).status).toBe(200);
+    await core.call('PATCH', `/providers/ldap/${row?.pk}/`, { uid_start_number: 7_000 });
+    const changed = await look(tag);
+    expect(changed.status).toBe(200);
+    expect(changed.headers.get('ETag')).not.toBe(tag);
+  });
+
   test('core 61: an LDAP provider of the back channel has the slug of that application', async () => {
     const provider = await make('/providers/ldap/', { name: uniqueName('ldap'), ...flows });
     const token = await makeOutpost('ldap', [provider.pk]);

@@ -6,14 +6,19 @@ export type FailureBody = Readonly<Record<string, unknown>> | readonly string[];
 export class ApiFailure extends Error {
   readonly status: number;
   readonly body: FailureBody;
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(status: number, body: FailureBody) {
+  constructor(status: number, body: FailureBody, retryAfterSeconds?: number) {
     super(JSON.stringify(body));
     this.name = 'ApiFailure';
     this.status = status;
     this.body = body;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
+
+export const throttled = (seconds: number) =>
+  new ApiFailure(429, { detail: `Request was throttled. Expected available in ${seconds} seconds.` }, seconds);
 
 export const noCredentials = () => new ApiFailure(403, { detail: 'Authentication credentials were not provided.' });
 export const badToken = () => new ApiFailure(403, { detail: 'Token invalid/expired' });

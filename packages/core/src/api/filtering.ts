@@ -1,11 +1,13 @@
 // Query parameters of lists as conditions and order (core.md §10.3).
 import { type RawBuilder, sql } from 'kysely';
+import { invalidField, message } from '../models/invalid.ts';
 import type { Model } from '../models/model.ts';
 import { fieldFilter } from './field-filters.ts';
 
 /** Filters the model offers or that its fields have, and `search`: every word in at least one of its search fields. */
 export function filtersOf(model: Model, query: URLSearchParams): RawBuilder<boolean>[] {
   const found: RawBuilder<boolean>[] = [];
+  for (const [name, value] of query) if (value.includes('\0')) throw invalidField(name, message.nullCharacter);
   for (const name of new Set(query.keys())) {
     const own = model.filters !== undefined && Object.hasOwn(model.filters, name) ? model.filters[name] : undefined;
     const filter = own ?? fieldFilter(model, name);

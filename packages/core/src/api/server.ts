@@ -4,7 +4,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import type { CoreDeps } from '../deps.ts';
 import { InvalidInput } from '../models/invalid.ts';
 import { csrfFailure, hasCsrfProof, identifyCaller } from './authentication.ts';
-import { ApiFailure, type FailureBody } from './failure.ts';
+import { ApiFailure, type FailureBody, throttled } from './failure.ts';
 import { collectOperations, type Operations } from './operations.ts';
 import { type ApiRequest, shownPath } from './request.ts';
 
@@ -57,6 +57,9 @@ export async function apiRoutes(server: Api, deps: CoreDeps, register: (api: Api
     api.addHook('preHandler', async (request) => {
       request.caller = await identifyCaller(deps, request, request.id);
       refuseForgery(request);
+      const { principal, clientIp } = request.caller;
+      const waitSeconds = principal === undefined ? deps.anonymous.count(clientIp) : undefined;
+      if (waitSeconds !== undefined) throw throttled(waitSeconds);
     });
     register(api);
   });
@@ -111,13 +114,25 @@ interface ErrorAnswer {
 const databaseGone =
   /ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|Connection terminated|timeout exceeded when trying to connect|the database system is/;
 
+/** Class 22 of SQLSTATE: the database refuses a value, which came from outside. */
+function isDataException(error: unknown): boolean {
+  return (
+    error instanceof Error && 'code' in error && typeof error.code === 'string' && /^22[0-9A-Z]{3}$/.test(error.code)
+  );
+}
+
 /** Status and body of anything thrown (core.md §10.4). */
 export function answerOf(error: unknown): ErrorAnswer {
-  if (error instanceof ApiFailure) return { status: error.status, body: error.body };
+  if (error instanceof ApiFailure) {
+    const { status, body, retryAfterSeconds } = error;
+    return { status, body, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) };
+  }
   if (error instanceof InvalidInput) return { status: 400, body: error.fields };
   const text = error instanceof Error ? `${error.message} ${'code' in error ? String(error.code) : ''}` : '';
   if (databaseGone.test(text))
     return { status: 503, body: { detail: 'The database cannot be reached.' }, retryAfterSeconds: 5 };
+  if (isDataException(error))
+    return { status: 400, body: { non_field_errors: ['A value that was given cannot be stored or compared.'] } };
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
   if (status >= 400 && status < 500) return { status, body: { detail: error instanceof Error ? error.message : '' } };
   return { status: 500, body: { detail: 'Internal error; its cause is in the log under the id of this request.' } };

@@ -1,7 +1,8 @@
 // Filters that several models offer (core.md §10.3).
 import { type RawBuilder, sql } from 'kysely';
-import { invalidField } from './invalid.ts';
+import { InvalidInput, invalidField } from './invalid.ts';
 import type { Filter } from './model.ts';
+import { storableProblem } from './storable.ts';
 
 /** Any of the given values, exactly. */
 export function exactly(name: string): Filter {
@@ -91,9 +92,11 @@ const comparisons: Readonly<Record<string, (text: RawBuilder<unknown>, wanted: u
 function readObject(field: string, value: string): object {
   try {
     const parsed: unknown = JSON.parse(value);
+    const problem = storableProblem(parsed);
+    if (problem !== undefined) throw invalidField(field, problem);
     if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed;
-  } catch {
-    // not JSON: refused below
+  } catch (error) {
+    if (error instanceof InvalidInput) throw error; // anything else is not JSON: refused below
   }
   throw invalidField(field, 'Value must be a JSON object.');
 }

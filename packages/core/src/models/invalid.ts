@@ -9,6 +9,9 @@ export const message = {
   blank: 'This field may not be blank.',
   null: 'This field may not be null.',
   unique: 'This field must be unique.',
+  nullCharacter: 'Null characters are not allowed.',
+  malformed: 'Enter well-formed Unicode.',
+  deep: 'This is nested too deeply.',
   choice: (value: unknown) => `"${String(value)}" is not a valid choice.`,
   missing: (pk: unknown) => `Invalid pk "${String(pk)}" - object does not exist.`,
 } as const;

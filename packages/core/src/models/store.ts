@@ -37,7 +37,7 @@ export async function findRow(
   column: string,
   value: string | number,
 ): Promise<Row | undefined> {
-  if (column === model.key && !fitsKey(model, value)) return undefined;
+  if (column === model.key ? !fitsKey(model, value) : String(value).includes('\0')) return undefined;
   const rows = await findRows(db, model, { where: [equals(column, value)], limit: 1 });
   return rows[0];
 }

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { Field } from './field.ts';
 import { InvalidInput, message } from './invalid.ts';
 import type { Model, Values } from './model.ts';
+import { storableProblem } from './storable.ts';
 
 /** The values to store: of what was given, and for a new row of every field. @throws InvalidInput */
 export function validate(model: Model, input: Values, source: 'api' | 'blueprint', partial: boolean): Values {
@@ -17,11 +18,22 @@ export function validate(model: Model, input: Values, source: 'api' | 'blueprint
       continue;
     }
     const { success, data, error } = field.schema.safeParse(given);
-    if (success) values[name] = data;
-    else errors[name] = messagesOf(error, given);
+    const problem = success ? unstorable(field, data) : undefined;
+    if (!success) errors[name] = messagesOf(error, given);
+    else if (problem !== undefined) errors[name] = [problem];
+    else values[name] = data;
   }
   if (Object.keys(errors).length > 0) throw new InvalidInput(errors);
   return values;
+}
+
+const largestInteger = 2 ** 31 - 1;
+
+/** What no column takes, though the field's own check does. */
+function unstorable({ place }: Field, value: unknown): string | undefined {
+  if (place.at !== 'setting' && typeof value === 'number' && Math.abs(value) > largestInteger)
+    return `Ensure this value is between -${largestInteger} and ${largestInteger}.`;
+  return storableProblem(value);
 }
 
 /** A replacement names every field that has no value of its own. @throws InvalidInput */

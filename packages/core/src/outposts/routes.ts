@@ -1,5 +1,6 @@
 // What outposts ask for (core-contract §3): their providers, and whether a logged-in user may use one.
 import { type RawBuilder, sql } from 'kysely';
+import { conditional } from '../api/conditional.ts';
 import { listRows } from '../api/crud.ts';
 import { ApiFailure, noCredentials, notFound } from '../api/failure.ts';
 import { type ApiRequest, keyParameter, queryOf, requirePermission } from '../api/request.ts';
@@ -25,12 +26,12 @@ const served: Readonly<Record<'ldap' | 'radius' | 'proxy', Model>> = {
 
 export function registerOutpostRoutes(api: Api, deps: CoreDeps): void {
   for (const type of ['ldap', 'radius', 'proxy'] as const) {
-    api.get(`${prefix}/${type}/`, (request) => {
+    api.get(`${prefix}/${type}/`, async (request, reply) => {
       const view: Model = {
         ...served[type],
         represent: (_deps, rows) => providerRows(deps, type, rows, baseUrlOf(request)),
       };
-      return listRows(deps, view, request, [hasApplication]);
+      return conditional(request, reply, await listRows(deps, view, request, [hasApplication]));
     });
   }
   api.get(`${prefix}/ldap/:key/check_access/`, async (request) => {

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from '@gatehouse/daemon/async';
 import { defineConfig, loadConfig, Secret } from '@gatehouse/daemon/config';
 import { captureLogger, temporaryFolder } from '@gatehouse/daemon/testing';
 import { storageOptions } from '@gatehouse/storage';
+import { parseRate } from '../api/throttle.ts';
 import { openDatabase } from '../database/connection.ts';
 import { startEmbeddedPostgres } from '../database/embedded-postgres.ts';
 import type { CoreDeps } from '../deps.ts';
@@ -48,6 +49,8 @@ export interface TestCoreOptions {
   readonly storage?: Readonly<Record<string, string>>;
   readonly web?: { readonly path?: string; readonly assets_dist?: string; readonly assets_authentik?: string };
   readonly embeddedOutpost?: boolean;
+  /** How often one address may ask anonymously. */
+  readonly throttle?: string;
   /** Port of a mail server on this machine. */
   readonly mailPort?: number;
   /** Folder of blueprints of its own. */
@@ -67,6 +70,7 @@ export async function startTestCore({
   storage: storageEnv = {},
   embeddedOutpost = true,
   mailPort = 9,
+  throttle = '1000/second',
   blueprintsDir,
   certificatesDir,
 }: TestCoreOptions = {}): Promise<TestCore> {
@@ -106,6 +110,7 @@ export async function startTestCore({
       blueprintsDir,
       certificatesDir,
       pwnedPasswords: folder.path,
+      anonymousRate: parseRate(throttle),
       demo: true,
       storage: () => storage,
       web: { path: '/', assets_dist: '', assets_authentik: '', ...web },
