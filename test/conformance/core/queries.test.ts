@@ -52,6 +52,16 @@ test('flow-executor: a login by password through the default flow, step by step'
   expect(steps).toEqual([1, 6, 19]);
 });
 
+test('core: whether somebody may use an LDAP provider costs no more than knowing who asks', async () => {
+  const { results } = await core.call<{ results: { pk: number; application_slug: string }[] }>(
+    'GET',
+    '/outposts/ldap/',
+  );
+  const [{ pk, application_slug } = { pk: 0, application_slug: '' }] = results;
+  const asked = `/outposts/ldap/${pk}/check_access/?app_slug=${application_slug}`;
+  expect(await statementsOf(() => core.call('GET', asked))).toHaveLength(1);
+});
+
 async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
   const runs: string[][] = [];
   for (let times = 0; times < 5; times += 1) runs.push(await counted(work));

@@ -6,6 +6,7 @@ import { ApiFailure, noCredentials, notFound } from '../api/failure.ts';
 import { type ApiRequest, keyParameter, queryOf, requirePermission } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
 import { mayUseApplication } from '../applications/access.ts';
+import { remembered } from '../database/remembered.ts';
 import type { CoreDeps } from '../deps.ts';
 import { may } from '../identity/permissions.ts';
 import { radiusReply } from '../mappings/radius.ts';
@@ -67,24 +68,23 @@ function baseUrlOf(request: ApiRequest): string {
   return `${proto === 'https' ? 'https' : 'http'}://${host}/`;
 }
 
+const providerByKey = remembered((deps: CoreDeps, key) =>
+  deps.database.kysely.selectFrom('providers').selectAll().where('id', '=', Number(key)).executeTakeFirst(),
+);
+const applicationBySlug = remembered((deps: CoreDeps, slug) =>
+  deps.database.kysely.selectFrom('applications').selectAll().where('slug', '=', slug).executeTakeFirst(),
+);
+
 /** The user's own session asks, and nobody else's: an anonymous one is refused (flow-executor.md F3). */
 async function checkAccess(deps: CoreDeps, model: Model, request: ApiRequest) {
   const caller = request.caller.principal;
   if (caller === undefined) throw noCredentials();
-  const { kysely } = deps.database;
   const slug = queryOf(request).get('app_slug');
   if (slug === null) throw new ApiFailure(400, { app_slug: ['This field is required.'] });
   const key = keyParameter(request);
-  const provider: Row | undefined = /^\d{1,9}$/.test(key)
-    ? await kysely
-        .selectFrom('providers')
-        .selectAll()
-        .where('id', '=', Number(key))
-        .where('kind', '=', model.id)
-        .executeTakeFirst()
-    : undefined;
-  if (provider === undefined) throw notFound(model.noun);
-  const application = await kysely.selectFrom('applications').selectAll().where('slug', '=', slug).executeTakeFirst();
+  const provider: Row | undefined = /^\d{1,9}$/.test(key) ? await providerByKey(deps, key) : undefined;
+  if (provider?.['kind'] !== model.id) throw notFound(model.noun);
+  const application = await applicationBySlug(deps, slug);
   if (application === undefined) throw notFound('Application');
   const { passing } = await mayUseApplication(deps, application, { user: caller.user });
   return { provider, caller, access: { passing, messages: [], log_messages: [] } };
