@@ -91,7 +91,7 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
   let settings = settingsOf(config, options.version, webPath);
   const door = new FrontDoor({
     settings: () => settings,
-    core: { usable, live, missed: () => void watch?.probeNow(), detail: () => undefined },
+    core: { usable, live, missed: () => void watch?.probeNow(), detail: () => spawned?.detail() },
     connections,
     assets: loadReleases(options),
     storedFiles: storedFilesOf(config),

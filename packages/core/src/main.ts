@@ -36,6 +36,7 @@ async function run(argv: readonly string[], env: Environment): Promise<number> {
     });
     onDrain(async () => probe[Symbol.asyncDispose]());
     health.set('core', { state: 'starting' });
+    log.info('preparing the database', {});
     const opened = await openConfiguredDatabase(config, log);
     onDrain(() => opened.close());
     const lost = new Promise<never>((_, reject) => opened.onLost((reason) => reject(new Error(reason))));

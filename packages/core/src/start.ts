@@ -103,6 +103,7 @@ export interface RunningCore {
 export async function startCore(options: StartOptions): Promise<RunningCore> {
   const deps = await createDeps(options);
   const { embeddedOutpost = true, rsaBits = 4096 } = options;
+  deps.log.info('setting up default objects', {});
   await Promise.all([seedInstallation(deps, { rsaBits }), applyBlueprints(deps)]);
   await ensureEmbeddedOutpost(deps, embeddedOutpost); // after the blueprints, which may say what it serves
   await reconcileSchedules(deps, deps.actors);

@@ -18,9 +18,18 @@ export interface SpawnOptions {
 export interface SpawnedCore extends CoreProcess {
   /** Port of the core's own metrics. */
   metricsTarget(): CoreTarget | undefined;
+  /** What it does before it is ready, for people who wait; `undefined` when it has not said. */
+  detail(): string | undefined;
 }
 
+/** Lines of a starting core, and what they mean to whoever sees the starting page. */
+const steps: ReadonlyMap<string, string> = new Map([
+  ['preparing the database', 'The database is being started and brought up to date.'],
+  ['setting up default objects', 'Default flows and objects are being set up.'],
+]);
+
 export function spawnCore({ script, env, maxHeaderBytes, onLine, port = 0 }: SpawnOptions): SpawnedCore {
+  let detail: string | undefined;
   const child = startChild({
     name: 'core',
     file: script === '' ? fileURLToPath(new URL('./core-entry.js', import.meta.url)) : script,
@@ -33,7 +42,10 @@ export function spawnCore({ script, env, maxHeaderBytes, onLine, port = 0 }: Spa
       AUTHENTIK_LISTEN__METRICS: '127.0.0.1:0',
       AUTHENTIK_INSTANCE_NAME: 'core',
     },
-    onLine: (line, raw) => onLine(renamed(line) ?? raw),
+    onLine: (line, raw) => {
+      detail = line.event === 'ready' ? undefined : (steps.get(line.event) ?? detail);
+      onLine(renamed(line) ?? raw);
+    },
   });
   // One object per process: the connections to the core are replaced when the object is another.
   const known = new Map<string, CoreTarget>();
@@ -47,6 +59,7 @@ export function spawnCore({ script, env, maxHeaderBytes, onLine, port = 0 }: Spa
   return {
     target: () => targetOf('http'),
     metricsTarget: () => targetOf('metrics'),
+    detail: () => detail,
     exited: child.exited,
     stop: (graceMs) => child.stop(graceMs),
   };
