@@ -73,6 +73,7 @@ export class FilesSection extends Section<Page<FileRow>> {
   #tools(): TemplateResult {
     const reorder = (event: Event) => {
       if (event.target instanceof HTMLSelectElement) this.#order = event.target.value;
+      this.#page = 1;
       void this.reload();
     };
     const widen = (event: Event) => {

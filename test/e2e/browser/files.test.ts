@@ -1,0 +1,61 @@
+// Many stored files as administrators see them: pages, orders, search (files.md §8.1); and a brand's logo from the picker.
+import { browserFolder } from '@gatehouse/web/manifest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { skipWithout } from '../../harness/index.ts';
+import { signIn } from './sign-in.ts';
+import { type Site, startSite } from './site.ts';
+
+const drawing = (padding: number) =>
+  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><rect width="9" height="9"/><title>${'x'.repeat(padding)}</title></svg>`;
+
+describe.skipIf(skipWithout('chromium'))('many files', { timeout: 90_000 }, () => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await startSite({ web: { assets_dist: browserFolder } });
+    for (let at = 10; at < 40; at++) {
+      const form = new FormData();
+      form.append('file', new Blob([drawing(at * 10)]), `file-${at}.svg`);
+      const headers = { Authorization: `Bearer ${site.core.adminToken}` };
+      const answer = await fetch(`${site.core.url}api/v3/admin/file/`, { method: 'POST', headers, body: form });
+      expect(answer.status).toBe(200);
+    }
+  }, 120_000);
+  afterAll(() => site?.[Symbol.asyncDispose]());
+
+  test('files §8.1: pages, orders and search; another order and a search begin at the first page', async () => {
+    await using visit = await site.visit();
+    const { page } = visit;
+    await signIn(page, site, 'akadmin', '/if/admin/');
+    await page.getByRole('link', { name: 'Files', exact: true }).click();
+    const names = page.locator('.gh-file-tile strong');
+    const first = async () => (await names.allTextContents())[0];
+    await page.getByText('Page 1 of 2').waitFor();
+    await expect.poll(() => names.count()).toBe(24);
+    expect(await first()).toBe('file-10.svg');
+    await page.getByRole('button', { name: 'Next' }).click();
+    await page.getByText('Page 2 of 2').waitFor();
+    await expect.poll(() => names.allTextContents()).toEqual([34, 35, 36, 37, 38, 39].map((at) => `file-${at}.svg`));
+    await page.getByLabel('Order').selectOption('-size');
+    await page.getByText('Page 1 of 2').waitFor();
+    await expect.poll(first).toBe('file-39.svg');
+    await page.getByRole('button', { name: 'Next' }).click();
+    await page.getByText('Page 2 of 2').waitFor();
+    await page.getByLabel('Search files').fill('FILE-12');
+    await expect.poll(() => names.allTextContents()).toEqual(['file-12.svg']);
+  });
+
+  test('a brand gets its logo by the picker, and visitors see it', async () => {
+    await using visit = await site.visit();
+    const { page } = visit;
+    await signIn(page, site, 'akadmin', '/if/admin/');
+    await page.getByRole('link', { name: 'Brands', exact: true }).click();
+    await page.getByRole('button', { name: /^Edit/ }).first().click();
+    await page.getByRole('button', { name: 'Choose Logo' }).click();
+    await page.getByRole('button', { name: 'file-20.svg' }).click();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('was saved.').waitFor();
+    await using stranger = await site.visit();
+    await stranger.page.goto(`${site.url}/if/flow/default-authentication-flow/`);
+    await stranger.page.locator('img[src*="file-20.svg?token="]').first().waitFor();
+  });
+});
