@@ -2,7 +2,7 @@
 // directory, listings, whole journeys, cold binds beside remembered ones, and a large directory's memory and refresh. Rounds
 // are interleaved, and a median is taken. Needs `slapd` and `taskset`.
 // Run: npx tsc -b && npx tsx --conditions source test/bench/ldap.ts [--save] [row …]
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { rows } from './ldap/rows.ts';
@@ -18,14 +18,19 @@ for (const [name, measure] of Object.entries(rows)) {
   console.error(name, JSON.stringify(results[name]));
 }
 const date = new Date().toISOString().slice(0, 10);
-const document = JSON.stringify(
-  { date, machine: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`, node: process.version, results },
-  null,
-  2,
-);
-console.log(document);
+const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`;
+const documentOf = (all: object) => JSON.stringify({ date, machine, node: process.version, results: all }, null, 2);
+console.log(documentOf(results));
 if (save) {
   const folder = join(import.meta.dirname, 'results');
+  const file = join(folder, `ldap-${date}.json`);
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, `ldap-${date}.json`), `${document}\n`);
+  await writeFile(file, `${documentOf({ ...(await savedRows(file)), ...results })}\n`);
+}
+
+/** Rows of the same day that were not measured now stay. */
+async function savedRows(file: string): Promise<object> {
+  const text = await readFile(file, 'utf8').catch(() => '{}');
+  const saved: unknown = JSON.parse(text);
+  return typeof saved === 'object' && saved !== null && 'results' in saved ? Object(saved.results) : {};
 }
