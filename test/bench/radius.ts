@@ -52,9 +52,8 @@ const env = {
   AUTHENTIK_RADIUS__REQUESTS_PER_SOURCE: '10000',
 };
 await using daemon = await startDaemon('radius', { env });
-await using crew = await startDaemon('radius', { env: { ...env, AUTHENTIK_RADIUS__WORKERS: '2' } });
 const updatesOf = ({ lines }: typeof daemon) => lines.filter(({ event }) => event === 'Update providers').length;
-await until(() => updatesOf(daemon) >= 1 && updatesOf(crew) >= 2);
+await until(() => updatesOf(daemon) >= 1);
 await silence();
 await using reference = await startFreeRadius({
   folder: folder.path,
@@ -70,13 +69,7 @@ const theirs = { port: reference.port, pid: reference.pid };
 await pin(ours.pid, 0);
 await pin(theirs.pid, 0);
 await pin(process.pid, 1);
-// Every user's first login goes through the core's flow; what is measured is the repeated user.
-const both = { port: crew.bound('radius').port, pid: crew.pid ?? 0 };
-for (const target of [ours, both])
-  await until(async () => {
-    const { wrong, answered } = await pap(target, { seconds: 3, sockets: 1, inFlight: 8, most: people.length * 3 });
-    return wrong === 0 && answered === people.length * 3;
-  }, 120_000);
+await warm(ours);
 
 type Target = typeof ours;
 type Round = LoadResult & { readonly cpuUs: number };
@@ -119,23 +112,31 @@ async function benchPap() {
   };
 }
 
-/** One process against two, which share the cores with each other and with the load. */
+/** Every user's first login goes through the core's flow; what is measured is the repeated user. */
+async function warm(target: Target): Promise<void> {
+  await until(async () => {
+    const { wrong, answered } = await pap(target, { seconds: 3, sockets: 1, inFlight: 8, most: people.length * 3 });
+    return wrong === 0 && answered === people.length * 3;
+  }, 120_000);
+}
+
+/** One process against two, which share the cores with each other and with the load; the last row that needs a daemon. */
 async function benchWorkers() {
   for (const pid of [ours.pid, process.pid]) await runTool('taskset', ['-a', '-cp', '0,1', String(pid)]);
-  const [one, two]: [number[], number[]] = [[], []];
-  let wrong = 0;
-  for (let round = 0; round < rounds; round++) {
-    for (const [target, rates] of [[ours, one] as const, [both, two] as const]) {
-      const result = await pap(target, {});
-      rates.push(result.perSecond);
-      wrong += result.wrong;
-    }
-  }
+  const one: LoadResult[] = [];
+  for (let round = 0; round < rounds; round++) one.push(await pap(ours, {}));
+  await daemon.stop();
+  await using crew = await startDaemon('radius', { env: { ...env, AUTHENTIK_RADIUS__WORKERS: '2' } });
+  const both = { port: crew.bound('radius').port, pid: crew.pid ?? 0 };
+  await warm(both);
+  const two: LoadResult[] = [];
+  for (let round = 0; round < rounds; round++) two.push(await pap(both, {}));
+  const rate = (all: readonly LoadResult[]) => median(all.map(({ perSecond }) => perSecond));
   return {
-    ratio: round2(median(two) / median(one)),
-    onePerSecond: Math.round(median(one)),
-    twoPerSecond: Math.round(median(two)),
-    wrong,
+    ratio: round2(rate(two) / rate(one)),
+    onePerSecond: Math.round(rate(one)),
+    twoPerSecond: Math.round(rate(two)),
+    wrong: [...one, ...two].reduce((sum, { wrong }) => sum + wrong, 0),
   };
 }
 
@@ -226,12 +227,12 @@ async function setProvider(): Promise<void> {
 async function silence(): Promise<void> {
   const { results } = await core.call<{ results: { pk: string; type: string }[] }>('GET', '/outposts/instances/');
   const pk = results.find(({ type }) => type === 'radius')?.pk ?? '';
-  const updates = () => updatesOf(daemon) + updatesOf(crew);
+  const updates = () => updatesOf(daemon);
   const before = updates();
   await core.call('PATCH', `/outposts/instances/${pk}/`, { config: { log_level: 'warning' } });
   process.kill(daemon.pid ?? 0, 'SIGUSR1');
   await new Promise((resolve) => setTimeout(resolve, 1_000));
-  if (updates() > before + 3) throw new Error('the outpost still logs');
+  if (updates() > before + 1) throw new Error('the outpost still logs');
 }
 
 function eapModule(): string {
