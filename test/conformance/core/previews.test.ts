@@ -50,6 +50,23 @@ describe('of a provider', () => {
   });
 });
 
+describe('of an expression that this release cannot run', () => {
+  test('core §16.2: refused, unless the caller asks for it to be stored; then it is told, and never passes', async () => {
+    const policy = { name: 'of another release', expression: 'import smtplib\nreturn True' };
+    expect(await ask('POST', '/policies/expression/', policy)).toMatchObject({
+      status: 400,
+      body: { expression: [expect.stringContaining('smtplib')] },
+    });
+    const path = '/policies/expression/?allow_unsupported=true';
+    expect((await ask('POST', path, { ...policy, expression: 'return (' })).status).toBe(400);
+    const { pk } = await core.call<{ pk: string }>('POST', path, policy);
+    expect(await core.call('POST', `/policies/all/${pk}/test/`, { user: 1 })).toMatchObject({ passing: false });
+    expect(await core.call('GET', '/events/events/?action=configuration_error')).toMatchObject({
+      results: [{ context: { message: expect.stringContaining('smtplib') } }],
+    });
+  });
+});
+
 describe('of a prompt', () => {
   const preview = '/stages/prompt/prompts/preview/';
   const prompt = { name: 'town', field_key: 'town', label: 'Town', type: 'text' };

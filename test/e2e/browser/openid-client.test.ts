@@ -90,6 +90,26 @@ describe.skipIf(skipWithout('chromium'))('openid-client', { timeout: 90_000 }, (
     await page.getByLabel('E-mail address or user name').waitFor();
   });
 
+  test('what was allowed is on the page of the user, and asked for again once it is taken back', async () => {
+    await using visit = await site.visit();
+    const { page } = visit;
+    await page.goto((await ask()).url);
+    await enterPassword(page, 'tim', site.core.password);
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.waitForURL(`${redirectUri}?*`);
+    await page.goto(`${site.url}/if/user/#consents`);
+    await page.getByText('Workshop', { exact: true }).waitFor();
+    await expectAccessible(page);
+    await page.setViewportSize({ width: 360, height: 740 });
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'Take back' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Take back' }).click();
+    await page.getByText('You have allowed no application anything yet.').waitFor();
+    await page.goto((await ask()).url);
+    await page.getByText("You're about to sign into Workshop.").waitFor();
+    expect(visit.complaints).toEqual([]);
+  });
+
   test('whoever may not use the application is told so, on a page with a way on', async () => {
     const application = await site.core.call<Named>('GET', '/core/applications/workshop/');
     const group = await site.core.call<Named>('POST', '/core/groups/', { name: 'workshop' });

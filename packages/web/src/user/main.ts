@@ -3,12 +3,14 @@ import '../styles/base.css';
 import '../styles/page.css';
 import { showPage } from '../elements/tabbed-page.ts';
 import { ApplicationsSection } from './applications.ts';
+import { ConsentsSection } from './consents.ts';
 import { DevicesSection } from './devices.ts';
 import { SessionsSection } from './sessions.ts';
 import { TokensSection } from './tokens.ts';
 import { UserPage } from './user-page.ts';
 
 customElements.define('gh-applications', ApplicationsSection);
+customElements.define('gh-consents', ConsentsSection);
 customElements.define('gh-devices', DevicesSection);
 customElements.define('gh-sessions', SessionsSection);
 customElements.define('gh-tokens', TokensSection);

@@ -7,6 +7,7 @@ const tabs: readonly Tab[] = [
   { name: 'applications', title: 'Applications', icon: 'apps' },
   { name: 'devices', title: 'Password and second factors', icon: 'shield' },
   { name: 'sessions', title: 'Sessions', icon: 'clock' },
+  { name: 'consents', title: 'Permissions', icon: 'check' },
   { name: 'tokens', title: 'Tokens', icon: 'key' },
 ];
 
@@ -32,6 +33,8 @@ export class UserPage extends TabbedPage {
     switch (current) {
       case 'sessions':
         return html`<gh-sessions .api=${api} .userPk=${pk}></gh-sessions>`;
+      case 'consents':
+        return html`<gh-consents .api=${api} .userPk=${pk}></gh-consents>`;
       case 'devices':
         return html`<gh-devices .api=${api}></gh-devices>`;
       case 'tokens':
