@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { cleanSvg } from './svg-cleaning.ts';
 
@@ -39,6 +40,12 @@ for (const [what, text] of active) {
   });
 }
 
+/** Ten levels of ten: 10,000,000,000 elements when drawn, 4 KB on the wire. */
+function multiplied(reference: (id: string) => string): string {
+  const levels = Array.from({ length: 10 }, (_, at) => `<g id="a${at + 1}">${reference(`a${at}`).repeat(10)}</g>`);
+  return `<defs><g id="a0"><path d="M0 0"/></g>${levels.join('')}</defs><use href="#a10"/>`;
+}
+
 const refused: readonly [string, string][] = [
   [
     'document type with entities (billion laughs)',
@@ -50,12 +57,23 @@ const refused: readonly [string, string][] = [
   ['CDATA', svg('<text><![CDATA[<script>]]></text>')],
   ['deep nesting', svg('<g>'.repeat(70) + '</g>'.repeat(70))],
   ['too many elements', svg('<g/>'.repeat(50_001))],
+  ['references that multiply', svg(multiplied((id) => `<use href="#${id}"/>`))],
+  ['references that multiply, by the older name', svg(multiplied((id) => `<use xlink:href="#${id}"/>`))],
+  ['patterns that multiply', svg(multiplied((id) => `<rect fill="url( '#${id}' )"/>`))],
+  ['a compressed drawing', gzipSync(svg('<g/>'.repeat(1_000))).toString('latin1')],
 ];
 for (const [what, text] of refused) {
   test(`refused: ${what}`, () => {
     expect(() => cleaned(text)).toThrow(expect.objectContaining({ code: 'ERR_STORAGE_TYPE_REJECTED' }));
   });
 }
+
+test('references that do not multiply stay, circles among them', () => {
+  const text = svg(
+    '<g id="a"><use href="#b"></use></g><g id="b"><use href="#a"></use><use href="#none"></use></g><use href="#a"></use>',
+  );
+  expect(cleaned(text)).toBe(text);
+});
 
 test('refused: bytes that are not UTF-8', () => {
   expect(() => cleanSvg('x.svg', Buffer.from([0x3c, 0x73, 0xff]))).toThrow(/UTF-8/);

@@ -2,6 +2,7 @@
 // that runs or reaches out. What is not on the lists is dropped; what is not XML is refused.
 import { XMLBuilder, XMLParser, XMLValidator } from 'fast-xml-parser';
 import { storageError } from './errors.ts';
+import { expandedSize } from './svg-expansion.ts';
 
 export const maxSvgBytes = 2 * 1024 * 1024;
 const maxDepth = 64;
@@ -51,6 +52,8 @@ export function cleanSvg(name: string, content: Uint8Array): Buffer {
   const budget = { nodes: maxNodes };
   const root = cleanNodes(name, tree, 0, budget).filter((node) => Object.hasOwn(node, 'svg'));
   if (root.length !== 1) throw refused(name, 'its root element is not svg');
+  if (expandedSize(root, maxNodes) > maxNodes)
+    throw refused(name, `its references draw more than ${maxNodes} elements`);
   const built: unknown = new XMLBuilder({ ...options, attributeNamePrefix: attributePrefix }).build(root);
   return Buffer.from(String(built), 'utf8');
 }
