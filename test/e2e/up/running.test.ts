@@ -137,11 +137,4 @@ describe('a running installation', () => {
     for (const name of ['secret-key', 'admin-password', 'admin-token', 'demo-password', 'radius-secret'])
       expect(log).not.toContain((await readFile(join(folder.path, 'secrets', name), 'utf8')).trim());
   });
-
-  test('a second start on the same folder says that it is in use', async () => {
-    const second = startUp(folder.path);
-    expect(await second.exited).toBe(1);
-    expect(second.complained()).toMatch(/ERR_LIFECYCLE_CHILD_DIED core ended .*PostgreSQL did not start/);
-    expect(second.complained()).toContain('Another gatehouse uses this data folder');
-  });
 });
