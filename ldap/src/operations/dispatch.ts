@@ -24,19 +24,32 @@ const responses: Readonly<Record<AnsweredOp['op'], ResultOp>> = {
   extendedRequest: 'extendedResponse',
 };
 
-/** Never throws and never rejects. */
+/** Never throws and never rejects; whoever is not told success is not bound. */
 export function dispatch(message: LdapMessage<AnsweredOp>, context: OperationContext): Soon<Answer> {
-  const startedMs = context.clock.monotonicMs();
+  const { op, controls } = message;
+  let startedMs = 0;
   const close = (answer: Answer, error?: unknown): Answer => {
     report(message, answer, error, context, context.clock.monotonicMs() - startedMs);
     return answer;
   };
-  const refuse = (error: unknown): Answer => close({ op: { op: responses[message.op.op], ...resultOf(error) } }, error);
+  const refuse = (error: unknown): Answer => {
+    if (op.op === 'bindRequest') {
+      context.peer.identity = undefined;
+      context.peer.boundName = '';
+    }
+    const answer = { op: { op: responses[op.op], ...resultOf(error) } };
+    try {
+      return close(answer, error);
+    } catch {
+      return answer; // neither log nor metrics can be had: the client is told all the same
+    }
+  };
   try {
-    admitControls(message.op.op, message.controls, context.peer.identity);
-    requireConfidentiality(message.op, context);
-    const answer = run(message.op, context);
-    return answer instanceof Promise ? answer.then(close, refuse) : close(answer);
+    startedMs = context.clock.monotonicMs();
+    admitControls(op.op, controls, context.peer.identity);
+    requireConfidentiality(op, context);
+    const answer = run(op, context);
+    return answer instanceof Promise ? answer.then(close).catch(refuse) : close(answer);
   } catch (error) {
     return refuse(error);
   }
