@@ -6,14 +6,13 @@ import type { Clock } from '@gatehouse/daemon/async';
 import type { Health } from '@gatehouse/daemon/health';
 import { healthSocketPath, readLocalPage } from '@gatehouse/daemon/health';
 import type { Logger } from '@gatehouse/daemon/log';
-import type { Metrics } from '@gatehouse/daemon/metrics';
+import { aggregateMetrics, type Metrics } from '@gatehouse/daemon/metrics';
 import { localSocketPath, type RouterConfig, webPathOf } from '../config.ts';
 import { workerVariable } from '../start.ts';
 import { CoreWatch } from '../supervisor/core-watch.ts';
 import { probeCore } from '../supervisor/probe.ts';
 import { spawnCore } from '../supervisor/spawn-core.ts';
 import { Crew } from './crew.ts';
-import { sumExpositions } from './sum-expositions.ts';
 
 export interface PrimaryOptions {
   readonly config: RouterConfig;
@@ -62,7 +61,7 @@ export async function startPrimary(options: PrimaryOptions): Promise<Primary> {
       async text() {
         const sockets = crew.numbers.map((number) => healthSocketPath(nameOf(number, crew.generation)));
         const texts = await Promise.all(sockets.map((path) => readLocalPage(path, '/metrics')));
-        return sumExpositions(texts.filter((text) => text !== undefined));
+        return aggregateMetrics(texts.filter((text) => text !== undefined));
       },
     }),
     async close() {

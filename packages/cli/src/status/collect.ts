@@ -4,7 +4,7 @@ import type { Address } from '@gatehouse/daemon/config';
 import { formatAddress } from '@gatehouse/daemon/config';
 import { z } from 'zod';
 import type { AboutCore } from '../up/core-api.ts';
-import { parseExposition, type Sample, sumOf } from './exposition.ts';
+import { leastOf, parseExposition, type Sample, sumOf } from './exposition.ts';
 import type { LastError } from './last-errors.ts';
 
 export interface Watched {
@@ -96,7 +96,7 @@ async function look(watched: Watched, options: CollectOptions): Promise<Seen[]> 
     pid === undefined ? undefined : options.memory(pid),
     name === 'core' ? options.aboutCore().catch(() => undefined) : undefined,
   ]);
-  const started = sumOf(samples, 'process_start_time_seconds');
+  const started = leastOf(samples, 'process_start_time_seconds');
   const own = {
     ...rowOf(name, samples, health, options.errors),
     memoryBytes: memoryBytes ?? sumOf(samples, 'process_resident_memory_bytes'),

@@ -21,6 +21,12 @@ export function sumOf(samples: readonly Sample[], name: string): number | undefi
   return found.length === 0 ? undefined : found.reduce((sum, { value }) => sum + value, 0);
 }
 
+/** Smallest value, of whichever process has it; `undefined` when there is no such metric. */
+export function leastOf(samples: readonly Sample[], name: string): number | undefined {
+  const values = samples.filter((sample) => sample.name === name).map(({ value }) => value);
+  return values.length === 0 ? undefined : Math.min(...values);
+}
+
 function parseLabels(text: string): Record<string, string> {
   const pairs = [...text.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)];
   return Object.fromEntries(pairs.map(([, name = '', value = '']) => [name, value.replace(/\\(.)/g, '$1')]));
