@@ -10,14 +10,14 @@ import { bufferedOutput, createLogger, type Logger, prettyOutput } from '@gateho
 import { createMetrics } from '@gatehouse/daemon/metrics';
 import { createCidrSet } from '@gatehouse/daemon/net';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
+import { isWorker, serveFirstProcess } from '@gatehouse/daemon/workers';
 import { assembleProxy } from './assembly.ts';
 import { runCommand } from './commands/run.ts';
 import { proxyConfig } from './config.ts';
 import { proxyError } from './errors.ts';
 import { loadRuleFile, watchRuleFile } from './rules/rule-file.ts';
 import { listenProxy } from './server.ts';
-import { startWorkers } from './workers/primary.ts';
-import { isWorker, joinSiblings } from './workers/worker.ts';
+import { hearSiblings, superviseProxies, tellSiblings } from './workers/siblings.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Config = ConfigOf<typeof proxyConfig>;
@@ -92,10 +92,9 @@ async function run({ config, env, log, output }: Running, context: ProcessContex
   context.onDrain(() => server.close(config.drain));
   proxy.connect(context.signal);
   if (isWorker()) {
-    const { signal } = context;
-    const { siblingEnded, onEnded } = proxy;
-    const siblings = joinSiblings({ metrics, health, clock: systemClock, signal, onEnded: siblingEnded });
-    onEnded((ended) => siblings.tell(ended));
+    hearSiblings(proxy.siblingEnded);
+    proxy.onEnded(tellSiblings);
+    serveFirstProcess({ health, clock: systemClock, signal: context.signal, pages: { metrics: metrics.text } });
     return;
   }
   const socketPath = healthSocketPath(config.instance_name);
@@ -109,9 +108,9 @@ async function supervise({ config, log }: Pick<Running, 'config' | 'log'>, conte
   if (config.session.store === 'memory')
     throw proxyError('ERR_PROXY_WORKERS', `${config.workers} workers cannot share sessions that are kept in memory.`);
   const health = createHealth();
-  const workers = startWorkers({ count: config.workers, log, clock: systemClock, health, signal: context.signal });
+  const workers = superviseProxies({ count: config.workers, log, clock: systemClock, health, signal: context.signal });
   context.onDrain(() => workers.stop(config.drain + 1_000));
-  await workers.ready;
+  if (!(await workers.ready)) return;
   const metrics = { text: () => workers.metrics(), contentType: createMetrics().contentType };
   const socketPath = healthSocketPath(config.instance_name);
   const healthServer = await serveHealth({ health, metrics, addresses: config.listen.metrics, socketPath, log });

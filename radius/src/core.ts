@@ -16,7 +16,7 @@ import { askByCertificate, askByMsChap } from './core-assertion.ts';
 import { askByFlow } from './core-flow.ts';
 import type { RejectReason } from './errors.ts';
 import type { News } from './workers/messages.ts';
-import type { Siblings } from './workers/worker.ts';
+import type { Siblings } from './workers/siblings.ts';
 
 export interface CoreOptions {
   readonly config: { readonly host: string; readonly token: Secret; readonly insecure: boolean };

@@ -1,5 +1,4 @@
 // The RADIUS daemon: settings, line to the core, operations, listeners, in this order; and their end.
-import { once } from 'node:events';
 import { type Clock, systemClock } from '@gatehouse/daemon/async';
 import { type ConfigOf, formatAddress, loadConfig } from '@gatehouse/daemon/config';
 import {
@@ -13,6 +12,7 @@ import { type ProcessContext, reportFatal, runProcess } from '@gatehouse/daemon/
 import { bufferedOutput, createLogger, type Logger, prettyOutput } from '@gatehouse/daemon/log';
 import { createMetrics, type Metrics } from '@gatehouse/daemon/metrics';
 import { kernelDrops } from '@gatehouse/daemon/net';
+import { isWorker, serveFirstProcess } from '@gatehouse/daemon/workers';
 import { packetCode } from '@gatehouse/wire/radius';
 import { createOutbox, type Outbox } from './accounting/outbox.ts';
 import { openSpool } from './accounting/spool.ts';
@@ -37,8 +37,8 @@ import { createAccountingRequest } from './operations/accounting-request.ts';
 import { createStatusServer } from './operations/status-server.ts';
 import { createPolicy } from './policy/policy.ts';
 import { listenRadius, type RadiusServer } from './server.ts';
-import { startWorkers } from './workers/primary.ts';
-import { isWorker, joinSiblings, type Siblings, serveFirstProcess } from './workers/worker.ts';
+import { pageOfAll, superviseWorkers } from './workers/first-process.ts';
+import { joinSiblings, type Siblings } from './workers/siblings.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Config = ConfigOf<typeof radiusConfig>;
@@ -89,13 +89,14 @@ async function run(config: Config, log: Logger, { signal, onDrain }: ProcessCont
 async function supervise(config: Config, log: Logger, { signal, onDrain }: ProcessContext): Promise<void> {
   const health = createHealth();
   const { workers: count } = config.radius;
-  const workers = startWorkers({ count, log, clock: systemClock, health, signal });
+  const workers = superviseWorkers({ count, log, clock: systemClock, health, signal });
   onDrain(() => workers.stop(stopGraceMs));
-  // A signal before that must not wait for it.
-  await Promise.race([workers.ready, once(signal, 'abort')]);
-  if (signal.aborted) return;
+  if (!(await workers.ready)) return;
   const metrics = { text: () => workers.metrics(), contentType: createMetrics().contentType };
-  const localPages = { [dropsPage]: () => workers.page('drops'), [clientsPage]: () => workers.page('clients') };
+  const localPages = {
+    [dropsPage]: () => pageOfAll(workers, 'drops'),
+    [clientsPage]: () => pageOfAll(workers, 'clients'),
+  };
   await serveState(config, { log, metrics, health, localPages }, onDrain);
   log.info('ready', { count });
 }

@@ -14,7 +14,7 @@ import type { RadiusMetrics } from './metrics.ts';
 import { listenRadsec, type RadsecOptions, type RadsecServer } from './radsec/listen.ts';
 import type { News } from './workers/messages.ts';
 import { ownerOf } from './workers/owner.ts';
-import type { Siblings } from './workers/worker.ts';
+import type { Siblings } from './workers/siblings.ts';
 
 export interface ServerOptions {
   readonly listen: {

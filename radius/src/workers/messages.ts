@@ -1,10 +1,5 @@
-// What the processes of one RADIUS outpost say to each other, over node:cluster's channels with structured clones.
+// What the processes of one RADIUS outpost say to each other, besides what all workers say to their first process.
 import { z } from 'zod';
-
-const componentState = z.object({
-  state: z.enum(['ready', 'starting', 'degraded', 'failed']),
-  reason: z.string().optional(),
-});
 
 /** A login that the core has granted: what core.ts remembers. */
 const access = z.object({
@@ -38,16 +33,10 @@ const news = z.discriminatedUnion('kind', [
 ]);
 export type News = z.infer<typeof news>;
 
-const pages = z.enum(['metrics', 'drops', 'clients']);
-export type Page = z.infer<typeof pages>;
-
 export const fromWorker = z.union([
   z.discriminatedUnion('kind', [
     /** Asks who it is. */
     z.object({ kind: z.literal('hello') }),
-    z.object({ kind: z.literal('ready') }),
-    z.object({ kind: z.literal('health'), components: z.record(z.string(), componentState) }),
-    z.object({ kind: z.literal('page'), id: z.number(), text: z.string() }),
     z.object({ kind: z.literal('hand_on'), to: z.number(), datagram }),
   ]),
   news,
@@ -61,8 +50,6 @@ export const toWorker = z.union([
       count: z.number(),
       verdictKey: z.string(),
     }),
-    z.object({ kind: z.literal('stop') }),
-    z.object({ kind: z.literal('page'), id: z.number(), page: pages }),
     datagram,
   ]),
   news,

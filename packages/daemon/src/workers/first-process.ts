@@ -1,69 +1,86 @@
-// The first process of a RADIUS outpost with several workers: starts them, starts again what dies, passes on what one hands
-// to another, and answers for all of them on the metrics listener. Datagrams never come here: the workers share the sockets
-// (node:cluster), and the kernel gives each datagram to whichever reads first.
-
+// The first process of a daemon with several workers: starts them, starts again what dies, passes on what one tells the
+// others, and answers for all of them. Requests never come here: node:cluster shares the sockets among the workers.
 import cluster, { type Worker } from 'node:cluster';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { type Clock, createBackoff } from '@gatehouse/daemon/async';
-import type { Health } from '@gatehouse/daemon/health';
-import type { Logger } from '@gatehouse/daemon/log';
-import { aggregateMetrics } from '@gatehouse/daemon/metrics';
-import { fromWorker, type Page, type ToWorker } from './messages.ts';
+import { type Clock, createBackoff } from '../async/index.ts';
+import type { Health } from '../health/index.ts';
+import type { Logger } from '../log/index.ts';
+import { aggregateMetrics } from '../metrics/index.ts';
+import { fromWorker } from './messages.ts';
 
-export interface PrimaryOptions {
+export interface WorkersOptions {
   readonly count: number;
   readonly log: Logger;
   readonly clock: Clock;
+  /** Gets the state of each worker, and of each of its components. */
   readonly health: Health;
   readonly signal: AbortSignal;
+  /** What a worker says of its daemon's own, as it came. */
+  readonly onMessage: (from: number, message: unknown) => void;
 }
 
 export interface Workers {
-  /** Resolves when each of the first workers listens. @throws Error when one ends before */
-  readonly ready: Promise<void>;
+  /** Resolves when each of the first workers listens; to false when the signal came before. @throws Error when one ends before */
+  readonly ready: Promise<boolean>;
   /** Prometheus text of all of them together. */
   metrics(): Promise<string>;
-  /** A page of each, one below the other. */
-  page(page: Page): Promise<string>;
+  /** A page of each, by number; empty of one that does not say it in time. */
+  pages(page: string): Promise<readonly string[]>;
+  /** To one that is gone nothing is said: its successor begins anew. */
+  tell(to: number, message: object): void;
+  tellOthers(from: number, message: object): void;
   /** Lets each finish what it has begun; ends what takes longer. */
   stop(graceMs: number): Promise<void>;
 }
 
 const answerMs = 2_000;
 
-export function startWorkers(options: PrimaryOptions): Workers {
-  cluster.setupPrimary({ serialization: 'advanced' }); // datagrams pass as bytes
+/** Workers are counted from 0; one that dies is followed by another of the same number. */
+export function startWorkers(options: WorkersOptions): Workers {
+  cluster.setupPrimary({ serialization: 'advanced' }); // octets pass as octets
   return new WorkerSet(options);
 }
 
 class WorkerSet implements Workers {
-  readonly ready: Promise<void>;
-  readonly #options: PrimaryOptions;
+  readonly ready: Promise<boolean>;
+  readonly #options: WorkersOptions;
   readonly #lives: Promise<void>[];
   readonly #workers = new Map<number, Worker>();
+  /** Numbers of those that listen, and hear what they are told. */
+  readonly #listening = new Set<number>();
   readonly #questions = new Map<number, (text: string) => void>();
-  readonly #verdictKey = randomBytes(32).toString('hex');
   #asked = 0;
 
-  constructor(options: PrimaryOptions) {
+  constructor(options: WorkersOptions) {
     this.#options = options;
-    const numbers = Array.from({ length: options.count }, (_, number) => this.#keep(number));
-    this.ready = Promise.all(numbers.map(({ ready }) => ready)).then(() => undefined);
-    this.#lives = numbers.map(({ life }) => life);
+    const kept = Array.from({ length: options.count }, (_, number) => this.#keep(number));
+    const all = Promise.all(kept.map(({ ready }) => ready)).then(() => true);
+    this.ready = Promise.race([all, aborted(options.signal)]);
+    this.#lives = kept.map(({ life }) => life);
   }
 
   async metrics(): Promise<string> {
-    return aggregateMetrics(await this.#askAll('metrics'));
+    return aggregateMetrics(await this.pages('metrics'));
   }
 
-  async page(page: Page): Promise<string> {
-    const texts = await this.#askAll(page);
-    return texts.map((text, number) => `Worker ${number}:\n${text}`).join('\n');
+  pages(page: string): Promise<readonly string[]> {
+    return Promise.all([...this.#workers.keys()].map((number) => this.#ask(number, page)));
+  }
+
+  tell(to: number, message: object): void {
+    const worker = this.#workers.get(to);
+    if (worker?.isConnected() === true) worker.send(message);
+  }
+
+  tellOthers(from: number, message: object): void {
+    for (const number of this.#workers.keys()) if (number !== from) this.tell(number, message);
   }
 
   async stop(graceMs: number): Promise<void> {
-    for (const worker of this.#workers.values()) send(worker, { kind: 'stop' });
+    for (const [number, worker] of this.#workers) {
+      if (this.#listening.has(number)) this.tell(number, { kind: 'stop' });
+      else worker.process.kill('SIGTERM'); // it has begun nothing
+    }
     const impatience = setTimeout(() => {
       for (const worker of this.#workers.values()) worker.process.kill('SIGKILL');
     }, graceMs);
@@ -90,6 +107,7 @@ class WorkerSet implements Workers {
       worker.on('message', (message) => this.#receive(number, message, onReady));
       worker.on('error', (error) => log.debug('message to a worker lost', { error: error.message }));
       const [code, ended] = await once(worker, 'exit');
+      this.#listening.delete(number);
       if (signal.aborted) return;
       const how = ended === null ? `exit code ${code}` : String(ended);
       onEarlyEnd(new Error(`worker ${number} ended with ${how} before it was ready`));
@@ -101,14 +119,9 @@ class WorkerSet implements Workers {
 
   #receive(from: number, given: unknown, onReady: () => void): void {
     const message = fromWorker.safeParse(given).data;
-    if (message === undefined) return;
-    switch (message.kind) {
-      case 'hello': {
-        const { count } = this.#options;
-        send(this.#workers.get(from), { kind: 'start', number: from, count, verdictKey: this.#verdictKey });
-        break;
-      }
+    switch (message?.kind) {
       case 'ready':
+        this.#listening.add(from);
         onReady();
         break;
       case 'health':
@@ -121,20 +134,13 @@ class WorkerSet implements Workers {
       case 'page':
         this.#questions.get(message.id)?.(message.text);
         break;
-      case 'hand_on':
-        send(this.#workers.get(message.to), message.datagram);
-        break;
-      default:
-        for (const [number, worker] of this.#workers) if (number !== from) send(worker, message);
+      case undefined:
+        this.#options.onMessage(from, given);
     }
   }
 
-  #askAll(page: Page): Promise<string[]> {
-    return Promise.all([...this.#workers.values()].map((worker) => this.#ask(worker, page)));
-  }
-
-  /** What a worker does not say in time is left out. */
-  #ask(worker: Worker, page: Page): Promise<string> {
+  #ask(number: number, page: string): Promise<string> {
+    if (this.#workers.get(number)?.isConnected() !== true) return Promise.resolve('');
     const id = ++this.#asked;
     return new Promise<string>((resolve) => {
       const late = setTimeout(() => resolve(''), answerMs);
@@ -142,12 +148,12 @@ class WorkerSet implements Workers {
         clearTimeout(late);
         resolve(text);
       });
-      send(worker, { kind: 'page', id, page });
+      this.tell(number, { kind: 'page', id, page });
     }).finally(() => this.#questions.delete(id));
   }
 }
 
-/** To one that is gone nothing is said: its successor begins anew, and devices repeat what was not answered. */
-function send(worker: Worker | undefined, message: ToWorker): void {
-  if (worker?.isConnected() === true) worker.send(message);
+async function aborted(signal: AbortSignal): Promise<false> {
+  if (!signal.aborted) await once(signal, 'abort');
+  return false;
 }
