@@ -1,7 +1,7 @@
 // The policy file: how entries look under which application, and who sees what of it. YAML or JSON, read whole: everything that is
 // wrong is told with its place, and nothing of a wrong file comes into force.
-// The one file of this package that imports yaml and zod.
-import { parse, YAMLParseError } from 'yaml';
+// The one file of this package that imports zod.
+import { readDocument } from '@gatehouse/daemon/config';
 import { z } from 'zod';
 import { fixedTypes, type StoredKind } from '../directory/attribute-map.ts';
 import { type AttributeType, knownTypes } from '../directory/attribute-types.ts';
@@ -79,12 +79,8 @@ export const emptyPolicy: PolicyDocument = { attributes: [], views: [] };
 
 /** @throws GatewayError `ERR_LDAP_POLICY` with every problem and its place */
 export function readPolicy(text: string, path: string, types: CustomTypes): PolicyDocument {
-  const parsed = document.safeParse(readYaml(text, path));
-  if (!parsed.success)
-    throw policyError(
-      path,
-      parsed.error.issues.map((issue) => `${place(issue.path)} ${issue.message}`),
-    );
+  const parsed = readDocument(text, document);
+  if ('problems' in parsed) throw policyError(path, parsed.problems);
   const problems: string[] = [];
   const names: Names = { types, problems };
   const read = {
@@ -98,15 +94,6 @@ export function readPolicy(text: string, path: string, types: CustomTypes): Poli
 interface Names {
   readonly types: CustomTypes;
   readonly problems: string[];
-}
-
-function readYaml(text: string, path: string): unknown {
-  try {
-    return parse(text) ?? {};
-  } catch (error) {
-    if (error instanceof YAMLParseError) throw policyError(path, [error.message]);
-    throw error;
-  }
 }
 
 function readAttributes(rule: z.infer<typeof attributeRule>, where: string, names: Names): AttributeRule {
@@ -159,11 +146,4 @@ function readTemplate(text: string, where: string, { types, problems }: Names): 
 
 function policyError(path: string, problems: readonly string[]) {
   return ldapError('ERR_LDAP_POLICY', `${path}: ${problems.join('; ')}.`, 'See ldap/docs/policy.md for its form.');
-}
-
-function place(path: readonly PropertyKey[]): string {
-  return path
-    .map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
-    .join('')
-    .replace(/^\./, '');
 }

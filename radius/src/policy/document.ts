@@ -1,8 +1,7 @@
 // The policy file (radius.md B05, B16): what holds for which clients, and which attributes a group gets. YAML or JSON, read
 // whole: everything that is wrong is told with its place, and nothing of a wrong file comes into force.
-// The one file of this package that imports yaml and zod.
+import { readDocument } from '@gatehouse/daemon/config';
 import { type Attribute, type Dictionary, parseAttribute } from '@gatehouse/wire/radius';
-import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
 import { readNetwork } from '../clients/table.ts';
 import { radiusError } from '../errors.ts';
@@ -64,12 +63,8 @@ export const emptyPolicy: PolicyDocument = { clients: [], attributes: [] };
 
 /** @throws GatewayError `ERR_RADIUS_POLICY` with every problem and its place */
 export function readPolicy(text: string, path: string, dictionary: Dictionary): PolicyDocument {
-  const parsed = document.safeParse(readYaml(text, path));
-  if (!parsed.success)
-    throw policyError(
-      path,
-      parsed.error.issues.map((issue) => `${place(issue.path)} ${issue.message}`),
-    );
+  const parsed = readDocument(text, document);
+  if ('problems' in parsed) throw policyError(path, parsed.problems);
   const problems: string[] = [];
   const attributes = parsed.data.attributes.map(({ groups, application, set }, at) => ({
     groups,
@@ -80,15 +75,6 @@ export function readPolicy(text: string, path: string, dictionary: Dictionary): 
   }));
   if (problems.length > 0) throw policyError(path, problems);
   return { clients: parsed.data.clients, attributes };
-}
-
-function readYaml(text: string, path: string): unknown {
-  try {
-    return parse(text) ?? {};
-  } catch (error) {
-    if (error instanceof YAMLParseError) throw policyError(path, [error.message]);
-    throw error;
-  }
 }
 
 function readAttribute(
@@ -112,11 +98,4 @@ function policyError(path: string, problems: readonly string[]) {
     `${path}: ${problems.join('; ')}.`,
     'See radius/docs/policy.md for its form.',
   );
-}
-
-function place(path: readonly PropertyKey[]): string {
-  return path
-    .map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
-    .join('')
-    .replace(/^\./, '');
 }

@@ -1,5 +1,6 @@
 // Entry `@gatehouse/daemon/config`. Users: every daemon's config.ts, packages/cli.
 export { type ConfigOf, defineConfig, leavesOf, type Section } from './definition.ts';
+export { type Document, readDocument, type Schema } from './document.ts';
 export { type Loaded, loadConfig, type Sources } from './load.ts';
 export { configReference, explainConfig } from './manual.ts';
 export {

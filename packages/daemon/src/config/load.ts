@@ -2,9 +2,9 @@
 // and `file://` (§1.4); collects every problem before it gives up (STYLE 34).
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import { GatewayError } from '../errors.ts';
 import { type ConfigOf, type Leaf, leavesOf, type Section } from './definition.ts';
+import { parseYaml } from './document.ts';
 import type { Option } from './options.ts';
 
 export interface Sources {
@@ -105,7 +105,7 @@ function readFiles(sources: Sources, problems: string[]): { path: string; conten
     const text = readText(path);
     if (text === undefined) return [];
     try {
-      return [{ path, content: parse(text) as unknown }];
+      return [{ path, content: parseYaml(text) }];
     } catch (error) {
       problems.push(
         `${path} is not YAML: ${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)}`,
