@@ -2,10 +2,9 @@
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { access, mkdir, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { KeyPair } from '@gatehouse/daemon/tls';
-import { runTool, until } from '../../harness/index.ts';
+import { freePort, isListening, runTool, until } from '../../harness/index.ts';
 
 export interface Person {
   /** In the core. */
@@ -58,7 +57,7 @@ export async function startSlapd({
   const [port, securePort] = [await freePort(), await freePort()];
   const urls = [`ldap://127.0.0.1:${port}`, ...(tls === undefined ? [] : [`ldaps://127.0.0.1:${securePort}`])];
   const child = spawn(slapdFile, ['-f', config, '-h', urls.join(' '), '-d', '0'], { stdio: 'ignore' });
-  await until(() => reachable(port));
+  await until(() => isListening(port));
   const ended = new Promise((done) => child.once('exit', done));
   const version = /OpenLDAP: slapd (\S+)/.exec((await runTool(slapdFile, ['-VV'])).stderr)?.[1] ?? 'unknown';
   return {
@@ -127,23 +126,4 @@ function entries(people: readonly Person[], password: string): string {
     ].join('\n'),
   );
   return [...head, ...rows].join('\n');
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}
-
-function reachable(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => resolve(false));
-  });
 }

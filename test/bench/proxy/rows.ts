@@ -1,7 +1,7 @@
 // The rows of the proxy's figures: what each measures, and against what.
 import { join } from 'node:path';
 import { proxyBulk } from '@gatehouse/proxy/testing';
-import { freePort } from '../../interop/reverse-proxies/servers.ts';
+import { freePort } from '../../harness/index.ts';
 import { measure } from './load.ts';
 import { cpuMs, type Running, startProxy } from './servers.ts';
 import { login } from './session.ts';

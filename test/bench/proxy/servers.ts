@@ -8,8 +8,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FakeIssuer } from '@gatehouse/proxy/testing';
-import { commandFile } from '../../harness/index.ts';
-import { freePort } from '../../interop/reverse-proxies/servers.ts';
+import { commandFile, freePort } from '../../harness/index.ts';
 
 export interface Running {
   readonly port: number;

@@ -1,8 +1,7 @@
 // What is measured and what it is measured against, started once for all rows: the daemon with three providers, the
 // application behind it, bare node:http, a TCP relay, Caddy. Servers share the first core, load and application the second.
 import { type FakeIssuer, fakeIssuer } from '@gatehouse/proxy/testing';
-import { runTool } from '../../harness/index.ts';
-import { freePort } from '../../interop/reverse-proxies/servers.ts';
+import { freePort, runTool } from '../../harness/index.ts';
 import { type Running, startBare, startCaddy, startNginx, startProxy, startRelay } from './servers.ts';
 import { allowedFields, login } from './session.ts';
 import { startBulkApplication } from './transfer.ts';

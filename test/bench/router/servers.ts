@@ -7,8 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createUrlSigner, signingKey } from '@gatehouse/storage';
 import { startDaemon } from '../../harness/daemon.ts';
-import { runTool } from '../../harness/index.ts';
-import { freePort } from '../../interop/reverse-proxies/servers.ts';
+import { freePort, runTool } from '../../harness/index.ts';
 import { untilOpen } from '../proxy/servers.ts';
 import type { Contender } from './rates.ts';
 

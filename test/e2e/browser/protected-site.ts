@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer } from 'ws';
-import { type RunningDaemon, startDaemon, until } from '../../harness/index.ts';
-import { freePort, reverseProxies, startReverseProxy } from '../../interop/reverse-proxies/servers.ts';
+import { freePort, type RunningDaemon, startDaemon, until } from '../../harness/index.ts';
+import { reverseProxies, startReverseProxy } from '../../interop/reverse-proxies/servers.ts';
 import type { Site } from './site.ts';
 
 export interface ProtectedSite extends AsyncDisposable {

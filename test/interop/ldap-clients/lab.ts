@@ -2,7 +2,6 @@
 // `localhost`, and the example values of the recipes replaced by its own.
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Authority, createAuthority } from '../../conformance/ldap/certificates.ts';
@@ -109,14 +108,4 @@ export async function startServer(
     throw new Error(`${file} did not come up: ${String(error)}\n${output.slice(-3_000)}`);
   });
   return server;
-}
-
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }

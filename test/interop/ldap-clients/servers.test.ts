@@ -3,8 +3,8 @@ import { chmod, chown } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { userInfo } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { runTool, skipWithout } from '../../harness/index.ts';
-import { createWorkbench, freePort, type Lab, runScript, startLab, startServer, userPassword } from './lab.ts';
+import { freePort, runTool, skipWithout } from '../../harness/index.ts';
+import { createWorkbench, type Lab, runScript, startLab, startServer, userPassword } from './lab.ts';
 
 // Foreign servers take their time on a busy machine.
 vi.setConfig({ testTimeout: 90_000 });

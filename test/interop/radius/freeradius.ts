@@ -1,7 +1,8 @@
 // FreeRADIUS from one configuration file of our own, as proxy or as server. Used by tests and benchmarks.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort, type Program, startProgram } from './site.ts';
+import { freePort } from '../../harness/index.ts';
+import { type Program, startProgram } from './site.ts';
 
 export interface FreeRadiusOptions {
   /** Where it may write. */

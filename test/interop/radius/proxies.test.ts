@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { testPassword, testRadiusSecret } from '@gatehouse/core/testing';
 import { eapolTest, radclient } from '@gatehouse/radius/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { skipWithout, until } from '../../harness/index.ts';
+import { freePort, skipWithout, until } from '../../harness/index.ts';
 import { startFreeRadius } from './freeradius.ts';
-import { freePort, type Site, startProgram, startSite } from './site.ts';
+import { type Site, startProgram, startSite } from './site.ts';
 
 let site: Site;
 beforeAll(async () => {

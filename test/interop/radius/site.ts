@@ -1,9 +1,7 @@
 // A whole site for foreign RADIUS peers: our own core with a Wi-Fi secret for a user, an authority, and `gatehouse radius` as
 // a process that serves PAP, EAP and RadSec. Used by the tests of this folder.
-
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { startTestCore, type TestCore } from '@gatehouse/core/testing';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
@@ -124,16 +122,4 @@ export function startProgram(file: string, args: readonly string[], cwd: string)
       clearTimeout(late);
     },
   };
-}
-
-/** A port that was free a moment ago, of TCP and so most likely of UDP. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const at = server.address();
-      const port = typeof at === 'object' && at !== null ? at.port : 0;
-      server.close(() => resolve(port));
-    });
-    server.once('error', reject);
-  });
 }

@@ -5,9 +5,9 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { fakeIssuer } from '@gatehouse/proxy/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type RunningDaemon, skipWithout, startDaemon } from '../../harness/index.ts';
+import { freePort, type RunningDaemon, skipWithout, startDaemon } from '../../harness/index.ts';
 import { Browser } from './browser.ts';
-import { freePort, type ReverseProxy, reverseProxies, startReverseProxy } from './servers.ts';
+import { type ReverseProxy, reverseProxies, startReverseProxy } from './servers.ts';
 
 interface Setting extends AsyncDisposable {
   readonly site: string;

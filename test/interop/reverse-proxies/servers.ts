@@ -4,7 +4,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
@@ -168,16 +167,6 @@ export async function startReverseProxy(kind: ReverseProxy, site: RecipeSite, po
     await pause(20);
   }
   return { [Symbol.asyncDispose]: dispose };
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const at = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof at === 'object' && at !== null ? at.port : 0;
 }
 
 /** Listens, and knows its site: Traefik answers 404 until it has read its files. */

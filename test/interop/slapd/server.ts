@@ -1,10 +1,9 @@
 // slapd with the entries that another LDAP server shows, for comparing answers.
 import { spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
-import { runTool, until } from '../../harness/index.ts';
+import { freePort, isListening, runTool, until } from '../../harness/index.ts';
 
 export interface CopiedEntry {
   readonly dn: string;
@@ -56,7 +55,7 @@ export async function startSlapdCopy(base: string, entries: readonly CopiedEntry
   const port = await freePort();
   const url = `ldap://127.0.0.1:${port}`;
   const child = spawn('/usr/sbin/slapd', ['-f', at('slapd.conf'), '-h', url, '-d', '0'], { stdio: 'ignore' });
-  await until(() => reachable(port));
+  await until(() => isListening(port));
   return {
     url,
     ...root,
@@ -80,23 +79,4 @@ function ldifOf({ dn, attributes }: CopiedEntry): string {
     values.map((value) => `${type}:: ${encoded(value)}`),
   );
   return [`dn:: ${encoded(dn)}`, 'objectClass: copiedEntry', ...lines, ''].join('\n');
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}
-
-function reachable(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => resolve(false));
-  });
 }
