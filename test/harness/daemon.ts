@@ -6,15 +6,13 @@ import type { Address } from '@gatehouse/daemon/config';
 import { type ChildExit, type ChildLine, startChild } from '@gatehouse/daemon/lifecycle';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
 
-/** Script of the `gatehouse` command, as `tsc -b` leaves it. */
-export const commandFile = join(import.meta.dirname, '../../packages/cli/dist/main.js');
+/** Script of the `gatehouse` command in a few files, as `npm start` and whoever installs it run it; `npm run build` leaves it. */
+export const commandFile = join(import.meta.dirname, '../../packages/cli/dist/bundle/gatehouse.js');
 
-/** The same command in a few files, as `npm start` and whoever installs it run it; `npm run build` leaves it. */
-export const bundledFile = join(import.meta.dirname, '../../packages/cli/dist/bundle/gatehouse.js');
+/** The same command in its modules, as `tsc -b` leaves it. */
+export const unbundledFile = join(import.meta.dirname, '../../packages/cli/dist/main.js');
 
 export interface StartOptions {
-  /** `commandFile`, or `bundledFile`. */
-  readonly file?: string;
   /** Settings; listeners are on free loopback ports unless given here. */
   readonly env?: Readonly<Record<string, string>>;
   /** Flags after the daemon's name. */
@@ -40,13 +38,12 @@ const stopGraceMs = 15_000;
  * @throws GatewayError `ERR_LIFECYCLE_CHILD_DIED` with the daemon's own complaint
  */
 export async function startDaemon(name: string, options: StartOptions = {}): Promise<RunningDaemon> {
-  const { file = commandFile } = options;
-  if (!existsSync(file)) throw new Error(`${file} is missing: run "npm run build" before this test.`);
+  if (!existsSync(commandFile)) throw new Error(`${commandFile} is missing: run "npm run build" before this test.`);
   const folder = await temporaryFolder();
   const lines: ChildLine[] = [];
   const child = startChild({
     name,
-    file,
+    file: commandFile,
     args: [name, ...(options.args ?? [])],
     cwd: folder.path,
     env: { ...inherited(), ...freeListeners(), TMPDIR: folder.path, ...options.env },

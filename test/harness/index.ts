@@ -1,5 +1,5 @@
 // Entry of the harness: starts the daemons that were built, for conformance, interop, soak and benchmarks alike (STYLE 50).
-export { bundledFile, commandFile, type RunningDaemon, type StartOptions, startDaemon } from './daemon.ts';
+export { commandFile, type RunningDaemon, type StartOptions, startDaemon, unbundledFile } from './daemon.ts';
 export { type Fault, type Gate, startGate } from './gate.ts';
 export { freePort, isListening } from './ports.ts';
 export { runTool, type ToolResult } from './run-tool.ts';

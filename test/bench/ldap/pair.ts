@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { testPassword } from '@gatehouse/core/testing';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
-import { bundledFile, type RunningDaemon, runTool, startDaemon, until } from '../../harness/index.ts';
+import { type RunningDaemon, runTool, startDaemon, until } from '../../harness/index.ts';
 import { runLoad, searchOp } from './load.ts';
 import { type Person, type Slapd, startSlapd } from './slapd.ts';
 import type { Source } from './source.ts';
@@ -34,7 +34,6 @@ export async function startPair(source: Source): Promise<Pair> {
   const { people } = source;
   const beganMs = performance.now();
   const daemon = await startDaemon('ldap', {
-    file: bundledFile,
     env: {
       AUTHENTIK_HOST: source.url,
       AUTHENTIK_TOKEN: source.token,

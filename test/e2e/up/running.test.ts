@@ -6,7 +6,7 @@ import { temporaryFolder } from '@gatehouse/daemon/testing';
 import { Client } from 'ldapts';
 import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bundledFile, runTool, skipWithout } from '../../harness/index.ts';
+import { commandFile, runTool, skipWithout } from '../../harness/index.ts';
 import { isUp, startUp, stop, type Up } from './start-up.ts';
 
 const base = 'dc=ldap,dc=goauthentik,dc=io';
@@ -116,14 +116,14 @@ describe('a running installation', () => {
 
   test('gatehouse status shows every process with channel and version, as table, as JSON and as a page', async () => {
     const args = ['status', '--data-dir', folder.path];
-    const { code, stdout } = await runTool(process.execPath, [bundledFile, ...args, '--json']);
+    const { code, stdout } = await runTool(process.execPath, [commandFile, ...args, '--json']);
     expect(code).toBe(0);
     const { processes } = JSON.parse(stdout);
     const rows = ['router', 'proxy (in router)', 'core', 'ldap', 'radius'];
     expect(processes).toEqual(rows.map((name) => expect.objectContaining({ name, state: 'ready' })));
     for (const name of ['proxy (in router)', 'ldap', 'radius'])
       expect(processes).toContainEqual(expect.objectContaining({ name, channel: 'open' }));
-    expect((await runTool(process.execPath, [bundledFile, ...args])).stdout).toMatch(/^process +state +version/);
+    expect((await runTool(process.execPath, [commandFile, ...args])).stdout).toMatch(/^process +state +version/);
     const page = /status\s+(http\S+)/.exec(running.printed())?.[1] ?? '';
     expect(await (await fetch(page)).text()).toContain('<td>proxy (in router)</td><td class="ready">ready</td>');
     const second = await (await fetch(`${page}status.json`)).json();

@@ -1,6 +1,6 @@
 // `gatehouse up` as a process of its own on free ports, for tests.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { bundledFile, until } from '../../harness/index.ts';
+import { commandFile, until } from '../../harness/index.ts';
 
 const names = ['HTTP', 'HTTPS', 'CORE', 'LDAP', 'LDAPS', 'RADIUS', 'METRICS', 'STATUS', 'DEMO'] as const;
 const freePorts = Object.fromEntries(names.map((name) => [`AUTHENTIK_LISTEN__${name}`, '127.0.0.1:0']));
@@ -13,7 +13,7 @@ export interface Up {
 }
 
 export function startUp(dataDir: string, env: Readonly<Record<string, string>> = {}): Up {
-  const child = spawn(process.execPath, [bundledFile, 'up', '--data-dir', dataDir], {
+  const child = spawn(process.execPath, [commandFile, 'up', '--data-dir', dataDir], {
     env: { PATH: process.env['PATH'], TMPDIR: process.env['TMPDIR'], ...freePorts, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
