@@ -88,6 +88,7 @@ const documented = new Set([
   'user-applications',
   'admin-files',
   'admin-picker',
+  'flow-inspector',
 ]);
 
 /** Takes a picture for the documentation, where the run was asked to: `SCREENSHOTS=1`, or `all` to look at every page. */

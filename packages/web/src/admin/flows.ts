@@ -33,12 +33,18 @@ export class FlowsSection extends ListSection<FlowRow> {
   protected readonly columns: readonly Column<FlowRow>[] = [
     {
       title: 'Name',
-      cell: (row) => html`<strong>${row.name}</strong><br /><a href=${`../flow/${row.slug}/`}>${row.slug}</a>`,
+      cell: (row) => html`<strong>${row.name}</strong><br /><span class="gh-quiet">${row.slug}</span>`,
     },
     { title: 'For', cell: ({ designation }) => designation.replaceAll('_', ' ') },
     { title: 'Stages', cell: ({ stages }) => stages.length },
     { title: 'Layout', cell: ({ layout }) => layouts[layout] ?? layout },
-    { title: '', cell: (row) => rowButton('Edit', row.name, () => void this.#edit(row)) },
+    {
+      title: '',
+      cell: (row) => html`<span class="gh-row-actions">
+        ${runLink('Run', row)} ${runLink('Inspect', row, '?inspector')}
+        ${rowButton('Edit', row.name, () => void this.#edit(row))}
+      </span>`,
+    },
   ];
 
   async #edit(row: FlowRow): Promise<void> {
@@ -66,4 +72,11 @@ export class FlowsSection extends ListSection<FlowRow> {
     };
     await this.askAndDo(question, () => `${row.name} was saved.`);
   }
+}
+
+/** Leads into the flow as whoever is signed in. */
+function runLink(text: string, { name, slug }: FlowRow, query = '') {
+  return html`<a class="pf-v6-c-button pf-m-secondary pf-m-small" href=${`../flow/${slug}/${query}`}
+    ><span class="pf-v6-c-button__text">${text}<span class="pf-v6-screen-reader"> ${name}</span></span></a
+  >`;
 }

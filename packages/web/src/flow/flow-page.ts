@@ -6,8 +6,9 @@ import { spinner } from '../elements/button.ts';
 import { notice } from '../elements/notice.ts';
 import { type PageSettings, themed } from '../page-settings.ts';
 import type { Executor, ReceivedChallenge, Reply, Trouble } from './executor.ts';
+import type { FlowInspector } from './inspector.ts';
 import type { StageElement, Values } from './stage-element.ts';
-import { stageElements, unknownComponent } from './stage-elements.ts';
+import { heldRedirectComponent, stageElements, unknownComponent } from './stage-elements.ts';
 import { troubleNotice, troublePage } from './trouble.ts';
 
 type AnyStage = StageElement<ReceivedChallenge>;
@@ -22,9 +23,12 @@ export class FlowPage extends LitElement {
     trouble: { state: true },
     waitSeconds: { state: true },
     restarted: { state: true },
+    inspector: { attribute: false },
   };
   declare executor: Executor;
   declare settings: PageSettings;
+  /** Beside the flow; `undefined` where it was not asked for. */
+  declare inspector: FlowInspector | undefined;
   declare stage: AnyStage | undefined;
   declare trouble: Trouble | undefined;
   declare waitSeconds: number | undefined;
@@ -78,9 +82,10 @@ export class FlowPage extends LitElement {
     const clean = this.restarted ? { ...challenge, response_errors: {} } : challenge;
     const again = answered === component && !advanced && this.stage !== undefined;
     if (again && this.stage !== undefined) this.stage.challenge = clean;
-    else this.stage = stageFor(clean);
+    else this.stage = stageFor(clean, this.inspector !== undefined);
     this.#dress(clean.flow_info);
     void this.#focus(again);
+    void this.inspector?.refresh();
   }
 
   #suffer(trouble: Trouble): void {
@@ -134,7 +139,12 @@ export class FlowPage extends LitElement {
           <li>Powered by gatehouse</li>
         </ul>
       </footer>
-    </div>`;
+    </div>
+    ${
+      this.inspector === undefined
+        ? nothing
+        : html`<aside class="gh-inspector" aria-label="Flow inspector">${this.inspector}</aside>`
+    }`;
   }
 
   #body() {
@@ -146,8 +156,9 @@ export class FlowPage extends LitElement {
   }
 }
 
-function stageFor(challenge: ReceivedChallenge): AnyStage {
-  const { component } = challenge;
+function stageFor(challenge: ReceivedChallenge, inspected: boolean): AnyStage {
+  const held = inspected && challenge.component === 'xak-flow-redirect';
+  const component = held ? heldRedirectComponent : challenge.component;
   // The map holds stage elements only, each for the challenge of its own name.
   const stage = document.createElement(stageElements.has(component) ? component : unknownComponent) as AnyStage;
   stage.challenge = challenge;

@@ -10,6 +10,7 @@ import { DummyStage } from './stages/dummy.ts';
 import { EmailStage } from './stages/email.ts';
 import { FlowErrorStage } from './stages/flow-error.ts';
 import { FrameStage } from './stages/frame.ts';
+import { HeldRedirectStage } from './stages/held-redirect.ts';
 import { IdentificationStage } from './stages/identification.ts';
 import { PasswordStage } from './stages/password.ts';
 import { PromptStage } from './stages/prompt.ts';
@@ -19,6 +20,8 @@ import { UnknownStage } from './stages/unknown.ts';
 import { UserLoginStage } from './stages/user-login.ts';
 
 export const unknownComponent = 'gh-stage-unknown';
+/** Stands for a redirect that is not followed by itself. */
+export const heldRedirectComponent = 'gh-stage-held-redirect';
 
 export const stageElements: ReadonlyMap<string, CustomElementConstructor> = new Map<string, CustomElementConstructor>([
   ['ak-stage-access-denied', AccessDeniedStage],
@@ -40,5 +43,6 @@ export const stageElements: ReadonlyMap<string, CustomElementConstructor> = new 
   ['ak-provider-oauth2-device-code-finish', DeviceCodeFinishStage],
   ['xak-flow-redirect', RedirectStage],
   ['xak-flow-error', FlowErrorStage],
+  [heldRedirectComponent, HeldRedirectStage],
   [unknownComponent, UnknownStage],
 ]);
