@@ -13,6 +13,7 @@ import { registerSchemaRoute } from './api/openapi.ts';
 import type { Operations } from './api/operations.ts';
 import { type Api, apiRoutes, createServer } from './api/server.ts';
 import { createThrottle, type Rate } from './api/throttle.ts';
+import { serveWebsockets } from './api/websockets.ts';
 import { registerApplicationRoutes } from './applications/routes.ts';
 import { discoverBlueprints } from './blueprints/discovery.ts';
 import { createBlueprintFolders } from './blueprints/folder.ts';
@@ -25,6 +26,7 @@ import { createEpochs } from './database/remembered.ts';
 import type { CoreDeps } from './deps.ts';
 import { registerDeviceRoutes } from './devices/routes.ts';
 import { auditChanges } from './events/audit.ts';
+import { clientChannel } from './events/notifications/client-channel.ts';
 import { registerNotificationRoutes } from './events/notifications/routes.ts';
 import { registerEventRoutes } from './events/routes.ts';
 import { createCoreFiles } from './files/core-files.ts';
@@ -43,7 +45,7 @@ import { registerPreviewRoute } from './oidc/preview.ts';
 import { registerOidcRoutes } from './oidc/routes.ts';
 import { sweepChanges } from './outposts/change-log.ts';
 import { createOutpostChannels } from './outposts/channels.ts';
-import { serveControlChannel } from './outposts/control-channel.ts';
+import { controlChannel } from './outposts/control-channel.ts';
 import { followChanges } from './outposts/deltas.ts';
 import { tellOutposts } from './outposts/reactions.ts';
 import { registerOutpostRoutes } from './outposts/routes.ts';
@@ -111,7 +113,7 @@ export async function startCore(options: StartOptions): Promise<RunningCore> {
   await registerRoutes(server, deps, { operations, post: options.post });
   const worker = createWorker(deps, deps.actors);
   await worker.start();
-  const channel = serveControlChannel(deps, server.server);
+  const websockets = serveWebsockets(deps, server.server, [controlChannel(deps), await clientChannel(deps)]);
   const feed = await followChanges(deps.database, deps.log, (delta) => deps.channels.tellChanges(delta));
   const bound: Address[] = [];
   for (const { host, port } of options.listen) {
@@ -129,7 +131,7 @@ export async function startCore(options: StartOptions): Promise<RunningCore> {
       unwatch();
       await feed.close();
       await worker.stop();
-      await channel.close();
+      await websockets.close();
       server.server.closeAllConnections();
       await server.close();
     },

@@ -14,9 +14,9 @@ import { holdsBinding } from '../sessions/binding.ts';
 import { readSessionCookie, sessionCookieKey, sessionCookieName } from '../sessions/cookie.ts';
 import type { Session } from '../sessions/store.ts';
 import { ApiFailure, badToken } from './failure.ts';
-import type { ApiRequest, Caller } from './request.ts';
+import type { Asking, Caller } from './request.ts';
 
-export async function identifyCaller(deps: CoreDeps, request: ApiRequest, requestId: string): Promise<Caller> {
+export async function identifyCaller(deps: CoreDeps, request: Asking, requestId: string): Promise<Caller> {
   const bearer = bearerOf(request);
   const [outpost, found] = await Promise.all([
     outpostOf(deps, request),
@@ -35,7 +35,7 @@ export async function identifyCaller(deps: CoreDeps, request: ApiRequest, reques
 }
 
 /** Where a request comes from, for routes that ask nobody else who it is (core.md §1.6). */
-export async function clientAddress(deps: CoreDeps, request: ApiRequest): Promise<string> {
+export async function clientAddress(deps: CoreDeps, request: Asking): Promise<string> {
   return (await outpostOf(deps, request))?.remoteIp ?? directAddress(request);
 }
 
@@ -85,7 +85,7 @@ async function embeddedOutpost(deps: CoreDeps, key: string): Promise<Principal |
   return user === undefined ? undefined : principalOfUser(deps, user.id, 'secret key');
 }
 
-async function sessionOf({ sessions, secretKey }: CoreDeps, request: ApiRequest): Promise<Session> {
+async function sessionOf({ sessions, secretKey }: CoreDeps, request: Asking): Promise<Session> {
   const value = cookiesOf(request).get(sessionCookieName);
   const key = value === undefined ? undefined : readSessionCookie(sessionCookieKey(secretKey.reveal()), value);
   return (key === undefined ? undefined : await sessions.load(key)) ?? sessions.create();
@@ -108,7 +108,7 @@ async function principalOfSession(deps: CoreDeps, session: Session): Promise<Pri
 /** Both headers, and the token of an internal service account; an unparsable address counts as none. */
 async function outpostOf(
   deps: CoreDeps,
-  request: ApiRequest,
+  request: Asking,
 ): Promise<{ user: UserRecord; remoteIp: string | undefined } | undefined> {
   const { 'x-authentik-remote-ip': address, 'x-authentik-outpost-token': token } = request.headers;
   if (typeof address !== 'string' || typeof token !== 'string') return undefined;
@@ -117,7 +117,7 @@ async function outpostOf(
   return { user, remoteIp: isIP(address) === 0 ? undefined : address };
 }
 
-function directAddress(request: ApiRequest): string {
+function directAddress(request: Asking): string {
   const forwarded = request.headers['x-forwarded-for'];
   const claimed =
     typeof forwarded === 'string'
@@ -126,11 +126,11 @@ function directAddress(request: ApiRequest): string {
   return isIP(claimed) === 0 ? '255.255.255.255' : claimed;
 }
 
-function bearerOf(request: ApiRequest): string | undefined {
+function bearerOf(request: Asking): string | undefined {
   return /^Bearer +(\S.*)$/i.exec(request.headers.authorization ?? '')?.[1]?.trim();
 }
 
-export function cookiesOf(request: ApiRequest): ReadonlyMap<string, string> {
+export function cookiesOf(request: Asking): ReadonlyMap<string, string> {
   const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim());
   return new Map(
     pairs
@@ -140,7 +140,7 @@ export function cookiesOf(request: ApiRequest): ReadonlyMap<string, string> {
 }
 
 /** Whether a request in a logged-in session carries the matching CSRF header (flow-executor.md §7.3). */
-export function hasCsrfProof(request: ApiRequest): boolean {
+export function hasCsrfProof(request: Asking): boolean {
   const header = request.headers['x-authentik-csrf'];
   const cookie = cookiesOf(request).get('authentik_csrf');
   if (typeof header !== 'string' || cookie === undefined || header === '') return false;

@@ -27,6 +27,8 @@ declare module 'fastify' {
 
 export type ApiRequest = FastifyRequest;
 export type ApiReply = FastifyReply;
+/** What it takes to know who asks; upgrades to websockets have no more. */
+export type Asking = Pick<FastifyRequest['raw'], 'headers' | 'socket'>;
 
 /** Query of a request, repeated names kept. */
 export function queryOf(request: ApiRequest): URLSearchParams {

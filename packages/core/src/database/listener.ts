@@ -4,6 +4,7 @@
 import type { Logger } from '@gatehouse/daemon/log';
 
 export type Channel =
+  | 'client_message'
   | 'configuration_changed'
   | 'directory_changed'
   | 'outpost_message'

@@ -19,6 +19,8 @@ export interface OutpostChannels {
   triggerUpdate(outposts: readonly string[]): Promise<void>;
   /** SESSION_END to every instance of every outpost. */
   sessionsEnded(ids: readonly string[]): Promise<void>;
+  /** Calls `listener` with the ids of sessions that have ended, in whichever process. */
+  onSessionsEnded(listener: (ids: readonly string[]) => void): void;
   /** What has changed, to the instances of this process that want to know. */
   tellChanges(delta: DeltaArguments): void;
   connect(outpost: string, send: (text: string) => void): ConnectedInstance;
@@ -34,6 +36,7 @@ export interface ConnectedInstance {
 
 export async function createOutpostChannels(database: Database): Promise<OutpostChannels> {
   const instances = new Map<(text: string) => void, string>();
+  const listeners: ((ids: readonly string[]) => void)[] = [];
   const following = new Set<(text: string) => void>();
   const deliver = (message: Envelope, to: (outpost: string) => boolean) => {
     const text = encodeMessage(message);
@@ -44,6 +47,7 @@ export async function createOutpostChannels(database: Database): Promise<Outpost
     if (message?.kind === 'update')
       deliver({ instruction: instruction.triggerUpdate, args: {} }, (outpost) => message.outposts.includes(outpost));
     if (message?.kind === 'session_end') {
+      for (const listener of listeners) listener(message.sessions);
       for (const session_id of message.sessions)
         deliver({ instruction: instruction.sessionEnd, args: { type: 'event.session.end', session_id } }, () => true);
     }
@@ -56,6 +60,7 @@ export async function createOutpostChannels(database: Database): Promise<Outpost
     async sessionsEnded(ids) {
       for (const part of parts(ids)) await notify({ kind: 'session_end', sessions: part });
     },
+    onSessionsEnded: (listener) => void listeners.push(listener),
     tellChanges(delta) {
       if (following.size === 0) return;
       const text = encodeMessage({ instruction: instruction.providerSpecific, args: { ...delta } });

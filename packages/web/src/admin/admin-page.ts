@@ -21,6 +21,7 @@ export class AdminPage extends TabbedPage {
     const { brand, base } = this.settings;
     const current = this.openTab();
     return pageFrame({
+      api: this.api,
       base,
       brand,
       me: this.me,

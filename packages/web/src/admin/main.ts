@@ -5,6 +5,7 @@ import { showPage } from '../elements/tabbed-page.ts';
 import { FilePicker } from '../files/file-picker.ts';
 import { FilesSection } from '../files/files-section.ts';
 import { UploadList } from '../files/upload-list.ts';
+import { NotificationBell } from '../notifications/bell.ts';
 import { AdminPage } from './admin-page.ts';
 import { AdminApplicationsSection } from './applications.ts';
 import { BrandsSection } from './brands.ts';
@@ -14,6 +15,7 @@ import { NewApplicationFields } from './new-application.ts';
 import { OutpostsSection } from './outposts.ts';
 import { UsersSection } from './users.ts';
 
+customElements.define('gh-notification-bell', NotificationBell);
 customElements.define('gh-upload-list', UploadList);
 customElements.define('gh-file-picker', FilePicker);
 customElements.define('gh-new-application', NewApplicationFields);

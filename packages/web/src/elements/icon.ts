@@ -26,6 +26,7 @@ const paths = {
   apps: svg`<rect x="3.5" y="3.5" width="7" height="7" rx="1.5"/><rect x="13.5" y="3.5" width="7" height="7" rx="1.5"/><rect x="3.5" y="13.5" width="7" height="7" rx="1.5"/><rect x="13.5" y="13.5" width="7" height="7" rx="1.5"/>`,
   server: svg`<rect x="3" y="4" width="18" height="6.5" rx="1.5"/><rect x="3" y="13.5" width="18" height="6.5" rx="1.5"/><path d="M7 7.300h.01M7 16.800h.01"/>`,
   image: svg`<rect x="3" y="4" width="18" height="16" rx="2"/><circle cx="8.5" cy="9.5" r="1.8"/><path d="M3.5 17.5 9 13l3.5 3 3.5-4 4.5 5"/>`,
+  bell: svg`<path d="M6 16.500V11a6 6 0 0 1 12 0v5.500l1.500 2h-15l1.500-2ZM10 20.500a2 2 0 0 0 4 0"/>`,
   clock: svg`<circle cx="12" cy="12" r="9"/><path d="M12 6.500V12l4 2.5"/>`,
   wifi: svg`<path d="M2.5 9.500a14 14 0 0 1 19 0M5.7 13a9.3 9.3 0 0 1 12.6 0M9 16.300a4.5 4.5 0 0 1 6 0M12 19.500h.01"/>`,
 } as const;

@@ -1,5 +1,6 @@
 // The frame of the user's and the administrators' page: brand, who is here, where one can go, and the way out.
 import { html, nothing, type TemplateResult } from 'lit';
+import type { Api } from '../call/api.ts';
 import type { Brand } from '../page-settings.ts';
 import { themed } from '../page-settings.ts';
 import { avatar } from './avatar.ts';
@@ -23,6 +24,7 @@ export interface Tab {
 }
 
 export interface Frame {
+  readonly api: Api;
   readonly base: string;
   readonly brand: Brand;
   readonly me: Me | undefined;
@@ -33,7 +35,7 @@ export interface Frame {
   readonly body: unknown;
 }
 
-export function pageFrame({ base, brand, me, tabs, current, other, body }: Frame): TemplateResult {
+export function pageFrame({ api, base, brand, me, tabs, current, other, body }: Frame): TemplateResult {
   return html`<a class="gh-skip" href="#main" @click=${skip}>Skip to content</a>
     <header class="gh-masthead">
       <a href=${`${base}if/user/`} class="gh-masthead__brand"
@@ -44,7 +46,7 @@ export function pageFrame({ base, brand, me, tabs, current, other, body }: Frame
         ${
           me === undefined
             ? nothing
-            : html`${avatar(me.avatar)}<span class="gh-masthead__name">${me.name || me.username}</span>`
+            : html`<gh-notification-bell .api=${api} .base=${base} .userPk=${me.pk}></gh-notification-bell>${avatar(me.avatar)}<span class="gh-masthead__name">${me.name || me.username}</span>`
         }
         <a class="gh-masthead__out" href=${`${base}flows/-/default/invalidation/`} title="Sign out">
           ${icon('out')}<span class="pf-v6-screen-reader">Sign out</span>

@@ -2,6 +2,8 @@
 import '../styles/base.css';
 import '../styles/page.css';
 import { showPage } from '../elements/tabbed-page.ts';
+import { NotificationBell } from '../notifications/bell.ts';
+import { NotificationsSection } from '../notifications/section.ts';
 import { ApplicationsSection } from './applications.ts';
 import { ConsentsSection } from './consents.ts';
 import { DevicesSection } from './devices.ts';
@@ -9,6 +11,8 @@ import { SessionsSection } from './sessions.ts';
 import { TokensSection } from './tokens.ts';
 import { UserPage } from './user-page.ts';
 
+customElements.define('gh-notification-bell', NotificationBell);
+customElements.define('gh-notifications', NotificationsSection);
 customElements.define('gh-applications', ApplicationsSection);
 customElements.define('gh-consents', ConsentsSection);
 customElements.define('gh-devices', DevicesSection);

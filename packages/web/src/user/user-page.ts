@@ -8,6 +8,7 @@ const tabs: readonly Tab[] = [
   { name: 'devices', title: 'Password and second factors', icon: 'shield' },
   { name: 'sessions', title: 'Sessions', icon: 'clock' },
   { name: 'consents', title: 'Permissions', icon: 'check' },
+  { name: 'notifications', title: 'Notifications', icon: 'bell' },
   { name: 'tokens', title: 'Tokens', icon: 'key' },
 ];
 
@@ -18,6 +19,7 @@ export class UserPage extends TabbedPage {
     const { brand, base } = this.settings;
     const current = this.openTab();
     return pageFrame({
+      api: this.api,
       base,
       brand,
       me: this.me,
@@ -35,6 +37,8 @@ export class UserPage extends TabbedPage {
         return html`<gh-sessions .api=${api} .userPk=${pk}></gh-sessions>`;
       case 'consents':
         return html`<gh-consents .api=${api} .userPk=${pk}></gh-consents>`;
+      case 'notifications':
+        return html`<gh-notifications .api=${api} .userPk=${pk}></gh-notifications>`;
       case 'devices':
         return html`<gh-devices .api=${api}></gh-devices>`;
       case 'tokens':

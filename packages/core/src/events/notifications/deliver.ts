@@ -9,6 +9,7 @@ import { isSuperuser, type UserRecord } from '../../identity/users.ts';
 import { type Post, queueMail } from '../../mail/send.ts';
 import { loadMappings, runMapping } from '../../mappings/run.ts';
 import { isMapping } from '../../models/merge.ts';
+import { announceNotification } from './client-channel.ts';
 import { type Message, textsOf } from './message.ts';
 import { postJson } from './webhook.ts';
 
@@ -39,12 +40,14 @@ const modes: Readonly<Record<string, (delivery: Delivery) => Promise<readonly st
 /** One row for an event and a user, however often the task runs. */
 async function storeRow({ deps, message, recipient }: Delivery): Promise<readonly string[]> {
   const event = message.event?.uuid ?? null;
-  await sql`insert into notifications (user_id, event, severity, body, hyperlink, hyperlink_label, created)
+  const { rows } = await sql<{
+    uuid: string;
+  }>`insert into notifications (user_id, event, severity, body, hyperlink, hyperlink_label, created)
     select ${recipient.id}, ${event}::uuid, ${message.severity}, ${message.body}, ${message.hyperlink},
       ${message.hyperlinkLabel}, ${new Date(deps.clock.now())}
-    where not exists (select 1 from notifications where user_id = ${recipient.id} and event = ${event}::uuid)`.execute(
-    deps.database.kysely,
-  );
+    where not exists (select 1 from notifications where user_id = ${recipient.id} and event = ${event}::uuid)
+    returning uuid`.execute(deps.database.kysely);
+  for (const { uuid } of rows) await announceNotification(deps.database, recipient.id, uuid);
   return [`Shown to ${recipient.username}.`];
 }
 
