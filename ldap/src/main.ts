@@ -8,7 +8,6 @@ import { exitCode, runProcess } from '@gatehouse/daemon/lifecycle';
 import { bufferedOutput, createLogger, prettyOutput } from '@gatehouse/daemon/log';
 import { createMetrics } from '@gatehouse/daemon/metrics';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
-import { runCommand } from './commands/run.ts';
 import { ldapConfig } from './config.ts';
 import { connectCore } from './core.ts';
 import { ldapError } from './errors.ts';
@@ -19,13 +18,11 @@ import { type LdapServer, serveLdap } from './server.ts';
 
 const drainMs = 5_000;
 
-/** Runs the LDAP outpost until a signal, or one of the commands of commands/run.ts. @returns the exit code */
+/** Runs the LDAP outpost until a signal. @returns the exit code */
 export async function runLdapDaemon(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
-  const ended = await runCommand(argv, env);
-  if (ended !== undefined) return ended;
   const config = readConfig(argv, env);
   if (config === undefined) return exitCode.configuration;
   const destination = config.debug ? prettyOutput(process.stdout) : bufferedOutput();

@@ -12,7 +12,6 @@ import { createCidrSet } from '@gatehouse/daemon/net';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
 import { isWorker, serveFirstProcess } from '@gatehouse/daemon/workers';
 import { assembleProxy } from './assembly.ts';
-import { runCommand } from './commands/run.ts';
 import { proxyConfig } from './config.ts';
 import { proxyError } from './errors.ts';
 import { loadRuleFile, watchRuleFile } from './rules/rule-file.ts';
@@ -26,8 +25,6 @@ const loggerName = 'authentik.outpost.proxyv2';
 
 /** Runs until a signal ends it. @returns the exit code */
 export async function runProxyDaemon(argv: readonly string[], env: Environment): Promise<number> {
-  const commanded = await runCommand(argv, env);
-  if (commanded !== undefined) return commanded;
   try {
     const { config } = loadConfig(proxyConfig, { env, argv });
     const output = config.debug

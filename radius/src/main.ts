@@ -24,7 +24,6 @@ import { type ClientTable, createClientTable } from './clients/table.ts';
 import { createNasLogins } from './coa/logins.ts';
 import { createSessionEnd } from './coa/session-end.ts';
 import { clientsPage, dropsPage } from './commands/local-pages.ts';
-import { runCommand } from './commands/run.ts';
 import { radiusConfig, settingsOf } from './config.ts';
 import { type Access, connectCore } from './core.ts';
 import { createDrops, type Drops } from './datagram/drops.ts';
@@ -45,10 +44,8 @@ type Config = ConfigOf<typeof radiusConfig>;
 
 const loggerName = 'authentik.outpost.radius';
 
-/** Runs until a signal ends it, or one of the commands of commands/run.ts. @returns the exit code */
+/** Runs until a signal ends it. @returns the exit code */
 export async function runRadiusDaemon(argv: readonly string[], env: Environment): Promise<number> {
-  const ended = await runCommand(argv, env);
-  if (ended !== undefined) return ended;
   try {
     const { config } = loadConfig(radiusConfig, { env, argv });
     // Workers share one pipe: their batches have to stay whole on it.

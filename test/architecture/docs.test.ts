@@ -36,6 +36,16 @@ describe('documents', () => {
     expect(commands.size).toBeGreaterThan(3);
     expect(named.filter(({ text }) => !commands.has(text)).map(({ at, text }) => `${at} ${text}`)).toEqual([]);
   });
+
+  test.each(['core', 'ldap', 'radius', 'proxy', 'router'])('commands of gatehouse %s that they name exist', (name) => {
+    const help = execFileSync(process.execPath, [commandFile, name, '--help'], { encoding: 'utf8' });
+    const commands = new Set(
+      [...help.matchAll(new RegExp(`^ {2}gatehouse ${name} ([a-z]+)`, 'gm'))].map(([, word]) => word),
+    );
+    const named = found(new RegExp(`gatehouse ${name} ([a-z][\\w-]*)`, 'g'), documents);
+    expect(commands).toContain('healthcheck');
+    expect(named.filter(({ text }) => !commands.has(text)).map(({ at, text }) => `${at} ${text}`)).toEqual([]);
+  });
 });
 
 test('no file names a folder of one machine or the host of a package registry', () => {

@@ -1,6 +1,6 @@
-// The words after `gatehouse ldap` that do not start the daemon: doctor, explain. Called by main.ts.
+// The words after `gatehouse ldap` that do not start the daemon. Called by the gatehouse command.
+import type { Commands, Terminal } from '@gatehouse/daemon/commands';
 import { loadConfig } from '@gatehouse/daemon/config';
-import { isGatewayError } from '@gatehouse/daemon/errors';
 import { exitCode } from '@gatehouse/daemon/lifecycle';
 import { dnKeyOf, foldValue, parseFilter, type Scope } from '@gatehouse/wire/ldap';
 import { type LdapConfig, ldapConfig } from '../config.ts';
@@ -16,37 +16,27 @@ import { providerFromApi } from '../providers/provider.ts';
 import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
-type Print = (line: string) => void;
-
-const commands: Readonly<
-  Record<string, (words: readonly string[], env: Environment, print: Print) => Promise<number>>
-> = { doctor: runDoctor, explain: runExplain };
-
-/** @returns the exit code, or `undefined` when the words mean that the daemon shall run */
-export async function runCommand(
-  [word = '', ...rest]: readonly string[],
-  env: Environment,
-  print: Print = (line) => void process.stdout.write(`${line}\n`),
-): Promise<number | undefined> {
-  const command = Object.hasOwn(commands, word) ? commands[word] : undefined;
-  if (command === undefined) return undefined;
-  try {
-    return await command(rest, env, print);
-  } catch (error) {
-    if (!isGatewayError(error)) throw error;
-    print(`${error.code} ${error.message}\n${error.hint}`);
-    return exitCode.configuration;
-  }
-}
+/** What `gatehouse ldap` can do besides running. */
+export const ldapCommands: Commands = {
+  doctor: {
+    usage: '',
+    summary: 'look for what is wrong: name, TLS, clock, token, rights, providers, flows',
+    run: runDoctor,
+  },
+  explain: {
+    usage: '<filter> [base=ou=users,…] [scope=base|one|sub] [as=<user> | groups=<group>,…]',
+    summary: 'which index answers a search, and what direct mode would ask of the core',
+    run: runExplain,
+  },
+};
 
 /** Exit code 1 when something is broken; warnings are none. */
-async function runDoctor(argv: readonly string[], env: Environment, print: Print): Promise<number> {
+async function runDoctor(argv: readonly string[], { env, print }: Terminal): Promise<number> {
   const { config } = loadConfig(ldapConfig, { env, argv });
   await using core = inspectCore(config, config.ldap.page_size);
   const policy = createPolicy(config.ldap.policy_file, new CustomTypes(), { info: () => undefined });
   const findings = await doctor({ config, core, policy, nowMs: Date.now() });
-  for (const { level, what } of findings) print(`${level.padEnd(5)}${what}`);
+  for (const { level, what } of findings) print(`${level.padEnd(5)}${what}\n`);
   return findings.some(({ level }) => level === 'fail') ? exitCode.configuration : exitCode.success;
 }
 
@@ -54,7 +44,7 @@ const scopes: Readonly<Record<string, Scope>> = { base: 'baseObject', one: 'sing
 const usage =
   'Usage: gatehouse ldap explain "(cn=jdoe)" [base=ou=users,…] [scope=base|one|sub] [as=<user> | groups=<group>,…]';
 
-async function runExplain(argv: readonly string[], env: Environment, print: Print): Promise<number> {
+async function runExplain(argv: readonly string[], { env, print }: Terminal): Promise<number> {
   const flags = argv.filter((word) => word.startsWith('--'));
   const [text = '', ...options] = argv.filter((word) => !word.startsWith('--'));
   const option = (name: string) => options.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1);
@@ -69,7 +59,7 @@ async function runExplain(argv: readonly string[], env: Environment, print: Prin
   await policy.refresh();
   const layout = await core.layout(provider, types);
   const rules = policy.of(provider.applicationSlug);
-  for (const line of explain(request, layout, rules?.viewOf(groupsFor(layout, option)))) print(line);
+  for (const line of explain(request, layout, rules?.viewOf(groupsFor(layout, option)))) print(`${line}\n`);
   return exitCode.success;
 }
 

@@ -1,5 +1,7 @@
 // The daemons that the command can hand over to. Each is imported when it is asked for, so that `gatehouse ldap` loads
-// nothing of the core. A workspace's entry exports `run<Name>Daemon(argv, env)` and its settings as `<name>Config`.
+// nothing of the core. A workspace's entry exports `run<Name>Daemon(argv, env)`, its settings as `<name>Config`
+// and, where it has any, `<name>Commands`.
+import type { Commands } from '@gatehouse/daemon/commands';
 import type { Section } from '@gatehouse/daemon/config';
 import { cliError } from './errors.ts';
 
@@ -41,6 +43,12 @@ export async function loadSettings(name: DaemonName): Promise<Section> {
   throw notInBuild(`A list of the settings of ${name} is`);
 }
 
+/** What a daemon can do besides running. */
+export async function loadCommands(name: DaemonName): Promise<Commands> {
+  const commands = await exportOf(name, `${name}Commands`);
+  return isCommands(commands) ? commands : {};
+}
+
 /** A daemon's own health check, where it has one; the others answer on the socket that all have. */
 export async function loadHealthcheck(name: DaemonName): Promise<RunDaemon | undefined> {
   const check = await exportOf(name, `${name}Healthcheck`);
@@ -57,6 +65,10 @@ function notInBuild(what: string) {
 
 function isRunDaemon(value: unknown): value is RunDaemon {
   return typeof value === 'function';
+}
+
+function isCommands(value: unknown): value is Commands {
+  return typeof value === 'object' && value !== null;
 }
 
 function isSection(value: unknown): value is Section {

@@ -26,6 +26,25 @@ describe('core-contract §1.1: command line', () => {
     expect(await run('nope')).toMatchObject({ code: 1, complained: expect.stringContaining('nope') });
   });
 
+  test('the help of a daemon lists what it can do besides running', async () => {
+    const { code, printed } = await run('radius', '--help');
+    expect(code).toBe(0);
+    for (const line of ['radius doctor', 'radius explain <user>', 'radius config explain', 'radius healthcheck'])
+      expect(printed).toContain(`  gatehouse ${line}`);
+  });
+
+  test('an unknown word after a daemon does not run it; wrong words after a command print its usage', async () => {
+    expect(await run('ldap', 'doktor')).toMatchObject({
+      code: 1,
+      complained: expect.stringMatching(/ERR_CLI_USAGE.*"doktor"\.\nSee: gatehouse ldap --help/),
+    });
+    expect(await run('proxy', 'explain')).toEqual({
+      code: 1,
+      printed: '',
+      complained: expect.stringContaining('Usage: gatehouse proxy explain <url>'),
+    });
+  });
+
   test('core-contract 31: healthcheck exits 1 without an instance and 0 with one', async () => {
     const env = { AUTHENTIK_INSTANCE_NAME: `cli-test-${process.pid}` };
     expect((await runWith(env, 'healthcheck')).code).toBe(1);

@@ -1,22 +1,21 @@
 // The commands of `gatehouse`; the one file that imports commander. Called by main.ts with the process's own argv, env
 // and output, by tests with theirs.
 import { readFileSync } from 'node:fs';
+import type { Terminal as CommandTerminal } from '@gatehouse/daemon/commands';
 import { exitCode } from '@gatehouse/daemon/lifecycle';
 import { Command, CommanderError } from 'commander';
-import { coreCommands, runCoreCommand } from './commands/core.ts';
+import { coreShortcuts } from './commands/core.ts';
 import { runDaemonCommand } from './commands/daemon.ts';
 import { probeHealth } from './commands/healthcheck.ts';
 import { status } from './commands/status.ts';
 import { up } from './commands/up.ts';
-import { daemonNames, daemons, type Environment } from './daemons.ts';
+import { daemonNames, daemons } from './daemons.ts';
 import { formatError } from './errors.ts';
 
-export interface Terminal {
+/** What the process has besides what every command is given. */
+export interface Terminal extends CommandTerminal {
   /** File that the process runs. */
   readonly script: string;
-  readonly env: Environment;
-  readonly print: (text: string) => void;
-  readonly complain: (text: string) => void;
   readonly colour: boolean;
   /** Columns of the terminal; absent for a pipe. */
   readonly width?: number | undefined;
@@ -56,20 +55,20 @@ function createProgram(terminal: Terminal, end: (code: number) => void): Command
     program
       .command(name)
       .description(daemons[name].summary)
-      .addHelpText('after', daemonUsage(name))
-      .argument('[arguments...]', 'flags --key=value for every setting, or one of the words above')
+      .argument('[arguments...]')
+      .helpOption(false) // its help lists commands that are loaded with it
       .allowUnknownOption()
       .passThroughOptions()
       .action(async (words: readonly string[]) => end(await runDaemonCommand(name, words, terminal)));
   }
-  for (const [name, summary] of Object.entries(coreCommands))
+  for (const [name, summary] of Object.entries(coreShortcuts))
     program
       .command(name)
       .description(summary)
-      .argument('[arguments...]', 'see the documentation of the core')
+      .argument('[arguments...]')
       .allowUnknownOption()
       .passThroughOptions()
-      .action(async (words: readonly string[]) => end(await runCoreCommand(name, words, terminal)));
+      .action(async (words: readonly string[]) => end(await runDaemonCommand('core', [name, ...words], terminal)));
   program
     .command('up')
     .description(
@@ -118,16 +117,6 @@ function createProgram(terminal: Terminal, end: (code: number) => void): Command
     .description('Probe the instance of this machine; exit code 0 when it answers.')
     .action(async () => end(await probeHealth(env)));
   return program;
-}
-
-function daemonUsage(name: string): string {
-  return [
-    '',
-    `gatehouse ${name}                          run it; settings come from files, environment and flags`,
-    `gatehouse ${name} config explain           every setting, its value, and where the value comes from`,
-    `gatehouse ${name} config reference [env]   every setting with type, default and meaning`,
-    `gatehouse ${name} healthcheck              probe the running instance`,
-  ].join('\n');
 }
 
 function readVersion(): string {

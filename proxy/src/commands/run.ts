@@ -1,8 +1,8 @@
-// The words after `gatehouse proxy` that do not start the daemon: `explain <url>` and `recipe <server>`.
+// The words after `gatehouse proxy` that do not start the daemon. Called by the gatehouse command.
 import { createCoreClient } from '@gatehouse/contract/client';
 import { outpostRow, proxyProviderRow } from '@gatehouse/contract/rest';
+import type { Commands, Terminal } from '@gatehouse/daemon/commands';
 import { loadConfig } from '@gatehouse/daemon/config';
-import { isGatewayError } from '@gatehouse/daemon/errors';
 import { exitCode } from '@gatehouse/daemon/lifecycle';
 import { createLogger } from '@gatehouse/daemon/log';
 import { proxyConfig } from '../config.ts';
@@ -11,24 +11,27 @@ import { exampleSite, recipes } from '../recipes/recipe.ts';
 import { loadRuleFile } from '../rules/rule-file.ts';
 import { type Asker, explain } from './explain.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** What `gatehouse proxy` can do besides running. */
+export const proxyCommands: Commands = {
+  explain: {
+    usage: '<url> [--user=alice] [--groups=a,b] [--entitlements=c] [--method=POST]',
+    summary: 'which provider and which rule decide about a URL, and why',
+    run: runExplain,
+  },
+  recipe: {
+    usage: Object.keys(recipes).join('|'),
+    summary: 'the configuration of a reverse proxy that asks this outpost',
+    run: runRecipe,
+  },
+};
 
-/** @returns the exit code, or `undefined` when the words mean that the daemon shall run */
-export async function runCommand(words: readonly string[], env: Environment): Promise<number | undefined> {
-  const [word = '', subject = '', ...flags] = words;
-  if (word === 'recipe') return printRecipe(subject);
-  if (word !== 'explain') return undefined;
-  if (subject === '') return complain('Write the URL: gatehouse proxy explain https://app.example.org/path');
-  try {
-    process.stdout.write(await explainUrl(subject, flags, env));
-    return exitCode.success;
-  } catch (error) {
-    if (!isGatewayError(error)) throw error;
-    return complain(`${error.message}\n${error.hint}`);
-  }
+async function runExplain([url, ...flags]: readonly string[], { env, print }: Terminal): Promise<number | 'usage'> {
+  if (url === undefined) return 'usage';
+  print(await explainUrl(url, flags, env));
+  return exitCode.success;
 }
 
-async function explainUrl(url: string, flags: readonly string[], env: Environment): Promise<string> {
+async function explainUrl(url: string, flags: readonly string[], env: Terminal['env']): Promise<string> {
   const { asker, rest } = askerOf(flags);
   const { config } = loadConfig(proxyConfig, { env, argv: rest });
   const core = createCoreClient({ ...config, userAgent: 'goauthentik.io/outpost/explain' });
@@ -64,14 +67,9 @@ function askerOf(flags: readonly string[]): { readonly asker: Asker | undefined;
   return { rest, asker: user === undefined ? undefined : { user, method, groups, entitlements } };
 }
 
-function printRecipe(name: string): number {
+async function runRecipe([name]: readonly string[], { print }: Terminal): Promise<number | 'usage'> {
   const recipe = Object.entries(recipes).find(([known]) => known === name)?.[1];
-  if (recipe === undefined) return complain(`Recipes: ${Object.keys(recipes).join(', ')}.`);
-  process.stdout.write(recipe(exampleSite));
+  if (recipe === undefined) return 'usage';
+  print(recipe(exampleSite));
   return exitCode.success;
-}
-
-function complain(text: string): number {
-  process.stderr.write(`${text}\n`);
-  return exitCode.configuration;
 }

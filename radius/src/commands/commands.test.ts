@@ -11,7 +11,7 @@ import { createDrops } from '../datagram/drops.ts';
 import { type FakeProvider, startFakeCore } from '../testing/fake-core.ts';
 import { openRawClient, p1, p2, startTestRadius, users } from '../testing/start.ts';
 import { clientsPage, dropsPage, showPage } from './local-pages.ts';
-import { runCommand } from './run.ts';
+import { radiusCommands } from './run.ts';
 
 async function setting(providers: readonly FakeProvider[] = [p1, p2], policy = '') {
   const folder = await temporaryFolder();
@@ -23,9 +23,11 @@ async function setting(providers: readonly FakeProvider[] = [p1, p2], policy = '
   const env = { AUTHENTIK_HOST: core.url, AUTHENTIK_TOKEN: 'token', AUTHENTIK_RADIUS__POLICY_FILE: path };
   const run = async (...words: string[]) => {
     let text = '';
-    const code = await runCommand(words, env, (part) => {
+    const print = (part: string) => {
       text += part;
-    });
+    };
+    const [word = '', ...rest] = words;
+    const code = await radiusCommands[word]?.run(rest, { env, print, complain: print });
     return { code, text };
   };
   return { core, run };

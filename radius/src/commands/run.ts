@@ -1,6 +1,6 @@
-// The words after `gatehouse radius` that do not start the daemon: test, explain, doctor, drops, clients. Called by main.ts.
+// The words after `gatehouse radius` that do not start the daemon. Called by the gatehouse command.
+import type { Commands, Terminal } from '@gatehouse/daemon/commands';
 import { loadConfig } from '@gatehouse/daemon/config';
-import { isGatewayError } from '@gatehouse/daemon/errors';
 import { healthSocketPath } from '@gatehouse/daemon/health';
 import { exitCode } from '@gatehouse/daemon/lifecycle';
 import { radiusConfig, settingsOf } from '../config.ts';
@@ -11,49 +11,37 @@ import { explain } from './explain.ts';
 import { clientsPage, dropsPage, showPage } from './local-pages.ts';
 import { testLogin } from './test-login.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
-type Print = (text: string) => void;
-
-const commands: Readonly<
-  Record<string, (words: readonly string[], env: Environment, print: Print) => Promise<number>>
-> = {
-  test: (argv, env, print) => testLogin({ argv, env, print: (line) => print(`${line}\n`) }),
-  explain: runExplain,
-  doctor: runDoctor,
-  drops: localPage(dropsPage),
-  clients: localPage(clientsPage),
+/** What `gatehouse radius` can do besides running. */
+export const radiusCommands: Commands = {
+  test: {
+    usage: '<user> [--server=127.0.0.1:1812]',
+    summary: 'log in like a device and print the exchange (RADIUS_SECRET, RADIUS_PASSWORD)',
+    run: (argv, { env, print }) => testLogin({ argv, env, print: (line) => print(`${line}\n`) }),
+  },
+  explain: {
+    usage: '<user> <address of the device> [--groups=a,b]',
+    summary: 'provider, settings and attributes that a login would get, each with where it comes from',
+    run: runExplain,
+  },
+  doctor: {
+    usage: '',
+    summary: 'look for what is wrong: core, token, providers, secrets, policy file',
+    run: runDoctor,
+  },
+  drops: { usage: '', summary: 'the last packets that got no answer, with the reason', run: localPage(dropsPage) },
+  clients: { usage: '', summary: 'which devices sign their requests', run: localPage(clientsPage) },
 };
 
 function localPage(page: string) {
-  return (argv: readonly string[], env: Environment, print: Print) => {
+  return (argv: readonly string[], { env, print }: Terminal) => {
     const { config } = loadConfig(radiusConfig, { env, argv });
     return showPage(healthSocketPath(config.instance_name), page, print);
   };
 }
 
-/** @returns the exit code, or `undefined` when the words mean that the daemon shall run */
-export async function runCommand(
-  [word = '', ...rest]: readonly string[],
-  env: Environment,
-  print: Print = (text) => void process.stdout.write(text),
-): Promise<number | undefined> {
-  const command = Object.hasOwn(commands, word) ? commands[word] : undefined;
-  if (command === undefined) return undefined;
-  try {
-    return await command(rest, env, print);
-  } catch (error) {
-    if (!isGatewayError(error)) throw error;
-    print(`${error.code} ${error.message}\n${error.hint}\n`);
-    return exitCode.configuration;
-  }
-}
-
-async function runExplain(words: readonly string[], env: Environment, print: Print): Promise<number> {
+async function runExplain(words: readonly string[], { env, print }: Terminal): Promise<number | 'usage'> {
   const [username, nas] = words.filter((one) => !one.startsWith('--'));
-  if (username === undefined || nas === undefined) {
-    print('gatehouse radius explain <user> <address of the device> [--groups=a,b]\n');
-    return exitCode.configuration;
-  }
+  if (username === undefined || nas === undefined) return 'usage';
   const groups = words
     .find((one) => one.startsWith('--groups='))
     ?.slice('--groups='.length)
@@ -67,7 +55,7 @@ async function runExplain(words: readonly string[], env: Environment, print: Pri
   return exitCode.success;
 }
 
-async function runDoctor(argv: readonly string[], env: Environment, print: Print): Promise<number> {
+async function runDoctor(argv: readonly string[], { env, print }: Terminal): Promise<number> {
   const { config } = loadConfig(radiusConfig, { env, argv });
   const policy = createPolicy(config.radius.policy_file, settingsOf(config.radius), { info: () => undefined });
   await using core = inspectCore(config);

@@ -11,11 +11,11 @@ afterAll(() => fixture[Symbol.asyncDispose]());
 
 async function ldap(words: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const settings = { AUTHENTIK_HOST: fixture.gate.url, AUTHENTIK_TOKEN: await fixture.core.outpostToken('ldap') };
-  const { code, stdout } = await runTool(process.execPath, [commandFile, 'ldap', ...words], '', {
+  const { code, stdout, stderr } = await runTool(process.execPath, [commandFile, 'ldap', ...words], '', {
     ...settings,
     ...env,
   });
-  return { code, lines: stdout.trim().split('\n') };
+  return { code, lines: `${stdout}${stderr}`.trim().split('\n') };
 }
 
 describe('gatehouse ldap doctor', () => {

@@ -64,7 +64,7 @@ describe('recovery', () => {
       code: 1,
       complained: expect.stringMatching(/ERR_CORE_USER.*nobody/),
     });
-    expect((await run({}, 'recovery')).complained).toContain('Usage: gatehouse recovery');
+    expect((await run({}, 'recovery')).complained).toContain('Usage: gatehouse core recovery <user>');
   });
 });
 

@@ -1,34 +1,76 @@
-// `gatehouse <daemon>`: runs it, probes it, or prints its settings. Everything after the name is the daemon's own.
+// `gatehouse <daemon>`: runs it, or does what the word after its name says.
+import type { Commands, Terminal } from '@gatehouse/daemon/commands';
 import { configReference, explainConfig, loadConfig } from '@gatehouse/daemon/config';
-import { type DaemonName, loadDaemon, loadHealthcheck, loadSettings } from '../daemons.ts';
-import { type CoreTerminal, runCoreCommand } from './core.ts';
+import { exitCode } from '@gatehouse/daemon/lifecycle';
+import { type DaemonName, daemons, loadCommands, loadDaemon, loadHealthcheck, loadSettings } from '../daemons.ts';
+import { cliError } from '../errors.ts';
 import { probeHealth } from './healthcheck.ts';
 
 /**
- * @param argv what follows the daemon's name: flags `--listen.ldap=…`, or `healthcheck`, or `config explain`, or
- *   `config reference [markdown|env]`
+ * @param argv what follows the daemon's name: flags `--listen.ldap=…` to run it, or one of its commands
  * @returns exit code
+ * @throws GatewayError `ERR_CLI_USAGE`, and whatever a command throws
  */
-export async function runDaemonCommand(
+export async function runDaemonCommand(name: DaemonName, argv: readonly string[], terminal: Terminal): Promise<number> {
+  const [word, ...rest] = argv;
+  if (word === '--help' || word === '-h') {
+    terminal.print(await daemonHelp(name));
+    return exitCode.success;
+  }
+  if (word === undefined || word.startsWith('-')) return (await loadDaemon(name))(argv, terminal.env);
+  const commands = await commandsOf(name);
+  const command = Object.hasOwn(commands, word) ? commands[word] : undefined;
+  if (command === undefined)
+    throw cliError('ERR_CLI_USAGE', `gatehouse ${name} knows no "${word}".`, `See: gatehouse ${name} --help`);
+  const code = await command.run(rest, terminal);
+  if (code !== 'usage') return code;
+  terminal.complain(`Usage: gatehouse ${name} ${word} ${command.usage}\n`);
+  return exitCode.configuration;
+}
+
+/** The daemon's own, and what every daemon can. */
+async function commandsOf(name: DaemonName): Promise<Commands> {
+  return { ...(await loadCommands(name)), ...settingsCommands(name) };
+}
+
+function settingsCommands(name: DaemonName): Commands {
+  return {
+    config: {
+      usage: 'explain | reference [env]',
+      summary: 'settings with their values and sources; or all that exist, with type, default and meaning',
+      run: ([what, ...rest], terminal) => runConfig(name, what, rest, terminal),
+    },
+    healthcheck: {
+      usage: '',
+      summary: 'probe the running instance; exit code 0 when it answers',
+      run: async (_words, { env }) => (await loadHealthcheck(name))?.([], env) ?? probeHealth(env),
+    },
+  };
+}
+
+async function runConfig(
   name: DaemonName,
+  what: string | undefined,
   argv: readonly string[],
-  terminal: CoreTerminal,
-): Promise<number> {
-  const { env, print } = terminal;
-  const [first, second, ...rest] = argv;
-  if (name === 'core' && (first === 'mail' || first === 'export'))
-    return runCoreCommand(first, argv.slice(1), terminal);
-  if (first === 'healthcheck') return (await loadHealthcheck(name))?.([], env) ?? probeHealth(env);
-  if (first === 'config' && second === 'explain') {
-    const settings = await loadSettings(name);
-    print(`${explainConfig(settings, loadConfig(settings, { env, argv: rest }))}\n`);
-    return 0;
-  }
-  if (first === 'config' && second === 'reference') {
-    const format = rest[0]?.replace('--format=', '') === 'env' ? 'env' : 'markdown';
-    print(`${configReference(await loadSettings(name), format)}\n`);
-    return 0;
-  }
-  const run = await loadDaemon(name);
-  return run(argv, env);
+  { env, print }: Terminal,
+): Promise<number | 'usage'> {
+  if (what !== 'explain' && what !== 'reference') return 'usage';
+  const settings = await loadSettings(name);
+  const format = argv[0]?.replace('--format=', '') === 'env' ? 'env' : 'markdown';
+  const text =
+    what === 'explain'
+      ? explainConfig(settings, loadConfig(settings, { env, argv }))
+      : configReference(settings, format);
+  print(`${text}\n`);
+  return exitCode.success;
+}
+
+async function daemonHelp(name: DaemonName): Promise<string> {
+  const lines = [
+    `gatehouse ${name} [--<setting>=<value>…]`,
+    `    run it; settings come from files, environment and flags`,
+  ];
+  for (const [word, { usage, summary }] of Object.entries(await commandsOf(name)))
+    lines.push(`gatehouse ${name} ${word} ${usage}`.trimEnd(), `    ${summary}`);
+  return `${daemons[name].summary}\n\n${lines.map((line) => `  ${line}\n`).join('')}`;
 }

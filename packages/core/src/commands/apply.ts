@@ -1,21 +1,19 @@
 // `gatehouse apply <blueprint>… [--dry-run]`: files of blueprints, each all or nothing.
+
 import { readFile } from 'node:fs/promises';
+import type { Terminal } from '@gatehouse/daemon/commands';
 import { applyBlueprint } from '../blueprints/apply.ts';
 import { nestedBlueprints } from '../blueprints/instances.ts';
 import { readBlueprint } from '../blueprints/read.ts';
 import { formatPlan } from '../blueprints/result.ts';
 import { coreError } from '../errors.ts';
 import { coreItself } from '../models/unit.ts';
-import { type Terminal, withCore } from './terminal.ts';
+import { withCore } from './with-core.ts';
 
-/** @returns exit code */
-export async function apply(words: readonly string[], terminal: Terminal): Promise<number> {
+export async function apply(words: readonly string[], terminal: Terminal): Promise<number | 'usage'> {
   const dryRun = words.includes('--dry-run');
   const files = words.filter((word) => !word.startsWith('-'));
-  if (files.length === 0) {
-    terminal.complain('Usage: gatehouse apply <blueprint>… [--dry-run]\n');
-    return 1;
-  }
+  if (files.length === 0) return 'usage';
   return withCore(terminal, async (deps) => {
     for (const file of files) {
       const text = await readFile(file, 'utf8').catch((cause: unknown) => {

@@ -1,13 +1,15 @@
 // `gatehouse doctor`: looks at everything that makes nights short — settings, database, clocks, mail, certificates, outposts,
 // blueprints, tasks — and says what to do. Exit code 1 if something is wrong, 0 if there are remarks only.
+
 import { stat } from 'node:fs/promises';
+import type { Terminal } from '@gatehouse/daemon/commands';
 import { loadConfig } from '@gatehouse/daemon/config';
 import { sql } from 'kysely';
 import { type CoreConfig, coreConfig } from '../config.ts';
 import type { CoreDeps } from '../deps.ts';
 import { instanceStates } from '../outposts/instances.ts';
 import { postOf } from '../start-options.ts';
-import { type Terminal, withCore } from './terminal.ts';
+import { withCore } from './with-core.ts';
 
 interface Finding {
   readonly level: 'ok' | 'remark' | 'wrong';

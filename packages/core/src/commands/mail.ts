@@ -1,18 +1,15 @@
 // `gatehouse core mail test <address>`: sends a mail through the configured server and says what the server says.
+
 import { randomUUID } from 'node:crypto';
+import type { Terminal } from '@gatehouse/daemon/commands';
 import { loadConfig } from '@gatehouse/daemon/config';
 import { coreConfig } from '../config.ts';
 import { sendMail } from '../mail/send.ts';
 import { postOf } from '../start-options.ts';
-import type { Terminal } from './terminal.ts';
 
-/** @returns exit code */
-export async function mail(words: readonly string[], { env, print, complain }: Terminal): Promise<number> {
+export async function mail(words: readonly string[], { env, print }: Terminal): Promise<number | 'usage'> {
   const [action, address] = words;
-  if (action !== 'test' || address === undefined || !address.includes('@')) {
-    complain('Usage: gatehouse core mail test <address>\n');
-    return 1;
-  }
+  if (action !== 'test' || address === undefined || !address.includes('@')) return 'usage';
   const { config } = loadConfig(coreConfig, { env, argv: [] });
   await sendMail(postOf(config, { env, argv: [] }), {
     to: [address],

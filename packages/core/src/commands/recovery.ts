@@ -1,21 +1,18 @@
 // `gatehouse recovery <user> [minutes]`: a link that logs somebody in once, for when nobody can log in any more.
+import type { Terminal } from '@gatehouse/daemon/commands';
 import { coreError } from '../errors.ts';
 import { tokenModel } from '../identity/models/token.ts';
 import { randomId } from '../identity/random.ts';
 import { createRow } from '../models/store.ts';
 import { coreItself, inUnit } from '../models/unit.ts';
-import { type Terminal, withCore } from './terminal.ts';
+import { withCore } from './with-core.ts';
 
 const standardMinutes = 60;
 
-/** @returns exit code */
-export async function recovery(words: readonly string[], terminal: Terminal): Promise<number> {
+export async function recovery(words: readonly string[], terminal: Terminal): Promise<number | 'usage'> {
   const [username, minutes = String(standardMinutes)] = words;
   const life = Number(minutes);
-  if (username === undefined || !Number.isFinite(life) || life <= 0) {
-    terminal.complain('Usage: gatehouse recovery <user> [minutes]\n');
-    return 1;
-  }
+  if (username === undefined || !Number.isFinite(life) || life <= 0) return 'usage';
   return withCore(terminal, async (deps) => {
     const user = await deps.database.kysely
       .selectFrom('users')

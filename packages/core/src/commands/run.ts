@@ -1,27 +1,21 @@
-// The commands of the core, by their words. Called by packages/cli.
+// What the core can do besides running, by its words. Called by the gatehouse command.
+import type { Commands } from '@gatehouse/daemon/commands';
 import { apply } from './apply.ts';
 import { doctor } from './doctor.ts';
 import { exportBlueprint } from './export.ts';
 import { mail } from './mail.ts';
 import { recovery } from './recovery.ts';
-import type { Terminal } from './terminal.ts';
 import { users } from './users.ts';
 
-const commands: Readonly<Record<string, (words: readonly string[], terminal: Terminal) => Promise<number>>> = {
-  apply,
-  doctor,
-  export: exportBlueprint,
-  mail,
-  recovery,
-  users,
+export const coreCommands: Commands = {
+  recovery: { usage: '<user> [minutes]', summary: 'print a link that logs a user in once', run: recovery },
+  apply: { usage: '<blueprint>… [--dry-run]', summary: 'apply blueprints', run: apply },
+  export: { usage: '', summary: 'print everything as one blueprint, without secrets', run: exportBlueprint },
+  users: {
+    usage: 'import <file> [--format=ldif|glauth|csv] [--update] [--dry-run]',
+    summary: 'take over users with their passwords',
+    run: users,
+  },
+  mail: { usage: 'test <address>', summary: 'send a mail through the configured server', run: mail },
+  doctor: { usage: '', summary: 'look for what is wrong, and say what to do about it', run: doctor },
 };
-
-export const coreCommandNames: readonly string[] = Object.keys(commands);
-
-/** @returns exit code; @throws GatewayError with what to do about it */
-export async function runCoreCommand(name: string, words: readonly string[], terminal: Terminal): Promise<number> {
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command !== undefined) return command(words, terminal);
-  terminal.complain(`There is no command ${name}.\n`);
-  return 1;
-}

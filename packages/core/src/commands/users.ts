@@ -1,14 +1,16 @@
 // `gatehouse users import <file>`: people and groups from a directory's LDIF, a glauth configuration or a CSV table, with the
 // hashes of their passwords: nobody notices the move. All or nothing.
+
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
+import type { Terminal } from '@gatehouse/daemon/commands';
 import { coreError } from '../errors.ts';
 import { readCsv } from '../identity/import/csv.ts';
 import { readGlauth } from '../identity/import/glauth.ts';
 import { readLdif } from '../identity/import/ldif.ts';
 import type { Directory } from '../identity/import/people.ts';
 import { storeDirectory } from '../identity/import/store.ts';
-import { type Terminal, withCore } from './terminal.ts';
+import { withCore } from './with-core.ts';
 
 const readers: Readonly<Record<string, (text: string) => Directory>> = {
   ldif: readLdif,
@@ -21,22 +23,17 @@ const formatOfEnding: Readonly<Record<string, string>> = {
   '.toml': 'glauth',
   '.csv': 'csv',
 };
-const usage = 'Usage: gatehouse users import <file> [--format=ldif|glauth|csv] [--update] [--dry-run]\n';
 
-/** @returns exit code */
-export async function users(words: readonly string[], terminal: Terminal): Promise<number> {
+export async function users(words: readonly string[], terminal: Terminal): Promise<number | 'usage'> {
   const [action, ...rest] = words;
   const file = rest.find((word) => !word.startsWith('--'));
-  if (action !== 'import' || file === undefined) {
-    terminal.complain(usage);
-    return 1;
-  }
+  if (action !== 'import' || file === undefined) return 'usage';
   const given = rest.find((word) => word.startsWith('--format='))?.slice('--format='.length);
   const format = given ?? formatOfEnding[extname(file)] ?? '';
   const read = Object.hasOwn(readers, format) ? readers[format] : undefined;
   if (read === undefined) {
-    terminal.complain(`The format of ${file} is not known.\n${usage}`);
-    return 1;
+    terminal.complain(`The format of ${file} is not known.\n`);
+    return 'usage';
   }
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw coreError('ERR_CORE_IMPORT', `The file ${file} cannot be read.`, 'Check the path.', cause);

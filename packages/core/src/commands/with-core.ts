@@ -1,5 +1,6 @@
-// What a command of the core is given: its words, the environment, and where it prints.
+// Lends a command the core's database.
 import { systemClock } from '@gatehouse/daemon/async';
+import type { Terminal } from '@gatehouse/daemon/commands';
 import { loadConfig } from '@gatehouse/daemon/config';
 import { createLogger } from '@gatehouse/daemon/log';
 import { type CoreConfig, coreConfig } from '../config.ts';
@@ -7,12 +8,6 @@ import { attachDatabase } from '../database/attach.ts';
 import type { CoreDeps } from '../deps.ts';
 import { createDeps } from '../start.ts';
 import { startOptions } from '../start-options.ts';
-
-export interface Terminal {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly print: (text: string) => void;
-  readonly complain: (text: string) => void;
-}
 
 /** Does something with the core's database, whether a core runs on it or not, and lets go of it. */
 export async function withCore<T>(
