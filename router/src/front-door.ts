@@ -7,7 +7,7 @@ import type { Logger } from '@gatehouse/daemon/log';
 import type { ReadyResponse } from '@gatehouse/proxy/ready-response';
 import { createDateLine } from '@gatehouse/proxy/ready-response';
 import type { Usage } from '@gatehouse/storage';
-import { answerNotFound, serveAsset } from './assets/serve.ts';
+import { type AssetContext, answerNotFound, serveAsset } from './assets/serve.ts';
 import type { Asset, AssetTable } from './assets/table.ts';
 import type { ApplicationHandler } from './embedded/application-handler.ts';
 import { robotsText, securityText } from './endpoints/packaged-texts.ts';
@@ -26,7 +26,6 @@ import {
   isOurs,
   ownFields,
   ownLines,
-  setOwn,
 } from './requests/exchange.ts';
 import { createIdentifier } from './requests/identify.ts';
 import { Upgrades } from './requests/upgrades.ts';
@@ -199,11 +198,10 @@ export class FrontDoor {
       case 'asset':
         return this.#findAsset(exchange, to.file);
       case 'stored-file': {
-        setOwn(exchange);
         const stored = this.#options.storedFiles.get(to.usage);
-        if (stored === undefined) return answerNotFound(response, version);
-        const nowMs = this.#options.clock.now();
-        return serveStoredFile(request, response, { ...to, stored, version, nowMs });
+        if (stored === undefined) return answerNotFound(response, version, ownFields(exchange));
+        const [context, nowMs] = [this.#contextOf(exchange), this.#options.clock.now()];
+        return serveStoredFile(request, response, { stored, path: to.path, context, nowMs });
       }
       case 'robots':
         return answerText(exchange, robotsText);
@@ -236,8 +234,10 @@ export class FrontDoor {
   }
 
   #serve(exchange: Exchange, asset: Asset | undefined): Promise<void> | undefined {
-    const { request, response, settings } = exchange;
-    const context = { version: settings.version, ownLines: ownLines(exchange), dateLine: this.#dateLine };
-    return serveAsset(asset, request, response, context);
+    return serveAsset(asset, exchange.request, exchange.response, this.#contextOf(exchange));
+  }
+
+  #contextOf(exchange: Exchange): AssetContext {
+    return { version: exchange.settings.version, ownLines: ownLines(exchange), dateLine: this.#dateLine };
   }
 }

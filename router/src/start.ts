@@ -1,5 +1,6 @@
 // Puts the router together and takes it apart again: listeners first, so that the starting page is there from the first
 // moment, then the core. Called by main.ts, and by tests with a core of their own.
+import { join } from 'node:path';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Address, Secret } from '@gatehouse/daemon/config';
 import type { Health } from '@gatehouse/daemon/health';
@@ -18,7 +19,7 @@ import { createBrandSource } from './core.ts';
 import type { ApplicationHandler } from './embedded/application-handler.ts';
 import { type EmbeddedOutpost, openEmbeddedOutpost } from './embedded/outpost.ts';
 import { createFileSender } from './files/pieces.ts';
-import type { StoredFiles } from './files/serve.ts';
+import { openStoredFiles, type StoredFiles } from './files/serve.ts';
 import { CoreConnections, type CoreTarget, originOf } from './forwarding/core-connection.ts';
 import { FrontDoor } from './front-door.ts';
 import { openListeners } from './listeners/listeners.ts';
@@ -94,7 +95,7 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
     core: { usable, live, missed: () => void watch?.probeNow(), detail: () => spawned?.detail() },
     connections,
     assets: loadReleases(options),
-    storedFiles: storedFilesOf(config),
+    storedFiles: storedFilesOf(options),
     application,
     metrics,
     clock,
@@ -269,15 +270,17 @@ async function loadReleases({ config, version, log }: RouterOptions): Promise<As
   }
 }
 
-function storedFilesOf({ storage, secret_key }: RouterConfig): ReadonlyMap<Usage, StoredFiles> {
+function storedFilesOf({ config, version, clock }: RouterOptions): ReadonlyMap<Usage, StoredFiles> {
+  const { storage, secret_key } = config;
   const served = new Map<Usage, StoredFiles>();
   const send = createFileSender();
   if (secret_key === undefined) return served;
   for (const usage of ['media', 'reports'] as const satisfies readonly (keyof typeof usages)[]) {
     if (backendOf(storage, usage) !== 'file') continue;
-    const basePath = folderOf(storage, usage);
     // The life of a URL is the signer's to decide; verifying needs the key alone.
-    served.set(usage, { basePath, send, signer: createUrlSigner(signingKey(secret_key.reveal(), usage), 0) });
+    const signer = createUrlSigner(signingKey(secret_key.reveal(), usage), 0);
+    const folder = join(folderOf(storage, usage), usage);
+    served.set(usage, openStoredFiles({ usage, signer, folder, version, send, now: () => clock.now() }));
   }
   return served;
 }

@@ -7,6 +7,8 @@ import type { Usage } from './usages.ts';
 
 /** Seconds by which a token is valid before its window starts: clocks differ. */
 const notBeforeSlackS = 15;
+/** Good tokens that need no second look at their signature. */
+const mostRemembered = 4_096;
 
 /** The path part that a token is bound to: `<usage>/<tenant>/<name>`, decoded. */
 export type SignedPath = `${Usage}/${string}`;
@@ -16,8 +18,11 @@ export interface UrlSigner {
   sign(path: SignedPath, nowMs: number): Promise<string>;
   /** True only for an unexpired HS256 token of this usage that was made for exactly this path. */
   verify(token: string, path: SignedPath, nowMs: number): Promise<boolean>;
-  /** As `verify`, but says how many seconds the token is still good for; `undefined` when it is not good at all. */
-  remainingS(token: string, path: SignedPath, nowMs: number): Promise<number | undefined>;
+  /**
+   * As `verify`, but says how many seconds the token is still good for; `undefined` when it is not good at all. Without a
+   * promise where this very token was good before: the same URL is asked for again and again.
+   */
+  remainingS(token: string, path: SignedPath, nowMs: number): Promise<number | undefined> | number | undefined;
 }
 
 /** Key derivation shared by signer and verifier: lower-case hex SHA-256 of `<secret_key>:<usage>`, as ASCII. */
@@ -28,25 +33,47 @@ export function signingKey(secretKey: string, usage: Usage): Uint8Array {
 /** @param lifeMs how long a URL lives from the start of its window; the window is a third of it */
 export function createUrlSigner(key: Uint8Array, lifeMs: number): UrlSigner {
   const secret = createSecretKey(key); // once: as bytes it would be imported for every token
+  const good = new Map<string, Claims>();
+  const remainingS: UrlSigner['remainingS'] = (token, path, nowMs) => {
+    const held = good.get(token);
+    if (held !== undefined) return leftS(held, path, nowMs);
+    return verified(token, secret, nowMs).then((claims) => {
+      if (claims === undefined) return undefined;
+      if (good.size >= mostRemembered) good.clear();
+      good.set(token, claims);
+      return leftS(claims, path, nowMs);
+    });
+  };
   return {
     sign(path, nowMs) {
       const { startMs, endMs } = signingWindow(nowMs, lifeMs);
       const claims = { path, exp: Math.floor(endMs / 1000), nbf: Math.floor(startMs / 1000) - notBeforeSlackS };
       return new SignJWT(claims).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).sign(secret);
     },
-    verify: async (token, path, nowMs) => (await remainingLife(token, path, secret, nowMs)) !== undefined,
-    remainingS: (token, path, nowMs) => remainingLife(token, path, secret, nowMs),
+    verify: async (token, path, nowMs) => (await remainingS(token, path, nowMs)) !== undefined,
+    remainingS,
   };
 }
 
-async function remainingLife(token: string, path: SignedPath, key: KeyObject, nowMs: number) {
+/** What a good token says. */
+interface Claims {
+  readonly path: unknown;
+  readonly expS: number;
+}
+
+async function verified(token: string, key: KeyObject, nowMs: number): Promise<Claims | undefined> {
   try {
     const checks = { algorithms: ['HS256'], requiredClaims: ['exp', 'path'], currentDate: new Date(nowMs) };
     const { payload } = await jwtVerify(token, key, checks);
-    return payload['path'] === path ? Math.max(0, (payload.exp ?? 0) - Math.floor(nowMs / 1000)) : undefined;
+    return { path: payload['path'], expS: payload.exp ?? 0 };
   } catch {
     return undefined; // whatever is wrong with a token, the answer is that of a missing file
   }
+}
+
+function leftS({ path, expS }: Claims, asked: SignedPath, nowMs: number): number | undefined {
+  const left = expS - Math.floor(nowMs / 1000);
+  return path === asked && left > 0 ? left : undefined;
 }
 
 /** The window that `nowMs` falls into, and the end of the life of what is signed in it. */

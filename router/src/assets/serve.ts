@@ -1,13 +1,11 @@
-// Answers a request for an asset from the table (router.md §8.2, R13–R21): conditions first, then coding or range, then
-// one write. Called by the server for rules 1 to 6.
-import { createReadStream } from 'node:fs';
+// Answers a request with a file, an asset of the table (router.md §8.2, R13–R21) or a stored one (§9): conditions first,
+// then coding or range, then one write. Called by the front door for rules 1 to 6, and by files/serve.ts.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
 import type { ReadyResponse } from '@gatehouse/proxy/ready-response';
 import { evaluateConditions, isRangeWanted } from './conditions.ts';
 import { negotiate } from './negotiation.ts';
 import { readRange } from './ranges.ts';
-import type { Asset, Variant } from './table.ts';
+import type { Asset, Span, Variant } from './table.ts';
 
 /** What goes on every answer. */
 export interface AssetContext {
@@ -101,39 +99,25 @@ function sendWhole(asset: Asset, chosen: Variant, { request, response, context }
   const head = { status: 200, reason: 'OK', lines: `${chosen.lines}${context.ownLines}${context.dateLine()}` };
   if (frame !== undefined && response.sendFramed(head, frame)) return undefined;
   if (!response.sendHead(head)) response.writeHead(200, listOf(head.lines));
-  if (body === undefined && !isHead) return stream(asset.path, undefined, response);
+  if (body === undefined && !isHead && chosen.size > 0)
+    return asset.stream({ start: 0, end: chosen.size - 1 }, response);
   response.end(isHead ? undefined : body);
   return undefined;
 }
 
-function sendPart(
-  asset: Asset,
-  range: { start: number; end: number },
-  { request, response, context }: Turn,
-): Promise<void> | undefined {
+function sendPart(asset: Asset, range: Span, { request, response, context }: Turn): Promise<void> | undefined {
   const length = range.end - range.start + 1;
   const headers = listOf(asset.identity.unchangedLines + context.ownLines);
   const contentRange = `bytes ${range.start}-${range.end}/${asset.identity.size}`;
   response.writeHead(206, [...headers, 'Content-Length', String(length), 'Content-Range', contentRange]);
   const { body } = asset.identity;
-  if (request.method !== 'HEAD' && body === undefined) return stream(asset.path, range, response);
+  if (request.method !== 'HEAD' && body === undefined) return asset.stream(range, response);
   response.end(request.method === 'HEAD' ? undefined : body?.subarray(range.start, range.end + 1));
   return undefined;
 }
 
-async function stream(
-  path: string,
-  range: { start: number; end: number } | undefined,
-  response: ServerResponse,
-): Promise<void> {
-  // A client that leaves ends the pipeline with an error that concerns nobody else.
-  await pipeline(createReadStream(path, { ...range, highWaterMark: 256 * 1024 }), response).catch(() =>
-    response.destroy(),
-  );
-}
-
 /** Lines of ours as an alternating list. */
-function listOf(lines: string): string[] {
+export function listOf(lines: string): string[] {
   const list: string[] = [];
   for (const line of lines.split('\r\n')) {
     const colon = line.indexOf(': ');

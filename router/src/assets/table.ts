@@ -1,7 +1,10 @@
 // The assets of a release as one table in memory (router.md §20.1): every answer is a look-up, no path of a request ever
 // reaches the file system. Built from a folder at start; small files are kept with ready-made headers, in all codings.
+import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { relative, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { Frame } from '@gatehouse/proxy/ready-response';
 import { contentTypeOf } from '@gatehouse/storage';
 import { compress, isCompressible } from './compress.ts';
@@ -21,9 +24,7 @@ export interface Variant {
   readonly body: Buffer | undefined;
   readonly size: number;
   readonly etag: string;
-  /** Ready-made raw list: names and values alternating. */
-  readonly headers: readonly string[];
-  /** The same as text, each field with its CRLF. */
+  /** Its fields as text, each with its CRLF. */
   readonly lines: string;
   /** The same without Content-Length, for an answer without content. */
   readonly unchangedLines: string;
@@ -31,8 +32,16 @@ export interface Variant {
   readonly frame: Frame | undefined;
 }
 
+/** Bytes of a file, both ends inclusive. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A file that can be answered with. */
 export interface Asset {
-  readonly path: string;
+  /** Sends a part of what is not kept, and ends the answer. */
+  readonly stream: (span: Span, response: ServerResponse) => Promise<void>;
   readonly identity: Variant;
   readonly coded: Readonly<Partial<Record<Coding, Variant>>>;
   readonly lastModified: string;
@@ -91,7 +100,8 @@ async function loadAsset(path: string, name: string, { version, prepared }: Load
   const sha256 = sha256Of(body);
   const hash = sha256.slice(0, 32);
   const isCoded = isCompressible(name, body.byteLength);
-  const identity = variant(body, `"${hash}"`, [...common, ...(isCoded ? ['Vary', 'Accept-Encoding'] : [])]);
+  const content = body.byteLength <= residentBytes ? body : body.byteLength;
+  const identity = variant(content, `"${hash}"`, [...common, ...(isCoded ? ['Vary', 'Accept-Encoding'] : [])]);
   if (!isCoded) return asset(path, identity, {}, lastModified);
   const inRoot = name.slice(name.indexOf('/') + 1);
   const bodies = (await prepared.codingsOf(inRoot, sha256)) ?? (await compress(body, 'moderate'));
@@ -100,7 +110,7 @@ async function loadAsset(path: string, name: string, { version, prepared }: Load
     const bytes = bodies[coding];
     if (bytes === undefined) continue;
     const headers = [...common, 'Vary', 'Accept-Encoding', 'Content-Encoding', coding];
-    coded[coding] = variant(bytes, `"${hash}-${coding}"`, headers, true);
+    coded[coding] = variant(bytes, `"${hash}-${coding}"`, headers);
   }
   return asset(path, identity, coded, lastModified);
 }
@@ -108,25 +118,29 @@ async function loadAsset(path: string, name: string, { version, prepared }: Load
 function asset(path: string, identity: Variant, coded: Asset['coded'], lastModified: string): Asset {
   const available = codings.filter((coding) => coded[coding] !== undefined);
   const etags = [identity.etag, ...available.flatMap((coding) => coded[coding]?.etag ?? [])];
-  return { path, identity, coded, lastModified, available, etags };
+  const stream = (span: Span, response: ServerResponse) => streamFile(path, span, response);
+  return { stream, identity, coded, lastModified, available, etags };
 }
 
-function variant(
-  body: Buffer,
-  etag: string,
-  common: readonly string[],
-  keep = body.byteLength <= residentBytes,
-): Variant {
-  const size = body.byteLength;
-  const headers = [...common, 'Content-Length', String(size), 'ETag', etag];
+/** A client that leaves ends the pipeline with an error that concerns nobody else. */
+async function streamFile(path: string, span: Span, response: ServerResponse): Promise<void> {
+  const content = createReadStream(path, { ...span, highWaterMark: 256 * 1024 });
+  await pipeline(content, response).catch(() => response.destroy());
+}
+
+/**
+ * @param content the body, or the size of one that is not kept
+ * @param common fields of the representation: names and values alternating
+ */
+export function variant(content: Buffer | number, etag: string, common: readonly string[]): Variant {
+  const [body, size] = typeof content === 'number' ? [undefined, content] : [content, content.byteLength];
   return {
-    body: keep ? body : undefined,
+    body,
     size,
     etag,
-    headers,
-    lines: linesOf(headers),
+    lines: linesOf([...common, 'Content-Length', String(size), 'ETag', etag]),
     unchangedLines: linesOf([...common, 'ETag', etag]),
-    frame: keep && size <= framedBytes ? new Frame(body) : undefined,
+    frame: body !== undefined && size <= framedBytes ? new Frame(body) : undefined,
   };
 }
 

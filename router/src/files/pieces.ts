@@ -4,18 +4,16 @@ import type { FileHandle } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
+import type { Span } from '../assets/table.ts';
 
 const pieceBytes = 256 * 1024;
 const mostIdle = 64;
 
-/** Bytes of a file, both ends inclusive. */
-export interface Span {
-  readonly start: number;
-  readonly end: number;
-}
+/** Writes a span and ends the answer; a client that leaves concerns nobody else. */
+export type FileSender = (file: FileHandle, span: Span, response: ServerResponse) => Promise<void>;
 
-/** @returns what writes a span and ends the answer; a client that leaves concerns nobody else */
-export function createFileSender(): (file: FileHandle, span: Span, response: ServerResponse) => Promise<void> {
+/** @returns a sender with buffers of its own */
+export function createFileSender(): FileSender {
   const idle: Buffer[] = [];
   return async (file, span, response) => {
     // An HTTP/2 stream's own connection hands its bytes on without a copy.

@@ -1,28 +1,34 @@
 // Stored files over /files/ (router.md §9, files.md §7.2, F7, F50): a signed URL opens one file, everything else is the
 // same 404. Served so that nothing uploaded can run in our origin. Called by the front door for rules 7 and 8.
-import { constants } from 'node:fs';
-import { type FileHandle, open, realpath } from 'node:fs/promises';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { join } from 'node:path';
-import { contentTypeOf, type UrlSigner, type Usage } from '@gatehouse/storage';
-import { evaluateConditions, isRangeWanted } from '../assets/conditions.ts';
-import { readRange } from '../assets/ranges.ts';
-import { answerNotFound, refuseMethod } from '../assets/serve.ts';
-import type { createFileSender } from './pieces.ts';
+import type { IncomingMessage } from 'node:http';
+import type { ReadyResponse } from '@gatehouse/proxy/ready-response';
+import type { UrlSigner, Usage } from '@gatehouse/storage';
+import { type AssetContext, answerNotFound, listOf, refuseMethod, serveAsset } from '../assets/serve.ts';
+import { KeptFiles } from './kept-files.ts';
+import type { FileSender } from './pieces.ts';
 
+/** The stored files of one usage. */
 export interface StoredFiles {
-  /** Folder that holds `<usage>/<tenant>/<name>`. */
-  readonly basePath: string;
+  readonly usage: Usage;
   readonly signer: UrlSigner;
-  readonly send: ReturnType<typeof createFileSender>;
+  readonly files: KeptFiles;
+}
+
+export interface StoredFilesOptions {
+  readonly usage: Usage;
+  readonly signer: UrlSigner;
+  /** Holds `<tenant>/<name>`. */
+  readonly folder: string;
+  readonly version: string;
+  readonly send: FileSender;
+  readonly now: () => number;
 }
 
 export interface ServeFileOptions {
   readonly stored: StoredFiles;
-  readonly usage: Usage;
   /** `<tenant>/<name>`, decoded. */
   readonly path: string;
-  readonly version: string;
+  readonly context: AssetContext;
   readonly nowMs: number;
 }
 
@@ -38,87 +44,51 @@ const safeImages = new Set([
 ]);
 const contentPolicy = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
+export function openStoredFiles({ usage, signer, folder, version, send, now }: StoredFilesOptions): StoredFiles {
+  const fieldsOf = (_name: string, type: string) => protection(usage, type, version);
+  return { usage, signer, files: new KeptFiles({ folder, fieldsOf, send, now }) };
+}
+
 export async function serveStoredFile(
   request: IncomingMessage,
-  response: ServerResponse,
-  options: ServeFileOptions,
+  response: ReadyResponse,
+  { stored, path, context, nowMs }: ServeFileOptions,
 ): Promise<void> {
-  const { stored, usage, path, version, nowMs } = options;
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    refuseMethod(request, response, version);
-    return;
-  }
-  const token = new URLSearchParams(request.url?.split('?')[1] ?? '').get('token') ?? '';
-  const remainingS = await stored.signer.remainingS(token, `${usage}/${path}`, nowMs);
-  const file = remainingS === undefined ? undefined : await openFile(join(stored.basePath, usage), path);
-  if (file === undefined || remainingS === undefined) {
-    answerNotFound(response, version);
-    return;
-  }
+  const { version, ownLines } = context;
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    return refuseMethod(request, response, version, listOf(ownLines));
+  const { usage, signer, files } = stored;
+  const remainingS = await signer.remainingS(tokenOf(request.url ?? ''), `${usage}/${path}`, nowMs);
+  const found = remainingS === undefined ? undefined : await files.find(path);
+  if (found === undefined) return answerNotFound(response, version, listOf(ownLines));
   try {
-    await send(request, response, file, { ...options, remainingS });
+    const caching = usage === 'media' ? `private, max-age=${remainingS}` : 'no-store';
+    const lines = `Cache-Control: ${caching}\r\n${ownLines}`;
+    await serveAsset(found.asset, request, response, { ...context, ownLines: lines });
   } finally {
-    await file.close();
+    await found.close();
   }
 }
 
-async function send(
-  request: IncomingMessage,
-  response: ServerResponse,
-  file: FileHandle,
-  options: ServeFileOptions & { readonly remainingS: number },
-): Promise<void> {
-  const { size, mtime, mtimeMs } = await file.stat();
-  const etag = `"${Math.round(mtimeMs).toString(36)}-${size.toString(36)}"`;
-  const lastModified = mtime.toUTCString();
-  const headers = { ...protection(options), ETag: etag, 'Last-Modified': lastModified };
-  const verdict = evaluateConditions(request, { etag, etags: [etag], lastModified });
-  if (verdict !== 'send') {
-    response.writeHead(verdict === 'unchanged' ? 304 : 412, headers).end();
-    return;
-  }
-  const wanted = isRangeWanted(request, { etag, lastModified }) ? request.headers.range : undefined;
-  const range = readRange(wanted, size);
-  if (range.kind === 'unsatisfiable') {
-    response.writeHead(416, { ...headers, 'Content-Range': `bytes */${size}` }).end();
-    return;
-  }
-  const { start, end } = range.kind === 'part' ? range : { start: 0, end: size - 1 };
-  const part = range.kind === 'part' ? { 'Content-Range': `bytes ${start}-${end}/${size}` } : {};
-  response.writeHead(range.kind === 'part' ? 206 : 200, { ...headers, ...part, 'Content-Length': end - start + 1 });
-  if (request.method === 'HEAD' || size === 0) {
-    response.end();
-    return;
-  }
-  await options.stored.send(file, { start, end }, response);
+/** As the URLs of the file backend have it; in any other form by the book. */
+function tokenOf(target: string): string {
+  const queryAt = target.indexOf('?');
+  if (queryAt === -1) return '';
+  const query = target.slice(queryAt + 1);
+  const plain = /^token=([\w.-]+)$/.exec(query);
+  return plain?.[1] ?? new URLSearchParams(query).get('token') ?? '';
 }
 
-function protection({ usage, path, version, remainingS }: ServeFileOptions & { readonly remainingS: number }) {
-  const type = contentTypeOf(path);
-  const inline = usage === 'media' && safeImages.has(type);
-  return {
+function protection(usage: Usage, type: string, version: string): readonly string[] {
+  const disposition = usage === 'media' && safeImages.has(type) ? 'inline' : 'attachment';
+  const fields = {
     'Content-Type': type,
-    'Content-Disposition': inline ? 'inline' : 'attachment',
+    'Content-Disposition': disposition,
     'Content-Security-Policy': contentPolicy,
-    'Cache-Control': usage === 'media' ? `private, max-age=${remainingS}` : 'no-store',
     'Cross-Origin-Resource-Policy': 'same-site',
     'X-Content-Type-Options': 'nosniff',
     'Accept-Ranges': 'bytes',
     'X-authentik-version': version,
   };
-}
-
-/** A plain file below `folder`, reached without links and hidden names; `undefined` for whatever else is there. */
-async function openFile(folder: string, path: string): Promise<FileHandle | undefined> {
-  if (path.split('/').some((segment) => segment === '' || segment.startsWith('.'))) return undefined;
-  try {
-    const wanted = join(await realpath(folder), path);
-    if ((await realpath(wanted)) !== wanted) return undefined; // a link on the way
-    const handle = await open(wanted, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    if ((await handle.stat()).isFile()) return handle;
-    await handle.close();
-    return undefined;
-  } catch {
-    return undefined; // missing, unreadable, a name the system refuses: the answer hides which
-  }
+  return Object.entries(fields).flat();
 }

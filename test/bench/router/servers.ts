@@ -18,6 +18,8 @@ export interface Servers extends AsyncDisposable {
   readonly router: Contender;
   readonly nginx: Contender;
   readonly nginxCopying: Contender;
+  /** Opens files for every request, as the router looks at them for every request. */
+  readonly nginxOpening: Contender;
   readonly bare: Contender;
   /** A stored file of 1 MiB, with its token; nginx has it under the same path. */
   readonly storedTarget: string;
@@ -32,15 +34,18 @@ export async function startAll(folder: string): Promise<Servers> {
   await writeFile(join(folder, 'files', storedName), large);
   const core = await startForked('plain-core', ['1024'], 1);
   const bare = await startForked('node:http', [join(folder, 'static/dist')], 0);
-  const nginx = await startNginx('nginx', folder, core.port, true);
-  const nginxCopying = await startNginx('nginx without sendfile', folder, core.port, false);
+  const nginx = await startNginx('nginx', folder, core.port, 'sendfile on; open_file_cache max=100;');
+  const copying = 'sendfile off; open_file_cache max=100;';
+  const nginxCopying = await startNginx('nginx without sendfile', folder, core.port, copying);
+  const nginxOpening = await startNginx('nginx without open_file_cache', folder, core.port, 'sendfile on;');
   const router = await startRouter(folder, core.port);
   const token = await createUrlSigner(signingKey(secretKey, 'media'), 3_600_000).sign(storedName, Date.now());
-  const all = [core, bare, nginx, nginxCopying, router];
+  const all = [core, bare, nginx, nginxCopying, nginxOpening, router];
   return {
     router,
     nginx,
     nginxCopying,
+    nginxOpening,
     bare,
     storedTarget: `/files/${storedName}?token=${token}`,
     async [Symbol.asyncDispose]() {
@@ -73,7 +78,7 @@ async function startRouter(folder: string, corePort: number): Promise<Started> {
   return { name: 'router', port, pid: daemon.pid ?? 0, stop: async () => void (await daemon.stop()) };
 }
 
-async function startNginx(name: string, folder: string, corePort: number, sendfile: boolean): Promise<Started> {
+async function startNginx(name: string, folder: string, corePort: number, files: string): Promise<Started> {
   const port = await freePort();
   const own = join(folder, `nginx-${port}`);
   await mkdir(own);
@@ -83,8 +88,8 @@ async function startNginx(name: string, folder: string, corePort: number, sendfi
   await writeFile(
     join(own, 'nginx.conf'),
     `daemon off; master_process off; pid ${own}/pid; error_log ${own}/error.log; events { worker_connections 1024; }
-http { access_log off; sendfile ${sendfile ? 'on' : 'off'}; tcp_nopush on; keepalive_requests 1000000;
-  default_type application/octet-stream; open_file_cache max=100; ${temporary.join(' ')}
+http { access_log off; ${files} tcp_nopush on; keepalive_requests 1000000;
+  default_type application/octet-stream; ${temporary.join(' ')}
   upstream core { server 127.0.0.1:${corePort}; keepalive 64; }
   server { listen 127.0.0.1:${port}; root ${folder};
     location / { proxy_pass http://core; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;
