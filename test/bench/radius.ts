@@ -14,8 +14,8 @@ import { temporaryFolder } from '@gatehouse/daemon/testing';
 import { createTestAuthority, eapolTest } from '@gatehouse/radius/testing';
 import { freePort, runTool, startDaemon, until } from '../harness/index.ts';
 import { startFreeRadius } from '../interop/radius/freeradius.ts';
+import { cpuSeconds } from './cpu.ts';
 import { benchCodec, benchMatch } from './radius/alone.ts';
-import { cpuSeconds } from './radius/cpu.ts';
 import { type Load, type LoadResult, runLoad } from './radius/load.ts';
 
 const seconds = Number(process.argv[2] ?? 3);

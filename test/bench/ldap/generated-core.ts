@@ -3,8 +3,7 @@
 // processor to hash passwords; what is measured is the outpost.
 import { createServer, type IncomingMessage } from 'node:http';
 import { setTimeout as later } from 'node:timers/promises';
-import type { Person } from './slapd.ts';
-import { attributes, personAt, type Source, uidOf } from './source.ts';
+import { attributes, type Person, personAt, type Source, uidOf } from './source.ts';
 
 /** Groups that everybody is in. */
 const factors = [1, 7, 13];

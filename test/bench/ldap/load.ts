@@ -1,7 +1,7 @@
 // A load generator for LDAP: a number of connections, each with a number of requests in flight, for a time.
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { encodeRequest, MessageFramer, parseFilter, type RequestOp } from '@gatehouse/wire/ldap';
+import { encodeRequest, MessageFramer, parseFilter, type RequestOp, type SearchRequest } from '@gatehouse/wire/ldap';
 
 export interface Load {
   readonly port: number;
@@ -27,7 +27,7 @@ export const bindOp = (name: string, password: string): RequestOp => ({
   authentication: { kind: 'simple', password: Buffer.from(password) },
 });
 
-export const searchOp = (base: string, filter: string, attributes: readonly string[] = []): RequestOp => ({
+export const searchOp = (base: string, filter: string, attributes: readonly string[] = []): SearchRequest => ({
   op: 'searchRequest',
   baseObject: base,
   scope: 'wholeSubtree',

@@ -1,14 +1,18 @@
-// An LDAP outpost with its core, and slapd beside it, with the same users: servers on the first CPU, core and load on the
+// An LDAP outpost with its core, and slapd beside it, with the same entries: servers on the first CPU, core and load on the
 // second.
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { testPassword } from '@gatehouse/core/testing';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
+import type { RequestOp } from '@gatehouse/wire/ldap';
 import { type RunningDaemon, runTool, startDaemon, until } from '../../harness/index.ts';
+import { type Answered, requireSameAnswer } from './agreement.ts';
+import { copyDirectory, type DirectoryCopy } from './copy.ts';
+import type { Access } from './entries.ts';
 import { runLoad, searchOp } from './load.ts';
-import { type Person, type Slapd, startSlapd } from './slapd.ts';
-import type { Source } from './source.ts';
+import { type Slapd, startSlapd } from './slapd.ts';
+import type { Person, Source } from './source.ts';
 
 export const base = 'dc=ldap,dc=goauthentik,dc=io';
 export const service = { name: `cn=ldapservice,ou=users,${base}`, password: testPassword };
@@ -21,8 +25,10 @@ export interface Pair extends AsyncDisposable {
   readonly toListeningMs: number;
   /** Until the last user was found. */
   readonly toLoadedMs: number;
-  /** One more slapd with the same people. */
-  slapd(indexed?: readonly string[]): Promise<Slapd>;
+  /** One more slapd with the same entries, as they are when the first is asked for, and with indexes of their parts for these attributes. */
+  slapd(indexedParts?: readonly string[]): Promise<Slapd>;
+  /** @throws unless both answer with the same entries and values */
+  requireSame(slapd: Slapd, request: RequestOp): Promise<Answered>;
   /** A sample of the outpost's metrics, by name and labels as printed. */
   metric(sample: string): Promise<number>;
   residentMiB(pid: number): Promise<number>;
@@ -47,27 +53,36 @@ export async function startPair(source: Source): Promise<Pair> {
   await pin(daemon.pid ?? 0, 0);
   await pin(process.pid, 1);
   const others: Slapd[] = [];
+  const own: Access = { port: daemon.bound('ldap').port, ...service };
+  let copy: Promise<DirectoryCopy> | undefined;
   return {
     source,
     daemon,
     people,
     toListeningMs,
     toLoadedMs,
-    async slapd(indexed) {
-      const own = join(folder.path, `slapd-${others.length}`);
-      await mkdir(own);
-      const tls = await selfSignedCertificate();
-      const started = await startSlapd({
-        folder: own,
-        people,
+    async slapd(indexedParts = ['cn', 'mail']) {
+      copy ??= copyDirectory(own, {
+        folder: folder.path,
+        base,
+        account: boundPerson(people).username,
         password: testPassword,
-        tls,
-        ...(indexed === undefined ? {} : { indexed }),
+      });
+      const place = join(folder.path, `slapd-${others.length}`);
+      await mkdir(place);
+      const started = await startSlapd({
+        folder: place,
+        copy: await copy,
+        base,
+        password: testPassword,
+        indexedParts,
+        tls: await selfSignedCertificate(),
       });
       await pin(started.pid, 0);
       others.push(started);
       return started;
     },
+    requireSame: ({ port }, request) => requireSameAnswer(own, { port, ...root }, request),
     async metric(sample) {
       const { host, port } = daemon.bound('metrics');
       const text = await (await fetch(`http://${host}:${port}/metrics`)).text();
@@ -86,6 +101,13 @@ export async function startPair(source: Source): Promise<Pair> {
     },
   };
 }
+
+/** Whoever binds in measurements, with slapd as an entry below `dc=accounts`. */
+export const boundPerson = (people: readonly Person[]): Person => {
+  const [person] = people.slice(5);
+  if (person === undefined) throw new Error('there are too few people');
+  return person;
+};
 
 export function pin(pid: number, cpu: number) {
   return runTool('taskset', ['-a', '-cp', String(cpu), String(pid)]);

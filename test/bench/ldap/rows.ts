@@ -1,8 +1,10 @@
 // What is measured, by name; each row starts what it needs and prints ratios to slapd in the same run.
 import { until } from '../../harness/index.ts';
+import { cpuSeconds } from '../cpu.ts';
+import { accountsBase, sent } from './copy.ts';
 import { startGeneratedSource } from './generated-core.ts';
 import { bindOp, type Load, runJourneys, runLoad, searchOp } from './load.ts';
-import { base, type Pair, root, service, startPair } from './pair.ts';
+import { base, boundPerson, type Pair, root, service, startPair } from './pair.ts';
 import type { Slapd } from './slapd.ts';
 import { startRealSource } from './source.ts';
 
@@ -11,23 +13,30 @@ const rounds = 3;
 const small = 10_000;
 const large = Number(process.env['BENCH_LARGE'] ?? 100_000);
 
-type Shape = Omit<Load, 'port' | 'seconds' | 'bind'>;
+/** What both servers are asked; `reference` where slapd calls it by another name. */
+type Shape = Omit<Load, 'port' | 'seconds' | 'bind'> & { readonly reference?: Load['request'] };
 
 export const rows: Readonly<Record<string, () => Promise<unknown>>> = {
   /** Binds, searches, listings and journeys over the small directory. */
   small: async () => {
     await using pair = await startPair(await startRealSource(small));
     const slapd = await pair.slapd();
-    const uid = (at: number) => searchOp(base, `(uid=${pair.people[at % small]?.uid})`);
-    const somebody = `cn=${pair.people[5]?.username},ou=users,${base}`;
-    const whole = () => searchOp(`ou=users,${base}`, '(objectClass=person)');
+    const uid = (at: number) => searchOp(base, `(uid=${pair.people[at % small]?.uid})`, sent);
+    const { username } = boundPerson(pair.people);
+    const whole = () => searchOp(`ou=users,${base}`, '(objectClass=person)', sent);
     return {
       slapd: slapd.version,
+      'the same answers': {
+        listing: await pair.requireSame(slapd, whole()),
+        everything: await pair.requireSame(slapd, searchOp(base, belowBase, sent)),
+        'search by uid': await pair.requireSame(slapd, uid(1)),
+      },
       toListeningMs: Math.round(pair.toListeningMs),
       'repeated bind, 16 x 1': await compare(pair, slapd, {
         connections: 16,
         inFlight: 1,
-        request: () => bindOp(somebody, service.password),
+        request: () => bindOp(`cn=${username},ou=users,${base}`, service.password),
+        reference: () => bindOp(`cn=${username},${accountsBase}`, root.password),
       }),
       'search by uid, 16 x 1': await compare(pair, slapd, { connections: 16, inFlight: 1, request: uid }, true),
       'search by uid, 16 x 8': await compare(pair, slapd, { connections: 16, inFlight: 8, request: uid }, true),
@@ -59,10 +68,11 @@ export const rows: Readonly<Record<string, () => Promise<unknown>>> = {
     const loaded = await pair.residentMiB(pair.daemon.pid ?? 0);
     const lagWhileLoadingS = await pair.metric('nodejs_eventloop_lag_max_seconds');
     const refresh = await refreshOfHundred(pair);
-    const filter = '(&(objectClass=inetOrgPerson)(|(cn=a*)(mail=a*)))';
+    const filter = '(&(objectClass=user)(|(cn=a*)(mail=a*)))';
     const shape: Shape = { connections: 1, inFlight: 1, request: () => searchOp(base, filter, ['cn', 'mail']) };
     await warm(pair, shape); // the indexes that the filter needs are made when it first comes
     const bare = await pair.slapd([]);
+    const same = await pair.requireSame(bare, searchOp(base, filter, sent));
     const unindexed = await compare(pair, bare, shape, true);
     const unindexedResidentMiB = await pair.residentMiB(bare.pid);
     await bare[Symbol.asyncDispose]();
@@ -71,6 +81,7 @@ export const rows: Readonly<Record<string, () => Promise<unknown>>> = {
       users: large,
       groups: large / 20,
       loadedAfterMs: Math.round(pair.toLoadedMs),
+      'the same answers': same,
       'prefixes, slapd without those indexes': unindexed,
       'prefixes, slapd with those indexes': indexed,
       residentMiB: {
@@ -87,6 +98,9 @@ export const rows: Readonly<Record<string, () => Promise<unknown>>> = {
   },
 };
 
+/** All but the base, whose name is in small letters there. */
+const belowBase = '(!(objectClass=domain))';
+
 async function warm({ daemon }: Pair, shape: Shape) {
   const port = daemon.bound('ldap').port;
   for (let round = 0; round < 3; round += 1) await runLoad({ ...shape, port, seconds: 0.5, bind: service });
@@ -94,21 +108,26 @@ async function warm({ daemon }: Pair, shape: Shape) {
 
 /** Medians of interleaved rounds. */
 async function compare(pair: Pair, slapd: Slapd, shape: Shape, bound = false, countsEntries = false) {
-  const ours: number[] = [];
-  const theirs: number[] = [];
+  const sides = new Sides(pair, slapd);
   let p99Ms = 0;
   let slapdP99Ms = 0;
-  for (let round = 0; round < rounds; round += 1) {
-    const run = (port: number, bind: typeof service) =>
-      runLoad({ ...shape, port, seconds, ...(bound ? { bind } : {}) });
-    const mine = await run(pair.daemon.bound('ldap').port, service);
-    const reference = await run(slapd.port, root);
-    ours.push(countsEntries ? mine.entries / seconds : mine.perSecond);
-    theirs.push(countsEntries ? reference.entries / seconds : reference.perSecond);
-    p99Ms = mine.p99Ms;
-    slapdP99Ms = reference.p99Ms;
-  }
-  return { ...ratioOf(ours, theirs), p99Ms: round2(p99Ms), slapdP99Ms: round2(slapdP99Ms) };
+  const run = async (port: number, bind: typeof service, request = shape.request) => {
+    const result = await runLoad({ ...shape, request, port, seconds, ...(bound ? { bind } : {}) });
+    return { ...result, count: countsEntries ? result.entries : result.perSecond * seconds };
+  };
+  await sides.measure(
+    async () => {
+      const result = await run(pair.daemon.bound('ldap').port, service);
+      p99Ms = result.p99Ms;
+      return result.count;
+    },
+    async () => {
+      const result = await run(slapd.port, root, shape.reference);
+      slapdP99Ms = result.p99Ms;
+      return result.count;
+    },
+  );
+  return { ...sides.result(), p99Ms: round2(p99Ms), slapdP99Ms: round2(slapdP99Ms) };
 }
 
 async function compareJourneys(
@@ -117,20 +136,56 @@ async function compareJourneys(
   secure: boolean,
   search: (at: number) => ReturnType<typeof searchOp>,
 ) {
-  const ours: number[] = [];
-  const theirs: number[] = [];
   const shape = { secure, parallel: 8, seconds, search };
-  for (let round = 0; round < rounds; round += 1) {
-    const port = pair.daemon.bound(secure ? 'ldaps' : 'ldap').port;
-    ours.push(await runJourneys({ ...shape, port, bind: service }));
-    theirs.push(await runJourneys({ ...shape, port: secure ? slapd.securePort : slapd.port, bind: root }));
+  const sides = new Sides(pair, slapd);
+  const port = pair.daemon.bound(secure ? 'ldaps' : 'ldap').port;
+  await sides.measure(
+    async () => (await runJourneys({ ...shape, port, bind: service })) * seconds,
+    async () => (await runJourneys({ ...shape, port: secure ? slapd.securePort : slapd.port, bind: root })) * seconds,
+  );
+  return sides.result();
+}
+
+/** What each of the two got done in its turns, and the time of a processor that it took for one of them. */
+class Sides {
+  readonly #pids: readonly [number, number];
+  readonly #counts: readonly [number[], number[]] = [[], []];
+  readonly #cpuUs: readonly [number[], number[]] = [[], []];
+
+  constructor(pair: Pair, slapd: Slapd) {
+    this.#pids = [pair.daemon.pid ?? 0, slapd.pid];
   }
-  return ratioOf(ours, theirs);
+
+  /** @param ours what was done in `seconds` */
+  async measure(ours: () => Promise<number>, theirs: () => Promise<number>): Promise<void> {
+    for (let round = 0; round < rounds; round += 1) {
+      await this.#turn(0, ours);
+      await this.#turn(1, theirs);
+    }
+  }
+
+  result() {
+    const [mine, reference] = [median(this.#counts[0]), median(this.#counts[1])];
+    return {
+      ratio: round2(mine / reference),
+      gatehousePerSecond: Math.round(mine / seconds),
+      slapdPerSecond: Math.round(reference / seconds),
+      gatehouseCpuUs: round2(median(this.#cpuUs[0])),
+      slapdCpuUs: round2(median(this.#cpuUs[1])),
+    };
+  }
+
+  async #turn(side: 0 | 1, run: () => Promise<number>): Promise<void> {
+    const before = cpuSeconds(this.#pids[side]);
+    const count = await run();
+    this.#counts[side].push(count);
+    this.#cpuUs[side].push(((cpuSeconds(this.#pids[side]) - before) * 1e6) / Math.max(1, count));
+  }
 }
 
 /** p99 of repeated binds, alone and while twenty people a second bind for the first time. */
 async function coldBinds(pair: Pair, first: number) {
-  const somebody = `cn=${pair.people[5]?.username},ou=users,${base}`;
+  const somebody = `cn=${boundPerson(pair.people).username},ou=users,${base}`;
   const port = pair.daemon.bound('ldap').port;
   const repeated = () =>
     runLoad({ port, connections: 16, inFlight: 1, seconds, request: () => bindOp(somebody, service.password) });
@@ -168,15 +223,6 @@ async function refreshOfHundred(pair: Pair) {
   }, 60_000);
   const seenMs = performance.now() - startedMs;
   return { refreshMs: Math.round(((await pair.metric(sample)) - before) * 1000), seenAfterMs: Math.round(seenMs) };
-}
-
-function ratioOf(ours: readonly number[], theirs: readonly number[]) {
-  const [mine, reference] = [median(ours), median(theirs)];
-  return {
-    ratio: round2(mine / reference),
-    gatehousePerSecond: Math.round(mine),
-    slapdPerSecond: Math.round(reference),
-  };
 }
 
 function median(values: readonly number[]): number {

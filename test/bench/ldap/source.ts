@@ -1,7 +1,15 @@
 // Where the people of a benchmark come from: our own core with its database, or a core that makes its pages up.
 import { createHash } from 'node:crypto';
 import { startTestCore, type TestCore, testPassword } from '@gatehouse/core/testing';
-import type { Person } from './slapd.ts';
+
+export interface Person {
+  /** In the core. */
+  readonly pk: number;
+  readonly username: string;
+  readonly uid: string;
+  readonly name: string;
+  readonly mail: string;
+}
 
 export interface Source extends AsyncDisposable {
   readonly url: string;
