@@ -13,9 +13,11 @@ export interface Subject extends AsyncDisposable {
   visitor(): Visitor;
 }
 
-export async function startSubject(): Promise<Subject> {
+/** @param env settings beside those of every measurement */
+export async function startSubject(env: Readonly<Record<string, string>> = {}): Promise<Subject> {
   const daemon = await startDaemon('core', {
     env: {
+      ...env,
       AUTHENTIK_SECRET_KEY: 'secret key of the bench',
       AUTHENTIK_LISTEN__CORE: '127.0.0.1:0',
       AUTHENTIK_BOOTSTRAP_TOKEN: token,

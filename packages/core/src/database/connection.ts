@@ -16,6 +16,7 @@ import * as configurationChanges from './migrations/0008-configuration-changes.t
 import * as notificationsEntitlements from './migrations/0009-notifications-entitlements.ts';
 import * as notificationRulesTold from './migrations/0010-notification-rules-told.ts';
 import * as leanGrants from './migrations/0011-lean-grants.ts';
+import { PreparedQuery, type Value } from './prepared.ts';
 import type { Tables } from './tables.ts';
 
 const migrations: Readonly<Record<string, Migration>> = {
@@ -66,7 +67,7 @@ export interface Database extends Pick<Listener, 'listen' | 'onGap' | 'caughtUp'
   /** Sends a text of up to 8000 bytes to every core process on this database. */
   notify(channel: Channel, payload: string): Promise<void>;
   /** Rows of a prepared statement; its values are `$1` and so on. */
-  rows<Row>(statement: Statement<Row>, values: readonly unknown[]): Promise<readonly Row[]>;
+  rows<Row>(statement: Statement<Row>, values: readonly Value[]): Promise<readonly Row[]>;
   isReachable(): Promise<boolean>;
   close(): Promise<void>;
 }
@@ -113,14 +114,15 @@ export async function openDatabase({ settings, log, poolSize = 20, onStatement }
     async notify(channel, payload) {
       await pool.query('select pg_notify($1, $2)', [channel, payload]);
     },
-    async rows<Row>({ name, text, isRelaxed = false }: Statement<Row>, values: readonly unknown[]) {
-      const from = isRelaxed ? relaxedPool : pool;
-      const given = { text, values: [...values] };
-      const { rows } = await from.query<Row & pg.QueryResultRow>({ name, ...given }).catch((error: unknown) => {
-        if (isStalePlan(error)) return from.query<Row & pg.QueryResultRow>(given);
-        throw error;
-      });
-      return rows;
+    async rows<Row>(statement: Statement<Row>, values: readonly Value[]) {
+      const from = statement.isRelaxed === true ? relaxedPool : pool;
+      try {
+        const { rows } = await from.query(new PreparedQuery(statement, values, pg.types.getTypeParser));
+        return rows as unknown[] as Row[]; // the statement says so
+      } catch (error) {
+        if (!isStalePlan(error)) throw error;
+        return (await from.query<Row & pg.QueryResultRow>(statement.text, [...values])).rows;
+      }
     },
     listen: listener.listen,
     onGap: listener.onGap,
