@@ -4,11 +4,15 @@ import { Agent, request } from 'node:http';
 export interface LeanAnswer {
   readonly status: number;
   readonly body: string;
+  /** As the core calls the request in its log. */
+  readonly id: string;
 }
 
 export interface LeanVisitor {
   /** Time spent waiting for answers so far. */
   readonly waitedMs: number;
+  /** Ids of the requests so far. */
+  readonly requests: readonly string[];
   /** One step of a flow, redirects followed. */
   flow(slug: string, answer?: object): Promise<LeanAnswer>;
 }
@@ -32,8 +36,8 @@ export function createLeanClient(origin: string): LeanClient {
             text += part;
           });
           response.on('end', () => {
-            const { 'set-cookie': cookies = [], location = '' } = response.headers;
-            resolve({ status: response.statusCode ?? 0, body: text, cookies, location });
+            const { 'set-cookie': cookies = [], location = '', 'x-authentik-id': id } = response.headers;
+            resolve({ status: response.statusCode ?? 0, body: text, id: String(id), cookies, location });
           });
         },
       );
@@ -45,6 +49,7 @@ export function createLeanClient(origin: string): LeanClient {
     close: () => agent.destroy(),
     visitor(given = {}) {
       const jar = new Map<string, string>();
+      const requests: string[] = [];
       let waitedMs = 0;
       const once = async (path: string, body?: string) => {
         const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
@@ -57,6 +62,7 @@ export function createLeanClient(origin: string): LeanClient {
         const startedMs = performance.now();
         const answer = await send(path, headers, body);
         waitedMs += performance.now() - startedMs;
+        requests.push(answer.id);
         for (const line of answer.cookies) {
           const [pair = ''] = line.split(';');
           jar.set(pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1));
@@ -64,6 +70,7 @@ export function createLeanClient(origin: string): LeanClient {
         return answer;
       };
       return {
+        requests,
         get waitedMs() {
           return waitedMs;
         },

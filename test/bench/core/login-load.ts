@@ -5,16 +5,23 @@ import { password, type Subject } from './subject.ts';
 
 const people = 50;
 /** GET, POST and where it leads, POST and where it leads. */
-export const requestsPerLogin = 5;
+const requestsPerLogin = 5;
+
+/** What one login took a client. */
+export interface Waited {
+  readonly ms: number;
+  /** Ids of its requests. */
+  readonly requests: readonly string[];
+}
 
 export interface LoginLoad {
   readonly client: LeanClient;
-  /** By app password through an outpost, no hash. @returns milliseconds spent waiting for answers */
-  coldLogin(n: number): Promise<number>;
+  /** By app password through an outpost, no hash. */
+  coldLogin(n: number): Promise<Waited>;
   /** By the administrator's password, which is hashed. */
-  passwordLogin(): Promise<number>;
+  passwordLogin(): Promise<Waited>;
   /** As many requests that only touch the database. */
-  bareRequests(): Promise<number>;
+  bareRequests(): Promise<Waited>;
 }
 
 export async function createLoginLoad(core: Subject): Promise<LoginLoad> {
@@ -28,8 +35,9 @@ export async function createLoginLoad(core: Subject): Promise<LoginLoad> {
     passwordLogin: () => login(client, { slug: 'default-authentication-flow', name: 'akadmin', key: password }),
     async bareRequests() {
       const startedMs = performance.now();
-      for (let n = 0; n < requestsPerLogin; n += 1) await client.get('/-/health/ready/');
-      return performance.now() - startedMs;
+      const requests: string[] = [];
+      for (let n = 0; n < requestsPerLogin; n += 1) requests.push((await client.get('/-/health/ready/')).id);
+      return { ms: performance.now() - startedMs, requests };
     },
   };
 }
@@ -44,13 +52,13 @@ interface Way extends Partial<Person> {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-async function login(client: LeanClient, { slug, name = '', key = '', headers = {} }: Way): Promise<number> {
+async function login(client: LeanClient, { slug, name = '', key = '', headers = {} }: Way): Promise<Waited> {
   const visitor = client.visitor(headers);
   await visitor.flow(slug);
   await visitor.flow(slug, { uid_field: name });
   const { body } = await visitor.flow(slug, { password: key });
   if (!body.includes('xak-flow-redirect')) throw new Error(`${name} got ${body}`);
-  return visitor.waitedMs;
+  return { ms: visitor.waitedMs, requests: visitor.requests };
 }
 
 /** How an outpost says for whom it speaks. */

@@ -43,7 +43,7 @@ export function createServer(deps: CoreDeps): CoreServer {
       method: request.method,
       path: shownPath(request),
       status: reply.statusCode,
-      took_ms: Math.round(reply.elapsedTime),
+      took_ms: Math.round(reply.elapsedTime * 100) / 100,
     });
   });
   acceptEmptyJson(server);

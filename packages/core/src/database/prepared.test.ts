@@ -21,8 +21,7 @@ afterAll(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-let names = 0;
-const prepared = async (text: string, values: readonly Value[], name = `statement ${(names += 1)}`) =>
+const prepared = async (text: string, values: readonly Value[], name = text) =>
   (await pool.query(new PreparedQuery({ name, text }, values, pg.types.getTypeParser))).rows;
 const plain = async (text: string, values: readonly Value[]) => (await pool.query(text, [...values])).rows;
 
@@ -30,11 +29,31 @@ test('values and rows are those of the plain way', async () => {
   const text = `select $1::text as a, $2::int as b, $3::timestamptz as c, $4::text[] as d, $5::boolean as e, $6::jsonb as f,
     $7::int[] as g, $8::uuid as h, null::text as i, 12345678901234::bigint as j`;
   const uuid = '00000000-0000-4000-8000-000000000001';
-  const values = ['ä€😀', -7, new Date(1_700_000_000_123), ['a"b', '\\', '', 'null', '{,}'], true, '{"x":[1]}', [], uuid];
+  const values = [
+    'ä€😀',
+    -7,
+    new Date(1_700_000_000_123),
+    ['a"b', '\\', '', 'null', '{,}'],
+    true,
+    '{"x":[1]}',
+    [],
+    uuid,
+  ];
   const expected = await plain(text, values);
   expect(await prepared(text, values, 'kinds')).toEqual(expected);
   expect(await prepared(text, values, 'kinds'), 'once it is known').toEqual(expected);
-  expect(await prepared(text, values.map(() => null), 'kinds')).toEqual(await plain(text, values.map(() => null)));
+  expect(
+    await prepared(
+      text,
+      values.map(() => null),
+      'kinds',
+    ),
+  ).toEqual(
+    await plain(
+      text,
+      values.map(() => null),
+    ),
+  );
 });
 
 test('any text comes back as it went, alone and in an array', async () => {
@@ -89,7 +108,9 @@ test('a connection that is lost fails what waits for it', async () => {
   const lost = new pg.Pool({ ...server.connection, max: 1 });
   lost.on('error', () => undefined);
   lost.on('connect', (client) => client.on('error', () => undefined));
-  const waiting = lost.query(new PreparedQuery({ name: 'long', text: 'select pg_sleep(30)' }, [], pg.types.getTypeParser));
+  const waiting = lost.query(
+    new PreparedQuery({ name: 'long', text: 'select pg_sleep(30)' }, [], pg.types.getTypeParser),
+  );
   await Promise.all([expect(waiting).rejects.toThrow(), endIt()]);
   await lost.end();
 });

@@ -41,7 +41,11 @@ export class PreparedQuery {
   #prepared: Map<string, readonly Column[]> | undefined;
   #failed = false;
 
-  constructor(statement: { readonly name: string; readonly text: string }, values: readonly Value[], parserOf: ParserOf) {
+  constructor(
+    statement: { readonly name: string; readonly text: string },
+    values: readonly Value[],
+    parserOf: ParserOf,
+  ) {
     this.name = statement.name;
     this.text = statement.text;
     this.#values = values;
