@@ -1,10 +1,13 @@
 // Lists over all kinds that share a table (core.md §2, "Inheritance"; §10.1): `/providers/all/` and the like, with the
 // fields that every kind has, and `types/`, which names the kinds.
+
+import { z } from 'zod';
 import type { CoreDeps } from '../deps.ts';
 import { column, line, type ModelId } from '../models/field.ts';
 import { exactly } from '../models/filters.ts';
 import { type Filter, type Model, modelName, type Row } from '../models/model.ts';
 import { represent } from '../models/represent.ts';
+import { kindShape } from '../models/shapes.ts';
 import { deleteRow } from '../models/store.ts';
 import { inUnit } from '../models/unit.ts';
 import { registerModelRoutes } from './crud.ts';
@@ -60,6 +63,7 @@ function modelOf(base: Base): Model {
     search: ['name'],
     order: ['name'],
     filters: { name: exactly('name'), ...filters },
+    derived: { ...Object.fromEntries(base.shows.map((key) => [key, z.unknown()])), ...kindShape },
     represent: (deps, rows, query) => representKinds(deps, base, rows, query),
   };
 }

@@ -1,7 +1,9 @@
 // `/api/v3/schema/`: the OpenAPI document of what is served, from the models and the routes (core.md §10.1). Open to all.
+
 import { z } from 'zod';
 import type { Field } from '../models/field.ts';
 import { type Model, modelName } from '../models/model.ts';
+import { kindShape } from '../models/shapes.ts';
 import { fieldFilterNames } from './field-filters.ts';
 import type { Operation, Operations, Route } from './operations.ts';
 import type { Api } from './server.ts';
@@ -76,8 +78,10 @@ function operationObject(route: Route): Json {
     ...(body === undefined ? {} : { requestBody: body }),
     responses: {
       ...successOf(method, operation),
-      400: answer('What is wrong, by field', { $ref: '#/components/schemas/ValidationError' }),
-      403: answer('Refused', { $ref: '#/components/schemas/GenericError' }),
+      400: answer('What is wrong, by field', ref('ValidationError')),
+      403: answer('Refused', ref('GenericError')),
+      ...(path.includes(':') ? { 404: answer('Not there, or not visible', ref('GenericError')) } : {}),
+      503: answer('The database is away; see Retry-After', ref('GenericError')),
     },
     ...(operation.open === true ? { security: [{}] } : {}),
   };
@@ -148,6 +152,7 @@ function schemasOf(model: Model): Json {
   const writable = Object.entries(model.fields).filter(
     ([, { readOnly, blueprintOnly }]) => readOnly !== true && blueprintOnly !== true,
   );
+  const derived = Object.entries({ ...(model.component === undefined ? {} : kindShape), ...model.derived });
   const required = writable.filter(([, { initial }]) => initial === undefined).map(([field]) => field);
   const request = { type: 'object', properties: propertiesOf(writable) };
   return {
@@ -156,8 +161,9 @@ function schemasOf(model: Model): Json {
       properties: {
         pk: { readOnly: true, type: model.keyType === 'integer' ? 'integer' : 'string' },
         ...propertiesOf(shown),
+        ...Object.fromEntries(derived.map(([key, shape]) => [key, { ...jsonSchema(shape), readOnly: true }])),
       },
-      required: ['pk', ...shown.map(([field]) => field)],
+      required: ['pk', ...new Set([...shown, ...derived].map(([key]) => key))],
       additionalProperties: true,
     },
     [`${name}Request`]: required.length === 0 ? request : { ...request, required },

@@ -1,4 +1,5 @@
 // `/core/user_consent/` (core.md §3.5, §11.2): what users have allowed applications, seen and taken back by themselves.
+
 import { z } from 'zod';
 import type { CoreDeps } from '../deps.ts';
 import { wireUsers } from '../identity/users.ts';
@@ -6,6 +7,7 @@ import { column, integer, text } from '../models/field.ts';
 import { exactly } from '../models/filters.ts';
 import { defineModel, type Row } from '../models/model.ts';
 import { represent } from '../models/represent.ts';
+import { userShape } from '../models/shapes.ts';
 import { applicationModel } from './models.ts';
 
 export const consentModel = defineModel({
@@ -28,6 +30,7 @@ export const consentModel = defineModel({
   search: ['permissions'],
   order: ['id'],
   filters: { user: exactly('user_id'), application: exactly('application') },
+  derived: { expiring: z.boolean(), user: userShape, application: z.looseObject({ pk: z.uuid(), slug: z.string() }) },
   async derive(deps, rows, query) {
     const [users, applications] = await Promise.all([usersOf(deps, rows), applicationsOf(deps, rows, query)]);
     return rows.map((row) => ({

@@ -1,4 +1,5 @@
 // `authentik_core.application` (core.md §4.1).
+
 import { z } from 'zod';
 import {
   column,
@@ -15,6 +16,7 @@ import {
 import { exactly } from '../models/filters.ts';
 import { defineModel, type Row } from '../models/model.ts';
 import { fieldValue, represent } from '../models/represent.ts';
+import { kindOfShape, themedUrls } from '../models/shapes.ts';
 
 const reserved = new Set(['authorize', 'token', 'device', 'userinfo', 'introspect', 'revoke']);
 
@@ -57,6 +59,13 @@ export const applicationModel = defineModel({
   search: ['name', 'slug', 'group'],
   order: ['name'],
   filters: { name: exactly('name'), slug: exactly('slug'), group: exactly('group') },
+  derived: {
+    provider_obj: kindOfShape.nullable(),
+    backchannel_providers_obj: z.array(kindOfShape),
+    launch_url: z.string().nullable(),
+    meta_icon_url: z.string().nullable(),
+    meta_icon_themed_urls: themedUrls,
+  },
   async derive(deps, rows, query) {
     const pks = rows.map((row) => row['provider']).filter((pk) => pk !== null);
     const providers =

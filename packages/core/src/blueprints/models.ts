@@ -52,6 +52,7 @@ export const blueprintModel = defineModel({
       throw invalidField('name', 'This field must be unique.');
     return values;
   },
+  derived: { managed_models: z.array(z.string()) },
   async derive(_deps, rows) {
     return rows.map(() => ({ managed_models: [] }));
   },

@@ -1,4 +1,5 @@
 // `authentik_brands.brand` (core.md §9.5).
+import { z } from 'zod';
 import {
   column,
   type Field,
@@ -56,6 +57,7 @@ export const brandModel = defineModel({
   search: ['domain'],
   order: ['domain'],
   filters: { domain: exactly('domain'), default: isTrue('default'), brand_uuid: exactly('uuid') },
+  derived: { brand_uuid: z.uuid() },
   async derive(_deps, rows) {
     return rows.map((row) => ({ brand_uuid: row['uuid'] }));
   },

@@ -42,6 +42,11 @@ export const certificateModel = defineModel({
     const key = given['key_data'] ?? existing?.['key_data'] ?? '';
     return { ...given, ...readFacts(String(certificate), String(key)) };
   },
+  derived: {
+    private_key_available: z.boolean(),
+    certificate_download_url: z.string(),
+    private_key_download_url: z.string(),
+  },
   async derive(_deps, rows) {
     return rows.map((row) => ({
       private_key_available: row['key_data'] !== '',

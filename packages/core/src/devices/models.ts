@@ -1,4 +1,5 @@
 // Second factors as the API lists them (core.md §5.4, §11.5).
+
 import { sql } from 'kysely';
 import { z } from 'zod';
 import type { CoreDeps } from '../deps.ts';
@@ -6,6 +7,7 @@ import { userUid } from '../identity/users.ts';
 import { column, flag, reference, setting } from '../models/field.ts';
 import { exactly } from '../models/filters.ts';
 import { defineModel, type Model, type Row } from '../models/model.ts';
+import { userShape } from '../models/shapes.ts';
 
 const shared = {
   table: 'devices',
@@ -32,6 +34,7 @@ export const totpDeviceModel = defineModel({
   path: '/authenticators/totp/',
   verbs: ['list', 'retrieve', 'update', 'delete'],
   fields: { ...fields, key: setting(z.string().regex(/^(?:[0-9a-f]{2})+$/i), { hidden: true, blueprintOnly: true }) },
+  derived: { user: userShape },
   async derive(deps, rows) {
     const users = await owners(deps, rows);
     return rows.map((row) => ({ user: users.get(Number(row['user_id'])) }));
@@ -47,6 +50,7 @@ export const staticDeviceModel = defineModel({
   path: '/authenticators/static/',
   verbs: ['list', 'retrieve', 'update', 'delete'],
   fields,
+  derived: { user: userShape, token_set: z.array(z.object({ token: z.string() })) },
   async derive(deps, rows) {
     const users = await owners(deps, rows);
     const ids = rows.map((row) => Number(row['id']));

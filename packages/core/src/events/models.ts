@@ -1,4 +1,5 @@
 // `authentik_events.event`, and the rules and transports of notifications (core.md §9.1).
+
 import { isIP } from 'node:net';
 import { sql } from 'kysely';
 import { z } from 'zod';
@@ -7,6 +8,7 @@ import { choice, column, flag, jsonColumn, line, reference, relation, setting, t
 import { contains, exactly } from '../models/filters.ts';
 import { InvalidInput } from '../models/invalid.ts';
 import { defineModel, type Filter, type Values } from '../models/model.ts';
+import { groupShape } from '../models/shapes.ts';
 import { isEventAction } from './actions.ts';
 import { queueNotifications } from './notifications/queue.ts';
 
@@ -111,6 +113,7 @@ export const transportModel = defineModel({
       throw new InvalidInput({ webhook_url: ['Webhook URL may not be empty.'] });
     return values;
   },
+  derived: { mode_verbose: z.string() },
   async derive(_deps, rows) {
     return rows.map((row) => {
       const { settings } = row;
@@ -143,6 +146,7 @@ export const ruleModel = defineModel({
   search: ['name'],
   order: ['name'],
   filters: { name: exactly('name') },
+  derived: { destination_group_obj: groupShape.nullable() },
   async derive(deps, rows) {
     const ids = rows.flatMap((row) => (typeof row['destination_group'] === 'string' ? [row['destination_group']] : []));
     const groups =

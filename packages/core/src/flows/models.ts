@@ -1,9 +1,12 @@
 // `authentik_flows.flow` and `.flowstagebinding` (core.md §5.1, §5.2).
+
 import { sql } from 'kysely';
+import { z } from 'zod';
 import { choice, column, engineMode, fileField, flag, integer, line, reference, slug, text } from '../models/field.ts';
 import { exactly } from '../models/filters.ts';
 import { invalidField } from '../models/invalid.ts';
 import { defineModel } from '../models/model.ts';
+import { kindOfShape, themedUrls } from '../models/shapes.ts';
 import { defaultBackground } from './background-image.ts';
 
 export const flowModel = defineModel({
@@ -73,6 +76,15 @@ export const flowModel = defineModel({
     slug: exactly('slug'),
     designation: exactly('designation'),
     denied_action: exactly('denied_action'),
+  },
+  derived: {
+    policybindingmodel_ptr_id: z.uuid(),
+    stages: z.array(z.uuid()),
+    policies: z.array(z.uuid()),
+    cache_count: z.int(),
+    background_url: z.string(),
+    background_themed_urls: themedUrls,
+    export_url: z.string(),
   },
   async derive({ database, files }, rows) {
     const flows = rows.map((row) => String(row['uuid']));
@@ -144,6 +156,7 @@ export const stageBindingModel = defineModel({
       );
     return values;
   },
+  derived: { policybindingmodel_ptr_id: z.uuid(), stage_obj: kindOfShape },
   async derive({ database, registry }, rows) {
     const ids = rows.map((row) => String(row['stage']));
     const stages =

@@ -1,6 +1,7 @@
 // A model: one kind of object that administrators see, with everything the REST API, blueprints and audit need to know
 // about it. Rooms declare their models; registry.ts collects them.
 import type { RawBuilder } from 'kysely';
+import type { z } from 'zod';
 import type { CoreDeps } from '../deps.ts';
 import type { Field, ModelId } from './field.ts';
 import type { Unit } from './unit.ts';
@@ -50,6 +51,8 @@ export interface Model {
   readonly owner?: string;
   /** Column that policy bindings name, where it is not the key. */
   readonly bindingKey?: string;
+  /** Shapes of what `derive` or `represent` shows beside the fields or instead of them; keys that may be absent are optional. */
+  readonly derived?: Readonly<Record<string, z.ZodType>>;
   /** Fields beyond the declared ones, for each row, in order. Must cost a fixed number of queries. */
   readonly derive?: (deps: CoreDeps, rows: readonly Row[], query: URLSearchParams) => Promise<readonly Row[]>;
   /** Replaces the whole representation where the generic one is too slow or too plain. */

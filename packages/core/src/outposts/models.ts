@@ -1,4 +1,5 @@
 // `authentik_outposts.outpost` (core.md §9.2, §9.3): with each comes a service account, its token and its grants.
+
 import { sql } from 'kysely';
 import { z } from 'zod';
 import { durationMs, parseDuration } from '../models/duration.ts';
@@ -7,6 +8,7 @@ import { exactly, ignoringCase } from '../models/filters.ts';
 import { InvalidInput, invalidField } from '../models/invalid.ts';
 import { defineModel, type Model, type Row, type Values } from '../models/model.ts';
 import { represent } from '../models/represent.ts';
+import { kindOfShape } from '../models/shapes.ts';
 import { removeServiceAccount, serviceTokenIdentifier, storeServiceAccount } from './service-account.ts';
 
 export const embeddedOutpost = 'goauthentik.io/outposts/embedded';
@@ -78,6 +80,13 @@ export const outpostModel = defineModel({
   },
   saved: (unit, row) => storeServiceAccount(unit.db, row),
   deleting: (unit, row) => removeServiceAccount(unit.db, String(row['uuid'])),
+  derived: {
+    providers_obj: z.array(kindOfShape),
+    service_connection: z.null(),
+    service_connection_obj: z.null(),
+    refresh_interval_s: z.int(),
+    token_identifier: z.string(),
+  },
   async derive(deps, rows, query) {
     const links = await deps.database.kysely
       .selectFrom('outpost_providers')

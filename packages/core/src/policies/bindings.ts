@@ -1,4 +1,5 @@
 // `authentik_policies.policybinding` (core.md §6): what a policy, a group or a user is bound to.
+
 import { type RawBuilder, sql } from 'kysely';
 import { z } from 'zod';
 import { refusePolicy } from '../applications/entitlements.ts';
@@ -10,6 +11,7 @@ import { exactly, isNull, isTrue } from '../models/filters.ts';
 import { InvalidInput, message } from '../models/invalid.ts';
 import { defineModel, type Row } from '../models/model.ts';
 import { represent } from '../models/represent.ts';
+import { groupShape, kindOfShape, userShape } from '../models/shapes.ts';
 import type { Connection } from '../models/unit.ts';
 
 /** What bindings attach to, and the key by which everybody else knows it. */
@@ -66,6 +68,11 @@ export const policyBindingModel = defineModel({
     const found = target === undefined ? String(existing?.['target']) : await bindingKeyOf(db, String(target));
     await refusePolicy(db, found, values['policy'] === undefined ? existing?.['policy'] : values['policy']);
     return target === undefined ? values : { ...values, target: found };
+  },
+  derived: {
+    policy_obj: kindOfShape.nullable(),
+    group_obj: groupShape.nullable(),
+    user_obj: userShape.nullable(),
   },
   async derive(deps, rows) {
     const keys = await publicKeys(deps.database.kysely, rows);

@@ -36,6 +36,7 @@ function policyModel({ id, noun, path, component, fields, prepare }: PolicyKind)
     order: ['name'],
     filters: { name: exactly('name') },
     ...(prepare === undefined ? {} : { prepare }),
+    derived: { bound_to: z.int() },
     async derive({ database }, rows) {
       const ids = rows.map((row) => String(row['uuid']));
       const bound = await database.kysely
@@ -73,6 +74,7 @@ export const reputationModel = defineModel({
   search: ['identifier', 'ip'],
   order: ['ip', 'identifier'],
   filters: { identifier: exactly('identifier'), ip: exactly('ip'), score: exactly('score') },
+  derived: { ip_geo_data: z.looseObject({}), ip_asn_data: z.looseObject({}) },
   async derive(_deps, rows) {
     return rows.map(() => ({ ip_geo_data: {}, ip_asn_data: {} }));
   },

@@ -30,7 +30,6 @@ interface ProviderKind {
   readonly fields: Readonly<Record<string, Field>>;
   readonly permissions?: Model['permissions'];
   readonly prepare?: Model['prepare'];
-  readonly derive?: (row: Row) => Row;
   /** Whether outposts serve it. */
   readonly outposts?: boolean;
 }
@@ -49,7 +48,7 @@ export const ofApplication: Readonly<Record<string, Filter>> = {
 };
 
 function providerModel<const Own extends ProviderKind['fields']>(kind: ProviderKind & { readonly fields: Own }) {
-  const { id, noun, path, component, permissions, prepare, derive } = kind;
+  const { id, noun, path, component, permissions, prepare } = kind;
   const fields: Own = kind.fields;
   return defineModel({
     id,
@@ -77,6 +76,13 @@ function providerModel<const Own extends ProviderKind['fields']>(kind: ProviderK
     order: ['name'],
     filters: { name: exactly('name'), client_id: ofSetting('client_id'), ...ofApplication },
     ...(prepare === undefined ? {} : { prepare }),
+    derived: {
+      assigned_application_slug: z.string().nullable(),
+      assigned_application_name: z.string().nullable(),
+      assigned_backchannel_application_slug: z.string().nullable(),
+      assigned_backchannel_application_name: z.string().nullable(),
+      ...(kind.outposts === true ? { outpost_set: z.array(z.string()) } : {}),
+    },
     async derive(deps, rows) {
       const assigned = await assignmentsOf(
         deps,
@@ -86,7 +92,6 @@ function providerModel<const Own extends ProviderKind['fields']>(kind: ProviderK
       return rows.map((row) => ({
         ...assigned.get(Number(row['id'])),
         ...(kind.outposts === true ? { outpost_set: outposts.get(Number(row['id'])) ?? [] } : {}),
-        ...derive?.(row),
       }));
     },
   });

@@ -33,6 +33,10 @@ export const initialPermissionsModel = defineModel({
     const rights = rightsOf(deps.registry);
     return { ...values, permissions: permissions.map((given: unknown) => fullName(rights, given)) };
   },
+  derived: {
+    permissions: z.array(z.int()),
+    permissions_obj: z.array(z.looseObject({ id: z.int(), codename: z.string() })),
+  },
   async derive({ registry }, rows) {
     const rights = rightsOf(registry);
     return rows.map(({ permissions: held }) => {

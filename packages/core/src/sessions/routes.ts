@@ -38,6 +38,12 @@ export const sessionModel = defineModel({
     session__last_ip: exactly('last_ip'),
     session__last_user_agent: exactly('last_user_agent'),
   },
+  derived: {
+    current: z.boolean(),
+    user_agent: z.looseObject({ string: z.string() }),
+    geo_ip: z.looseObject({}).nullable(),
+    asn: z.looseObject({}).nullable(),
+  },
   async derive(_deps, rows) {
     return rows.map((row) => ({
       current: false,

@@ -1,5 +1,7 @@
 // What a stage is to the executor: it shows a challenge, takes an answer, and says what comes next.
+
 import type { Challenge, Component, ResponseErrors } from '@gatehouse/contract/flow';
+import { z } from 'zod';
 import type { CoreDeps } from '../deps.ts';
 import { flowSets } from '../flows/flow-sets.ts';
 import type { Plan } from '../flows/plan.ts';
@@ -74,9 +76,19 @@ export interface StageModelOptions {
   readonly fields?: Readonly<Record<string, Field>>;
   /** Shown with every row beside its fields. */
   readonly shows?: Row;
+  /** The shapes of these. */
+  readonly shown?: Model['derived'];
 }
 
-export function stageModel({ id, noun, path, component, fields = {}, shows = {} }: StageModelOptions): Model {
+export function stageModel({
+  id,
+  noun,
+  path,
+  component,
+  fields = {},
+  shows = {},
+  shown = {},
+}: StageModelOptions): Model {
   return {
     id,
     noun,
@@ -91,6 +103,7 @@ export function stageModel({ id, noun, path, component, fields = {}, shows = {} 
     search: ['name'],
     order: ['name'],
     filters: { name: exactly('name'), stage_uuid: exactly('uuid') },
+    derived: { flow_set: z.array(z.looseObject({ pk: z.uuid(), slug: z.string() })), ...shown },
     async derive(deps, rows) {
       const sets = await flowSets(
         deps,

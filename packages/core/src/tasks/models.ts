@@ -51,6 +51,7 @@ export const taskModel = defineModel({
     rel_obj_content_type__app_label: exactly('rel_obj_app_label'),
     rel_obj_content_type__model: exactly('rel_obj_model'),
   },
+  derived: { description: z.string().nullable() },
   async derive({ actors }, rows) {
     return rows.map((row) => ({
       description: actors.find(({ name }) => name === row['actor_name'])?.description ?? null,
@@ -105,6 +106,7 @@ export const scheduleModel = defineModel({
       ...(next === undefined ? {} : { next_run: next }),
     };
   },
+  derived: { description: z.string().nullable(), last_task_status: z.string().nullable() },
   async derive({ actors, database }, rows) {
     const ids = rows.map((row) => row['last_task']).filter((id) => typeof id === 'string');
     const tasks =

@@ -38,6 +38,7 @@ export const notificationModel = defineModel({
     seen: isTrue('seen'),
     user: exactly('user_id'),
   },
+  derived: { event: z.looseObject({ pk: z.uuid(), action: z.string() }).nullable() },
   async derive(deps, rows, query) {
     const keys = rows.flatMap((row) => (typeof row['event'] === 'string' ? [row['event']] : []));
     if (keys.length === 0) return rows.map(() => ({}));

@@ -1,9 +1,12 @@
 // `authentik_core.group` (core.md §3.2): a graph; an edge that would make a group its own ancestor is refused.
+
 import { sql } from 'kysely';
+import { z } from 'zod';
 import { column, flag, jsonColumn, line, relation } from '../../models/field.ts';
 import { containsJson, exactly, isTrue, isTruthText } from '../../models/filters.ts';
 import { invalidField } from '../../models/invalid.ts';
 import { defineModel, type Row, type Values } from '../../models/model.ts';
+import { groupShape, roleShape, userShape } from '../../models/shapes.ts';
 import type { Unit } from '../../models/unit.ts';
 import { wireGroups } from '../groups.ts';
 import { may, mayEverywhere } from '../permissions.ts';
@@ -37,6 +40,15 @@ export const groupModel = defineModel({
         where u.username in (${sql.join([...values])}))`,
     members_by_pk: (values) =>
       sql<boolean>`uuid in (select group_uuid from memberships where user_id::text in (${sql.join([...values])}))`,
+  },
+  derived: {
+    num_pk: z.int(),
+    parents_obj: z.array(groupShape).nullable(),
+    users_obj: z.array(userShape).nullable(),
+    roles_obj: z.array(roleShape),
+    inherited_roles_obj: z.array(roleShape).nullable(),
+    children: z.array(z.uuid()),
+    children_obj: z.array(groupShape).nullable(),
   },
   represent: (deps, rows, query) =>
     wireGroups(deps, rows.map(groupRecord), {

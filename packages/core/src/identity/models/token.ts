@@ -1,10 +1,12 @@
 // `authentik_core.token` (core.md §3.4, §12.5).
+
 import { sql } from 'kysely';
 import { z } from 'zod';
 import { choice, column, flag, line, reference, slug, text } from '../../models/field.ts';
 import { exactly, isTrue, moment } from '../../models/filters.ts';
 import { invalidField } from '../../models/invalid.ts';
 import { defineModel } from '../../models/model.ts';
+import { userShape } from '../../models/shapes.ts';
 import { randomId } from '../random.ts';
 import { wireUsers } from '../users.ts';
 import { drawWifiSecret, wifiIntent } from '../wifi-secrets.ts';
@@ -60,6 +62,7 @@ export const tokenModel = defineModel({
       ? { ...values, expires: new Date(clock.now() + settings.tokenDurationMs()) }
       : values;
   },
+  derived: { user_obj: userShape },
   async derive(deps, rows) {
     const pks = rows.map((row) => Number(row['user_id']));
     const users =

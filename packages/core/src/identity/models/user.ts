@@ -1,4 +1,5 @@
 // `authentik_core.user` (core.md §3.1).
+
 import { sql } from 'kysely';
 import { z } from 'zod';
 import { recordEvent } from '../../events/record.ts';
@@ -6,6 +7,7 @@ import { choice, column, flag, jsonColumn, relation } from '../../models/field.t
 import { containsJson, exactly, isNull, isTrue, isTruthText, moment } from '../../models/filters.ts';
 import { invalidField } from '../../models/invalid.ts';
 import { defineModel, type Row } from '../../models/model.ts';
+import { groupShape, roleShape } from '../../models/shapes.ts';
 import type { Unit } from '../../models/unit.ts';
 import { globalRights } from '../../rbac/models.ts';
 import { enqueue } from '../../tasks/queue.ts';
@@ -77,6 +79,18 @@ export const userModel = defineModel({
       sql<boolean>`id in (select user_id from role_users where role::text in (${sql.join([...values])}))`,
   },
   permissions: ['reset_user_password', 'impersonate', 'preview_user', 'view_user_applications'],
+  derived: {
+    last_login: z.iso.datetime().nullable(),
+    date_joined: z.iso.datetime(),
+    is_superuser: z.boolean(),
+    groups_obj: z.array(groupShape).nullable(),
+    roles_obj: z.array(roleShape).nullable(),
+    avatar: z.string(),
+    uid: z.string(),
+    uuid: z.uuid(),
+    password_change_date: z.iso.datetime(),
+    last_updated: z.iso.datetime(),
+  },
   represent: (deps, rows, query) =>
     wireUsers(deps, rows.map(userRecord), {
       groups: query.get('include_groups') !== 'false',

@@ -1,8 +1,11 @@
 // `authentik_stages_prompt.prompt` (core.md §5.3): one field of a prompt stage.
+
+import { z } from 'zod';
 import { choice, column, flag, integer, line, setting, text } from '../../models/field.ts';
 import { exactly } from '../../models/filters.ts';
 import type { Model, Row } from '../../models/model.ts';
 import { fieldValue, represent } from '../../models/represent.ts';
+import { kindOfShape } from '../../models/shapes.ts';
 
 export const promptTypes = [
   'text',
@@ -51,6 +54,7 @@ export const promptModel: Model = {
   search: ['name'],
   order: ['name'],
   filters: { name: exactly('name') },
+  derived: { prompt_stages_obj: z.array(kindOfShape) },
   async derive(deps, rows) {
     const stages = await deps.database.kysely
       .selectFrom('stages')

@@ -30,6 +30,7 @@ export const validateStage: StageKind = {
     path: 'authenticator/validate',
     component: 'ak-stage-authenticator-validate-form',
     shows: { webauthn_allowed_device_types_obj: [] },
+    shown: { webauthn_allowed_device_types_obj: z.array(z.unknown()) },
     fields: {
       not_configured_action: setting(choice('skip', 'deny', 'configure'), { initial: 'skip' }),
       device_classes: setting(z.array(choice(...classes)), { initial: [...classes] }),
