@@ -32,19 +32,25 @@ export function shownHeaders(names: readonly string[]): ShownHeader[] {
   });
 }
 
-export function accessLine(facts: LineFacts, nowMs: number, shown: readonly ShownHeader[]): string {
+export function accessLine(
+  facts: LineFacts,
+  type: RequestType,
+  { nowMs, shown }: { readonly nowMs: number; readonly shown: readonly ShownHeader[] },
+): string {
   const { request, answer, status, size, tookMs, upstreamMs } = facts;
-  let headers = '';
-  for (const { lower, key } of shown) headers += key + quoted(header(request, lower));
   const upstream = upstreamMs === undefined ? '}\n' : `,"upstream_ms":${milliseconds(upstreamMs)}}\n`;
-  return `${beginning(nowMs, typeOf(request) === 'app')}${quoted(redact(request.rawTarget))}${whoAndWhat(facts)}${status},"size":${size},"runtime":"${milliseconds(tookMs)}"${headers},"request_id":"${request.requestId}${whose(answer)}${upstream}`;
+  return `${beginning(nowMs, type === 'app')}${whoAndWhat(facts, shown)}${status},"size":${size},"runtime":"${milliseconds(tookMs)}","request_id":"${request.requestId}${whose(answer)}${upstream}`;
 }
 
+export type RequestType = 'app' | 'ping' | 'static';
+
+const [pingPath, staticPath] = [`${prefix}/ping`, `${prefix}/static`];
+
 /** What a request is for: one of our answers about ourselves, or an application. */
-export function typeOf({ rawTarget }: Incoming): 'app' | 'ping' | 'static' {
+export function typeOf({ rawTarget }: Incoming): RequestType {
   if (!rawTarget.startsWith(prefix)) return 'app';
-  if (rawTarget.startsWith(`${prefix}/ping`)) return 'ping';
-  return rawTarget.startsWith(`${prefix}/static`) ? 'static' : 'app';
+  if (rawTarget.startsWith(pingPath)) return 'ping';
+  return rawTarget.startsWith(staticPath) ? 'static' : 'app';
 }
 
 /** Values that are credentials of a login under way (case 108). */
@@ -67,30 +73,50 @@ function beginning(nowMs: number, isApp: boolean): string {
   return isApp ? beginnings.app : beginnings.other;
 }
 
-/** What the connection from a port asked for last. */
+/** What the connection from a port asked for last, and by whom it was. */
 interface LastAsked {
   readonly application: Application | undefined;
   readonly peer: string;
   readonly host: string;
   readonly method: string;
   readonly scheme: string;
-  readonly text: string;
+  /** Values of the shown headers. */
+  readonly values: readonly string[];
+  readonly who: string;
+  target: string;
+  /** Target and `who`. */
+  text: string;
 }
 const lastAsked = new Map<number, LastAsked>();
 const mostConnections = 4_096;
 
-function whoAndWhat({ request, application }: LineFacts): string {
-  const { peer, peerPort, method, scheme } = request;
+function whoAndWhat({ request, application }: LineFacts, shown: readonly ShownHeader[]): string {
+  const { peer, peerPort, method, scheme, rawTarget } = request;
   const host = requestHost(request);
-  const last = lastAsked.get(peerPort);
+  let last = lastAsked.get(peerPort);
   const isSame =
     last?.application === application && last?.host === host && last.peer === peer && last.method === method;
-  if (isSame && last.scheme === scheme) return last.text;
-  const name = application === undefined ? '' : `,"name":${quoted(application.name)}`;
-  const text = `${name},"remote":"${peer}:${peerPort}","host":${quoted(host)},"method":"${method}","scheme":"${scheme}","status":`;
-  if (lastAsked.size >= mostConnections) lastAsked.clear();
-  lastAsked.set(peerPort, { application, peer, host, method, scheme, text });
-  return text;
+  if (last === undefined || !isSame || last.scheme !== scheme || !showsSame(last, request, shown)) {
+    const values = shown.map(({ lower }) => header(request, lower));
+    const name = application === undefined ? '' : `,"name":${quoted(application.name)}`;
+    const headers = shown.map(({ key }, at) => key + quoted(values[at] ?? '')).join('');
+    const who = `${name},"remote":"${peer}:${peerPort}","host":${quoted(host)},"method":"${method}","scheme":"${scheme}"${headers},"status":`;
+    last = { application, peer, host, method, scheme, values, who, target: '', text: '' };
+    if (lastAsked.size >= mostConnections) lastAsked.clear();
+    lastAsked.set(peerPort, last);
+  }
+  if (last.target !== rawTarget) {
+    last.target = rawTarget;
+    last.text = quoted(redact(rawTarget)) + last.who;
+  }
+  return last.text;
+}
+
+function showsSame({ values }: LastAsked, request: Incoming, shown: readonly ShownHeader[]): boolean {
+  for (let at = 0; at < shown.length; at += 1) {
+    if (values[at] !== header(request, shown[at]?.lower ?? '')) return false;
+  }
+  return true;
 }
 
 const whoseAllow = new WeakMap<Allow, string>();

@@ -11,7 +11,7 @@ test('proxy 108: the line put together by hand is what JSON would say', () => {
     fc.property(latin1, latin1, fc.double({ min: 0, max: 1e6, noNaN: true }), (path, agent, tookMs) => {
       const request = incoming(`/${path.replaceAll('?', '')}`, { host: agent, 'user-agent': agent });
       const finished = { request, answer: refuse(401, 'no'), application: undefined, status: 401, size: 2 };
-      const line = accessLine({ ...finished, tookMs, upstreamMs: 1.5 }, 0, shown);
+      const line = accessLine({ ...finished, tookMs, upstreamMs: 1.5 }, 'app', { nowMs: 0, shown });
       expect(line.endsWith('}\n')).toBe(true);
       const { runtime, ...rest } = JSON.parse(line);
       expect(runtime).toMatch(/^\d+\.\d{3}$/);

@@ -2,7 +2,7 @@
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Logger } from '@gatehouse/daemon/log';
 import type { Observer } from '@gatehouse/daemon/metrics';
-import { accessLine, type LineFacts, shownHeaders, typeOf } from './access-line.ts';
+import { accessLine, type LineFacts, type RequestType, shownHeaders, typeOf } from './access-line.ts';
 import type { Application, UpstreamTarget } from './applications/application.ts';
 import { methodLabel, type ProxyMetrics } from './metrics.ts';
 
@@ -32,8 +32,9 @@ export function createAccessLog(options: AccessLogOptions): AccessLog {
   const observers = createObservers(options);
   return {
     finished(finished) {
-      observers.observe(finished);
-      if (log.isEnabled('info')) write(accessLine(finished, clock.now(), shown));
+      const type = typeOf(finished.request);
+      observers.observe(finished, type);
+      if (log.isEnabled('info')) write(accessLine(finished, type, { nowMs: clock.now(), shown }));
     },
   };
 }
@@ -67,10 +68,9 @@ function createObservers({ metrics, outpostName }: AccessLogOptions) {
     });
   };
   return {
-    observe({ request, application, tookMs, upstreamMs, upstream }: Finished): void {
+    observe({ request, application, tookMs, upstreamMs, upstream }: Finished, type: RequestType): void {
       const { requests, upstreams } = seriesOf(application);
       const method = methodLabel(request.method);
-      const type = typeOf(request);
       const key = type === 'app' ? method : `${method} ${type}`;
       kept(requests, key, () => bindRequests(method, type, application)).observe(tookMs / 1000);
       if (upstreamMs === undefined || upstream === undefined) return;

@@ -9,6 +9,7 @@ import { type CertificateStore, tlsParameters } from '@gatehouse/daemon/tls';
 import { type Job, type Performing, perform, type Upgrade } from './perform.ts';
 import { createDateLine } from './request/date-line.ts';
 import type { Incoming } from './request/incoming.ts';
+import { Message } from './request/message.ts';
 import { ReadyResponse } from './request/ready-response.ts';
 import { type Passed, type Peer, receive } from './request/receive.ts';
 
@@ -88,6 +89,7 @@ function secureConnection(
 
 function httpServer(options: ServerOptions, peers: WeakMap<Duplex, Peer>, scheme: 'http' | 'https'): HttpServer {
   const server = createServer({
+    IncomingMessage: Message,
     ServerResponse: ReadyResponse,
     maxHeaderSize,
     headersTimeout: options.headerMs,

@@ -19,7 +19,7 @@ export interface Authentication {
 export interface Authenticator {
   authenticate(application: Application, request: Incoming): Authentication | Promise<Authentication>;
   /** Only by a session that is remembered. @param cookies as sent. @returns `undefined` when there is more to ask */
-  remembered(application: Application, cookies: string): Authentication | undefined;
+  remembered(application: Application, cookies: string, nowMs: number): Authentication | undefined;
 }
 
 const anonymous: Authentication = { identity: undefined, setCookie: undefined, usedAuthorization: false };
@@ -62,8 +62,8 @@ export function createAuthenticator(
         ? found.then((late) => afterSession(late, application, request))
         : afterSession(found, application, request);
     },
-    remembered(application, cookies) {
-      const identity = sessions.remembered(application, cookies)?.identity;
+    remembered(application, cookies, nowMs) {
+      const identity = sessions.remembered(application, cookies, nowMs)?.identity;
       return identity === undefined ? undefined : bySession(application, identity);
     },
   };

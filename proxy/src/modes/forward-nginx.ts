@@ -26,7 +26,7 @@ export function forwardNginx(context: ModeContext, original: TargetUri | undefin
 }
 
 function answerOf(context: ModeContext, original: TargetUri, { verdict, authentication }: Judged): Answer {
-  if (verdict.verdict === 'allow') return allowed(context, verdict, authentication);
+  if (verdict.verdict === 'allow') return allowed(context, verdict, authentication, context.rooms.clock.now());
   return ruledOut(context, verdict) ?? unauthorized(context, original, maxAgeOf(verdict));
 }
 

@@ -41,13 +41,13 @@ export function forwardAuth(context: ModeContext, { kind, original }: ForwardKin
 
 /** 200 with identity headers, or with all of them empty so that none of the client's stays. */
 export function allowed(
-  { application, request, rooms }: Pick<ModeContext, 'application' | 'request' | 'rooms'>,
+  { application, request }: Pick<ModeContext, 'application' | 'request'>,
   allow: Allow,
   { setCookie }: Authentication,
+  nowMs: number,
 ): Answer {
   const { identity } = allow;
-  const shared =
-    identity === undefined ? noIdentity : withAlways(application.asserter.headers(identity, rooms.clock.now()));
+  const shared = identity === undefined ? noIdentity : withAlways(application.asserter.headers(identity, nowMs));
   const headers = ['User-Agent', header(request, 'user-agent')];
   if (setCookie !== undefined) headers.push('Set-Cookie', setCookie);
   return { kind: 'allowed', allow, shared, headers };
@@ -67,7 +67,7 @@ function withAlways(identity: HeaderBlock): HeaderBlock {
 }
 
 function answerOf(context: ModeContext, original: TargetUri, { verdict, authentication }: Judged): Answer {
-  if (verdict.verdict === 'allow') return allowed(context, verdict, authentication);
+  if (verdict.verdict === 'allow') return allowed(context, verdict, authentication, context.rooms.clock.now());
   return ruledOut(context, verdict) ?? unauthenticated(context, original, verdict);
 }
 

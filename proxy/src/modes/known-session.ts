@@ -42,15 +42,16 @@ export function createKnownSession(
     if (application === undefined || application.mode === 'proxy') return undefined;
     if (!isPlain(header(request, 'x-forwarded-uri'))) return undefined;
     if (parseAuthority(requestHost(request)) === undefined) return undefined;
-    const known = judgeKnown(rooms, application, request);
+    const nowMs = rooms.clock.now();
+    const known = judgeKnown(rooms, application, { request, nowMs });
     if (known === undefined) return undefined;
-    return { application, answer: allowed({ application, request, rooms }, known.allow, known.authentication) };
+    return { application, answer: allowed({ application, request }, known.allow, known.authentication, nowMs) };
   }
 
   function proxied(request: Incoming): Known | undefined {
     const application = applicationAt(requestHost(request), clientScheme(request));
     if (application?.mode !== 'proxy' || !isPlain(request.rawTarget)) return undefined;
-    const known = judgeKnown(rooms, application, request);
+    const known = judgeKnown(rooms, application, { request, nowMs: rooms.clock.now() });
     return known && { application, answer: { kind: 'forward', application, ...known } };
   }
 }
@@ -61,13 +62,13 @@ function isPlain(target: string): boolean {
 }
 
 function judgeKnown(
-  { authenticator, clock }: Rooms,
+  { authenticator }: Rooms,
   application: Application,
-  request: Incoming,
+  { request, nowMs }: { readonly request: Incoming; readonly nowMs: number },
 ): { readonly allow: Allow; readonly authentication: Authentication } | undefined {
-  const authentication = authenticator.remembered(application, header(request, 'cookie'));
+  const authentication = authenticator.remembered(application, header(request, 'cookie'), nowMs);
   if (authentication === undefined) return undefined;
-  const question = { applicationPk: application.pk, ruling: plainLogin, nowMs: clock.now() };
+  const question = { applicationPk: application.pk, ruling: plainLogin, nowMs };
   const verdict = decide(authentication.identity, question);
   return verdict.verdict === 'allow' ? { allow: verdict, authentication } : undefined;
 }

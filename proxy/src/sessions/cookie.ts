@@ -37,19 +37,21 @@ export function deletingCookie(settings: CookieSettings, name: string): string {
 /** Every value of one cookie, in the order sent: a browser may hold it for the host and for a parent domain. */
 export function cookieValues(header: string, name: string): string[] {
   const values: string[] = [];
-  const start = `${name}=`;
-  for (let at = header.indexOf(start); at !== -1; at = header.indexOf(start, at + start.length)) {
-    if (!beginsPair(header, at)) continue;
-    const end = header.indexOf(';', at);
-    values.push(header.slice(at + start.length, end === -1 ? header.length : end).trim());
+  for (let at = header.indexOf(name); at !== -1; at = header.indexOf(name, at + name.length)) {
+    const from = at + name.length + 1;
+    if (header.charCodeAt(from - 1) !== equalsSign || !beginsPair(header, at)) continue;
+    const end = header.indexOf(';', from);
+    values.push(header.slice(from, end === -1 ? header.length : end).trim());
   }
   return values;
 }
 
+const [blank, tab, equalsSign, semicolon] = [0x20, 0x09, 0x3d, 0x3b];
+
 function beginsPair(header: string, at: number): boolean {
   let before = at - 1;
-  while (before >= 0 && (header[before] === ' ' || header[before] === '\t')) before -= 1;
-  return before < 0 || header[before] === ';';
+  while (before >= 0 && (header.charCodeAt(before) === blank || header.charCodeAt(before) === tab)) before -= 1;
+  return before < 0 || header.charCodeAt(before) === semicolon;
 }
 
 /** Names that begin with `start`, without repetition. */

@@ -29,7 +29,7 @@ export interface Sessions {
    */
   find(application: Application, cookies: string): Found | Promise<Found>;
   /** What {@link Sessions.find} knows without asking the store. */
-  remembered(application: Application, cookies: string): Found | undefined;
+  remembered(application: Application, cookies: string, nowMs: number): Found | undefined;
   /** Those that are remembered, least recently used first. */
   held(): readonly { readonly application: Application; readonly identity: VerifiedIdentity }[];
   /** Starts a session under a new id. @returns the `Set-Cookie` value. @throws GatewayError `ERR_PROXY_SESSION_STORE` */
@@ -125,11 +125,11 @@ class CachedSessions implements Sessions {
   find(application: Application, cookies: string): Found | Promise<Found> {
     const values = cookieValues(cookies, application.cookie.name);
     if (values.length === 0) return nothing;
-    return this.#recall(application, values) ?? this.#load(application, values.slice(0, 4));
+    return this.#recall(application, values, this.#clock.now()) ?? this.#load(application, values.slice(0, 4));
   }
 
-  remembered(application: Application, cookies: string): Found | undefined {
-    return this.#recall(application, cookieValues(cookies, application.cookie.name));
+  remembered(application: Application, cookies: string, nowMs: number): Found | undefined {
+    return this.#recall(application, cookieValues(cookies, application.cookie.name), nowMs);
   }
 
   held() {
@@ -142,8 +142,7 @@ class CachedSessions implements Sessions {
     return held;
   }
 
-  #recall(application: Application, values: readonly string[]): Found | undefined {
-    const now = this.#clock.now();
+  #recall(application: Application, values: readonly string[], now: number): Found | undefined {
     for (const value of values) {
       const remembered = this.#cache.get(value);
       if (remembered?.application !== application || remembered.untilMs <= now) continue;
