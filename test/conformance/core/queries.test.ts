@@ -49,7 +49,34 @@ test('flow-executor: a login by password through the default flow, step by step'
       expect(await step({ password: core.password })).toMatchObject({ component: 'xak-flow-redirect' });
     });
   }
-  expect(steps).toEqual([1, 6, 19]);
+  expect(steps).toEqual([1, 4, 11]);
+});
+
+test('flow-executor: a login through an outpost by app password, all of it', async () => {
+  const { results } = await core.call<{ results: { pk: string; name: string }[] }>('GET', '/stages/all/?page_size=100');
+  const stageNamed = (name: string) => results.find((stage) => stage.name === name)?.pk;
+  const given = { name: 'counted', slug: 'counted', title: 'counted', designation: 'authentication' };
+  const { pk: target } = await core.call<{ pk: string }>('POST', '/flows/instances/', given);
+  const backends = ['authentik.core.auth.TokenBackend'];
+  const password = await core.call<{ pk: string }>('POST', '/stages/password/', { name: 'counted', backends });
+  const stages = [stageNamed('default-authentication-identification'), password.pk];
+  for (const [order, stage] of [...stages, stageNamed('default-authentication-login')].entries())
+    await core.call('POST', '/flows/bindings/', { target, stage, order });
+  const { pk: user } = await core.call<{ pk: number }>('POST', '/core/users/', { username: 'counted', name: '' });
+  await core.call('POST', '/core/tokens/', { identifier: 'counted', intent: 'app_password', user });
+  const { key } = await core.call<{ key: string }>('GET', '/core/tokens/counted/view_key/');
+  const headers = {
+    'X-authentik-remote-ip': '192.0.2.7',
+    'X-authentik-outpost-token': await core.outpostToken('ldap'),
+  };
+  const statements = await statementsOf(async () => {
+    const visitor = createVisitor(core.url, headers);
+    await visitor.flow('counted');
+    await visitor.flow('counted', { uid_field: 'counted' });
+    const answer = await visitor.flow('counted', { password: key });
+    expect(answer).toMatchObject({ component: 'xak-flow-redirect' });
+  });
+  expect(statements).toHaveLength(14);
 });
 
 test('core: whether somebody may use an LDAP provider costs no more than knowing who asks', async () => {

@@ -1,6 +1,6 @@
 // What the core remembers of its configuration: a change made anywhere holds everywhere, whether or not notifications
 // arrive (packages/core/src/database/remembered.ts). Asked by tokens, whose every issue asks the application's bindings.
-import { startTestCore, type TestCore } from '@gatehouse/core/testing';
+import { createVisitor, startTestCore, type TestCore } from '@gatehouse/core/testing';
 import { describe, expect, test } from 'vitest';
 
 describe('the configuration', () => {
@@ -44,6 +44,52 @@ describe('the configuration', () => {
     expect(await tokenStatus(core.url, client)).toBe(200);
     await core.call('PATCH', `/policies/bindings/${client.binding}/`, { enabled: true });
     expect(await tokenStatus(core.url, client)).toBe(400);
+  });
+});
+
+describe('an outpost', () => {
+  test('flow-executor 44: speaks for nobody once its account is deactivated or its token deleted', async () => {
+    await using core = await startTestCore();
+    await using twin = await core.twin();
+    const { pk: flow, slug } = await core.call<{ pk: string; slug: string }>('POST', '/flows/instances/', {
+      name: 'outposts',
+      slug: 'outposts',
+      title: 'outposts',
+      designation: 'authentication',
+      authentication: 'require_outpost',
+    });
+    const { results } = await core.call<{ results: { pk: string }[] }>('GET', '/stages/identification/');
+    await core.call('POST', '/flows/bindings/', { target: flow, stage: results[0]?.pk, order: 0 });
+    const key = await core.outpostToken('ldap');
+    const headers = { 'X-authentik-remote-ip': '192.0.2.7', 'X-authentik-outpost-token': key };
+    const admitted = async (url: string) =>
+      (await createVisitor(url, headers).flow(slug)).component === 'ak-stage-identification';
+    const both = async () => [await admitted(core.url), await admitted(twin.url)];
+    expect(await both()).toEqual([true, true]);
+    const token = await core.deps.database.kysely
+      .selectFrom('tokens')
+      .select(['user_id', 'identifier'])
+      .where('key', '=', key)
+      .executeTakeFirstOrThrow();
+    const activate = (is_active: boolean) =>
+      core.deps.database.kysely.updateTable('users').set({ is_active }).where('id', '=', token.user_id).execute();
+    await activate(false);
+    await expect.poll(both, { timeout: 5_000 }).toEqual([false, false]);
+    await activate(true);
+    await expect.poll(both, { timeout: 5_000 }).toEqual([true, true]);
+    const expires = (at: Date) =>
+      core.deps.database.kysely
+        .updateTable('tokens')
+        .set({ expiring: true, expires: at })
+        .where('key', '=', key)
+        .execute();
+    await expires(new Date(Date.now() + 1_000));
+    await expect.poll(both, { timeout: 5_000 }).toEqual([false, false]);
+    await expires(new Date(Date.now() + 3_600_000));
+    await expect.poll(both, { timeout: 5_000 }).toEqual([true, true]);
+    await core.call('DELETE', `/core/tokens/${token.identifier}/`);
+    expect(await admitted(core.url)).toBe(false);
+    await expect.poll(both, { timeout: 5_000 }).toEqual([false, false]);
   });
 });
 

@@ -6,8 +6,9 @@ import { isIP } from 'node:net';
 import { Secret } from '@gatehouse/daemon/config';
 import { canonicalIp } from '@gatehouse/daemon/net';
 import type { Statement } from '../database/connection.ts';
+import { remembered } from '../database/remembered.ts';
 import type { CoreDeps } from '../deps.ts';
-import { type Principal, principalOfKey, principalOfUser } from '../identity/permissions.ts';
+import { type Principal, principalOf, principalOfKey, principalOfUser } from '../identity/permissions.ts';
 import { findByName, type UserRecord } from '../identity/users.ts';
 import { findToken } from '../oidc/grants.ts';
 import { holdsBinding } from '../sessions/binding.ts';
@@ -23,12 +24,13 @@ export async function identifyCaller(deps: CoreDeps, request: Asking, requestId:
     bearer === undefined ? sessionOf(deps, request) : principalOfToken(deps, bearer),
   ]);
   const clientIp = outpost?.remoteIp ?? directAddress(request);
-  if ('user' in found) return { requestId, clientIp, outpostUser: outpost?.user, session: undefined, principal: found };
+  if ('user' in found)
+    return { requestId, clientIp, outpost: outpost?.account.username, session: undefined, principal: found };
   const session = await boundSession(deps, found, clientIp);
   return {
     requestId,
     clientIp,
-    outpostUser: outpost?.user,
+    outpost: outpost?.account.username,
     session,
     principal: await principalOfSession(deps, session),
   };
@@ -98,9 +100,9 @@ async function boundSession(deps: CoreDeps, session: Session, clientIp: string):
 
 /** An inactive user is logged out and gets a bare 400. */
 async function principalOfSession(deps: CoreDeps, session: Session): Promise<Principal | undefined> {
-  if (session.userPk === undefined) return undefined;
-  const principal = await principalOfUser(deps, session.userPk, 'session');
-  if (principal?.user.is_active === true) return principal;
+  const { userPk, account } = session;
+  if (userPk === undefined) return undefined;
+  if (account?.is_active === true) return principalOf(account, 'session');
   await deps.sessions.end([session.id]);
   throw new ApiFailure(400, {});
 }
@@ -109,13 +111,34 @@ async function principalOfSession(deps: CoreDeps, session: Session): Promise<Pri
 async function outpostOf(
   deps: CoreDeps,
   request: Asking,
-): Promise<{ user: UserRecord; remoteIp: string | undefined } | undefined> {
+): Promise<{ account: OutpostAccount; remoteIp: string | undefined } | undefined> {
   const { 'x-authentik-remote-ip': address, 'x-authentik-outpost-token': token } = request.headers;
   if (typeof address !== 'string' || typeof token !== 'string') return undefined;
-  const user = await userOfToken(deps, token, 'api');
-  if (user?.type !== 'internal_service_account' || !user.is_active) return undefined;
-  return { user, remoteIp: isIP(address) === 0 ? undefined : address };
+  const account = await outpostAccount(deps, token);
+  if (account === undefined || account.endsMs <= deps.clock.now()) return undefined;
+  return { account, remoteIp: isIP(address) === 0 ? undefined : address };
 }
+
+interface OutpostAccount {
+  readonly username: string;
+  /** When its token runs out. */
+  readonly endsMs: number;
+}
+
+/** The active service account of an outpost, by its token; each of its requests shows it. */
+const outpostAccount = remembered(async ({ database }: CoreDeps, token): Promise<OutpostAccount | undefined> => {
+  const [found] = await database.rows(outpostOfToken, [token]);
+  if (found === undefined) return undefined;
+  return { username: found.username, endsMs: found.expires?.getTime() ?? Number.POSITIVE_INFINITY };
+});
+
+const outpostOfToken: Statement<{ username: string; expires: Date | null }> = {
+  name: 'outpost: of a token',
+  text: `select u.username, case when t.expiring then t.expires end as expires
+    from tokens t join users u on u.id = t.user_id
+    where t.key = $1 and t.intent = 'api' and (not t.expiring or t.expires is not null)
+      and u.type = 'internal_service_account' and u.is_active`,
+};
 
 function directAddress(request: Asking): string {
   const forwarded = request.headers['x-forwarded-for'];

@@ -2,7 +2,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../identity/permissions.ts';
 import { mayEverywhere } from '../identity/permissions.ts';
-import type { UserRecord } from '../identity/users.ts';
 import { invalidField } from '../models/invalid.ts';
 import type { Values } from '../models/model.ts';
 import type { Author } from '../models/unit.ts';
@@ -12,8 +11,8 @@ import { noCredentials, noPermission } from './failure.ts';
 export interface Caller {
   readonly requestId: string;
   readonly principal: Principal | undefined;
-  /** Service account of the outpost that speaks for a user (flow-executor.md §7.1). */
-  readonly outpostUser: UserRecord | undefined;
+  /** User name of the outpost that speaks for a user (flow-executor.md §7.1). */
+  readonly outpost: string | undefined;
   readonly clientIp: string;
   /** The visitor's session; new and empty when the cookie brought none. Never set for bearer tokens. */
   session: Session | undefined;

@@ -16,6 +16,7 @@ import * as configurationChanges from './migrations/0008-configuration-changes.t
 import * as notificationsEntitlements from './migrations/0009-notifications-entitlements.ts';
 import * as notificationRulesTold from './migrations/0010-notification-rules-told.ts';
 import * as leanGrants from './migrations/0011-lean-grants.ts';
+import * as outpostAccounts from './migrations/0012-outpost-accounts.ts';
 import { PreparedQuery, type Value } from './prepared.ts';
 import type { Tables } from './tables.ts';
 
@@ -31,6 +32,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0009-notifications-entitlements': notificationsEntitlements,
   '0010-notification-rules-told': notificationRulesTold,
   '0011-lean-grants': leanGrants,
+  '0012-outpost-accounts': outpostAccounts,
 };
 const connectTimeoutMs = 5_000;
 const statementTimeoutMs = 30_000;

@@ -1,5 +1,5 @@
 // Remembers what was read of the configuration (flows, stages, bindings, policies, mappings, providers, applications,
-// certificates, brands) until any of it changes. Triggers notify every core process of each commit that touches these
+// certificates, brands, accounts of outposts) until any of it changes. Triggers notify every core process of each commit that touches these
 // tables; then everything is forgotten, since administrators change little and seldom. What is remembered counts only while
 // it is proven that notifications arrive: an answer on the connection that hears them, at most a second old. Without that
 // proof the database is asked each time, as it would be without this file.

@@ -58,6 +58,7 @@ async function runPlan(run: Run, plan: Plan, answer: Answer | undefined): Promis
   request.session.data[planKey] = plan;
   const step =
     answer !== undefined && kind.answer !== undefined ? await kind.answer(context, answer) : await kind.show(context);
+  request.pending = undefined;
   deps.log.debug('stage', { stage: context.stage.name, step: step.step, request_id: request.requestId });
   return follow(run, plan, planned, { kind, context }, step);
 }

@@ -1,7 +1,8 @@
 // Makes plans (flow-executor.md §9.2). Plans are never kept for others: a change of a flow, stage or binding holds at once.
 import type { CoreDeps } from '../deps.ts';
-import { findUser, type UserRecord } from '../identity/users.ts';
+import type { UserRecord } from '../identity/users.ts';
 import { evaluate } from '../policies/engine.ts';
+import { findPending } from './pending.ts';
 import { type Plan, type PlannedStage, pendingUserOf } from './plan.ts';
 import type { FlowRequest } from './request.ts';
 import { type FlowRecord, stageBindingsOf } from './stored.ts';
@@ -39,7 +40,7 @@ export async function subjectOf(
 ): Promise<UserRecord | undefined> {
   const pending = pendingUserOf(context);
   if (pending === undefined) return request.user;
-  return 'pk' in pending ? findUser(deps, pending.pk) : undefined;
+  return 'pk' in pending ? findPending(deps, request, pending.pk) : undefined;
 }
 
 export const modeOf = (value: string): 'any' | 'all' => (value === 'all' ? 'all' : 'any');

@@ -19,6 +19,8 @@ export interface FlowRequest {
   readonly cookies: ReadonlyMap<string, string>;
   /** Who is logged in. */
   readonly user: UserRecord | undefined;
+  /** Whom the visitor's flow is about, as read with his session; gone as soon as a stage has run, which may write to it. */
+  pending: UserRecord | undefined;
   readonly userIsSuperuser: boolean;
   /** Set when an outpost speaks for the visitor. */
   readonly outpost: { readonly username: string } | undefined;

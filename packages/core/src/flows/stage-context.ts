@@ -1,8 +1,9 @@
 // What the executor hands to a stage.
 import type { CoreDeps } from '../deps.ts';
-import { avatarOf, findUser } from '../identity/users.ts';
+import { avatarOf } from '../identity/users.ts';
 import { fieldValue } from '../models/represent.ts';
 import type { PendingUser, StageContext, StageKind } from '../stages/stage.ts';
+import { findPending } from './pending.ts';
 import { type Plan, pendingUserOf } from './plan.ts';
 import type { FlowRequest } from './request.ts';
 import type { FlowRecord } from './stored.ts';
@@ -31,7 +32,7 @@ export function createStageContext({ deps, flow, request, plan, kind, stored }: 
     if (reference === undefined)
       return request.user === undefined ? undefined : { username: request.user.username, record: request.user };
     if ('username' in reference) return { username: reference.username, record: undefined };
-    const record = await findUser(deps, reference.pk);
+    const record = await findPending(deps, request, reference.pk);
     return record === undefined ? undefined : { username: record.username, record };
   };
   /** Read once in a step: whoever writes to the user goes on with what he wrote. */

@@ -30,15 +30,15 @@ export async function principalOfKey(deps: CoreDeps, key: string): Promise<Princ
 }
 
 /** `null` among the rights: member of a group of superusers. */
-type PrincipalRow = UserRecord & { readonly rights: readonly (string | null)[] };
+export type PrincipalRow = UserRecord & { readonly rights: readonly (string | null)[] };
 
-function principalOf({ rights, ...user }: PrincipalRow, via: Principal['via']): Principal {
+export function principalOf({ rights, ...user }: PrincipalRow, via: Principal['via']): Principal {
   const grants = new Set(rights.filter((right) => right !== null));
   return { user, isSuperuser: rights.includes(null), grants, via };
 }
 
-/** Of the user `u`: each as {@link Principal.grants} holds it. */
-const rights = `coalesce((select json_agg(held) from (
+/** An expression of SQL: rights of the user `u`, each as {@link Principal.grants} holds it. */
+export const rightsOfUser = `coalesce((select json_agg(held) from (
   with mine (uuid) as materialized (select groups_of_user(u.id))
   select case when object = '' then permission else permission || ':' || object end from grants where user_id = u.id
   union select case when p.object = '' then p.permission else p.permission || ':' || p.object end
@@ -46,15 +46,15 @@ const rights = `coalesce((select json_agg(held) from (
       select role from role_users where user_id = u.id
       union select role from role_groups where group_uuid in (select uuid from mine))
   union select null from groups where is_superuser and uuid in (select uuid from mine)
-) as held_rights (held)), '[]') as rights`;
+) as held_rights (held)), '[]')`;
 
 const ofUser: Statement<PrincipalRow> = {
   name: 'principal: of a user',
-  text: `select u.*, ${rights} from users u where u.id = $1`,
+  text: `select u.*, ${rightsOfUser} as rights from users u where u.id = $1`,
 };
 const ofToken: Statement<PrincipalRow> = {
   name: 'principal: of a token',
-  text: `select u.*, ${rights} from tokens t join users u on u.id = t.user_id
+  text: `select u.*, ${rightsOfUser} as rights from tokens t join users u on u.id = t.user_id
     where t.key = $1 and t.intent = 'api' and (not t.expiring or t.expires > $2)`,
 };
 

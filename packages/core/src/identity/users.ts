@@ -26,22 +26,19 @@ export async function findByIdentifier(
   fields: readonly string[],
   typed: string,
 ): Promise<UserRecord | undefined> {
-  const folded = typed.toLowerCase();
-  return database.kysely
-    .selectFrom('users')
-    .selectAll()
-    .where('username', '!=', anonymousUsername)
-    .where((where) => {
-      const matches = [];
-      if (fields.includes('username')) matches.push(where(sql<string>`lower(username)`, '=', folded));
-      if (fields.includes('email')) matches.push(where(sql<string>`lower(email)`, '=', folded));
-      if (fields.includes('upn')) matches.push(where(sql<string>`lower(attributes->>'upn')`, '=', folded));
-      return where.or(matches);
-    })
-    .orderBy('id')
-    .limit(1)
-    .executeTakeFirst();
+  const asked = Object.keys(identifiers).filter((field) => fields.includes(field));
+  if (asked.length === 0) return undefined;
+  const matches = asked.map((field) => `${identifiers[field]} = $1`).join(' or ');
+  const text = `select * from users where username <> '${anonymousUsername}' and (${matches}) order by id limit 1`;
+  return (await database.rows<UserRecord>({ name: `user by ${asked.join(', ')}`, text }, [typed.toLowerCase()]))[0];
 }
+
+/** What an identification may go by, each with an index. */
+const identifiers: Readonly<Record<string, string>> = {
+  username: 'lower(username)',
+  email: 'lower(email)',
+  upn: "lower(attributes->>'upn')",
+};
 
 const byKey: Statement<UserRecord> = { name: 'user by key', text: 'select * from users where id = $1' };
 const byName: Statement<UserRecord> = { name: 'user by name', text: 'select * from users where username = $1' };

@@ -72,18 +72,11 @@ export async function loginFailed({ database, clock }: CoreDeps, attempt: Attemp
       failed_at = excluded.failed_at`.execute(database.relaxed);
 }
 
-const forgive = {
-  name: 'brake: forgive',
-  text: 'delete from login_brake where subject = any($1)',
-  isRelaxed: true,
-} as const;
-
-/** A login forgives its account, but not the address: whoever guesses may own an account too. */
-export async function loginSucceeded({ database }: CoreDeps, attempt: Attempt): Promise<void> {
-  const keys = subjectsOf(attempt)
+/** What a login forgives: its account, but not the address, since whoever guesses may own an account too. */
+export function forgivenBy(attempt: Attempt): string[] {
+  return subjectsOf(attempt)
     .map(({ key }) => key)
     .filter((key) => !key.startsWith('address:'));
-  await database.rows(forgive, [keys]);
 }
 
 export async function sweepLoginBrake({ database, clock }: CoreDeps): Promise<void> {

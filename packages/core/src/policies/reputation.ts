@@ -4,12 +4,8 @@ import type { CoreDeps } from '../deps.ts';
 
 const lifeMs = 86_400_000;
 
-export function lowerReputation(deps: CoreDeps, identifier: string, ip: string): Promise<void> {
-  return change(deps, identifier, ip, -1);
-}
-
-export function raiseReputation(deps: CoreDeps, identifier: string, ip: string): Promise<void> {
-  return change(deps, identifier, ip, 1);
+export async function lowerReputation(deps: CoreDeps, identifier: string, ip: string): Promise<void> {
+  await deps.database.rows(change, reputationChange(deps, identifier, ip, -1));
 }
 
 /** Sum over the rows of the address, of the name, or of both; rows that ran out do not count. */
@@ -32,29 +28,21 @@ export async function scoreOf(
   return Number(row?.total ?? 0);
 }
 
-/** One statement, so that two requests at once both count. */
-async function change(
-  { database, clock, settings }: CoreDeps,
-  identifier: string,
-  ip: string,
-  by: 1 | -1,
-): Promise<void> {
+/** One statement, so that two requests at once both count. Its values are {@link reputationChange}. */
+export const changeReputation = `insert into reputation (identifier, ip, score, updated, expires)
+  values ($1, $2, $3, $4, $5)
+  on conflict (identifier, ip) do update set
+    score = greatest($6::int, least($7::int,
+      (case when reputation.expires <= $4 then 0 else reputation.score end) + $3::int)),
+    updated = excluded.updated, expires = excluded.expires`;
+
+export function reputationChange({ clock, settings }: CoreDeps, identifier: string, ip: string, by: 1 | -1) {
   const { reputation_lower_limit: lower, reputation_upper_limit: upper } = settings.current();
-  const now = new Date(clock.now());
-  const expires = new Date(clock.now() + lifeMs);
-  const name = identifier.slice(0, 200);
-  await database.rows(raise, [name, ip, by, now, expires, lower, upper]);
+  const now = clock.now();
+  return [identifier.slice(0, 200), ip, by, new Date(now), new Date(now + lifeMs), lower, upper];
 }
 
-const raise = {
-  name: 'reputation: change',
-  text: `insert into reputation (identifier, ip, score, updated, expires) values ($1, $2, $3, $4, $5)
-    on conflict (identifier, ip) do update set
-      score = greatest($6::int, least($7::int,
-        (case when reputation.expires <= $4 then 0 else reputation.score end) + $3::int)),
-      updated = excluded.updated, expires = excluded.expires`,
-  isRelaxed: true,
-} as const;
+const change = { name: 'reputation: change', text: changeReputation, isRelaxed: true } as const;
 
 export async function sweepReputation({ database, clock }: CoreDeps): Promise<void> {
   await database.kysely.deleteFrom('reputation').where('expires', '<=', new Date(clock.now())).execute();

@@ -5,6 +5,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { sessionId } from '@gatehouse/contract/control-channel';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Database, Statement } from '../database/connection.ts';
+import { planKey } from '../flows/plan.ts';
+import { type PrincipalRow, rightsOfUser } from '../identity/permissions.ts';
 import type { Connection } from '../models/unit.ts';
 
 /** Without an explicit duration the server keeps a session for a day after its last write. */
@@ -20,12 +22,16 @@ export interface Session {
   durationMs: number | undefined;
   /** Address of the last request; `undefined` for a new session. */
   readonly lastIp: string | undefined;
+  /** Who is logged in, else whom the session's flow is about, as read together with it; the latter without rights. */
+  readonly account: PrincipalRow | undefined;
+  /** The session whose data this one takes over; it is deleted when this one is stored. */
+  readonly replaces?: string;
   /** The row, if it exists; a new session without data leaves none. */
   stored: StoredSession | undefined;
 }
 
 interface StoredSession {
-  /** As JSON. */
+  /** As JSON of ours, which is not that of the column. */
   readonly data: string;
   readonly userPk: number | undefined;
   readonly lastIp: string;
@@ -48,28 +54,44 @@ function isAsStored(stored: StoredSession, next: StoredSession): boolean {
     stored.lastIp === next.lastIp &&
     stored.lastUserAgent === next.lastUserAgent &&
     Math.abs(next.lastUsedMs - stored.lastUsedMs) < untouchedMs &&
-    isDeepStrictEqual(JSON.parse(stored.data), JSON.parse(next.data))
+    isSameData(stored.data, next.data)
   );
 }
 
+/** The database keeps names in an order of its own; what differs in more than order nearly always differs in length. */
+function isSameData(one: string, other: string): boolean {
+  return one.length === other.length && isDeepStrictEqual(JSON.parse(one), JSON.parse(other));
+}
+
 interface SessionRow {
-  readonly user_id: number | null;
-  readonly data: string;
+  readonly owner: number | null;
+  readonly session_data: string;
   readonly last_ip: string;
   readonly last_user_agent: string;
   readonly last_used: Date;
 }
 
+const planned = `s.data #>> '{${planKey},context,pending_user,pk}'`;
+
+/** With the account that nearly every request asks for next: who is logged in, else whom the flow is about. */
+const load: Statement<SessionRow & (PrincipalRow | { readonly [Column in keyof PrincipalRow]: null })> = {
+  name: 'session: load',
+  text: `select s.user_id as owner, s.data::text as session_data, s.last_ip, s.last_user_agent, s.last_used, u.*,
+      case when s.user_id is null then '[]' else ${rightsOfUser} end as rights
+    from sessions s left join users u
+      on u.id = coalesce(s.user_id, case when ${planned} ~ '^[0-9]{1,9}$' then (${planned})::integer end)
+    where s.id = $1 and s.expires > $2`,
+};
+
+const inserted = `insert into sessions (id, user_id, data, expires, last_used, last_ip, last_user_agent)
+  values ($1, $2, $3, $4, $5, $6, $7)`;
+
 /** What every step of a visitor asks of the table; where he is in a flow may be lost with the power. */
-const statements: Readonly<Record<'load' | 'insert' | 'update' | 'forget', Statement<SessionRow>>> = {
-  load: {
-    name: 'session: load',
-    text: 'select user_id, data::text, last_ip, last_user_agent, last_used from sessions where id = $1 and expires > $2',
-  },
-  insert: {
-    name: 'session: insert',
-    text: `insert into sessions (id, user_id, data, expires, last_used, last_ip, last_user_agent)
-      values ($1, $2, $3, $4, $5, $6, $7)`,
+const statements: Readonly<Record<'insert' | 'replace' | 'update', Statement<never>>> = {
+  insert: { name: 'session: insert', text: inserted, isRelaxed: true },
+  replace: {
+    name: 'session: replace',
+    text: `with replaced as (delete from sessions where id = $8) ${inserted}`,
     isRelaxed: true,
   },
   update: {
@@ -78,7 +100,6 @@ const statements: Readonly<Record<'load' | 'insert' | 'update' | 'forget', State
       where id = $1`,
     isRelaxed: true,
   },
-  forget: { name: 'session: forget', text: 'delete from sessions where id = $1', isRelaxed: true },
 };
 
 export interface Visitor {
@@ -90,7 +111,7 @@ export interface SessionStore {
   load(key: string): Promise<Session | undefined>;
   create(): Session;
   save(session: Session, visitor: Visitor): Promise<void>;
-  /** Gives the data a new key; the old one is dead at once. */
+  /** Gives the data a new key; the old one is dead once this is stored, and at once if somebody was logged in. */
   rotate(session: Session): Promise<Session>;
   end(sessionIds: readonly string[]): Promise<void>;
   /** For sessions that are about to go with something else, in its transaction. */
@@ -125,8 +146,6 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
     const authenticated = rows.filter(({ user_id }) => user_id !== null).map(({ id }) => id);
     if (authenticated.length > 0) await onEnded(authenticated);
   };
-  /** Nobody was logged in, so nobody has to hear of it. */
-  const forget = (id: string) => database.rows(statements.forget, [id]);
   const create = (): Session => {
     const key = newSessionKey();
     return {
@@ -136,6 +155,7 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
       data: {},
       durationMs: undefined,
       lastIp: undefined,
+      account: undefined,
       stored: undefined,
     };
   };
@@ -145,24 +165,21 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
     ending: onEnding,
     async load(key) {
       const id = sessionId(key);
-      const [row] = await database.rows(statements.load, [id, new Date(clock.now())]);
+      const [row] = await database.rows(load, [id, new Date(clock.now())]);
       if (row === undefined) return undefined;
-      const data = objectOf(row.data);
+      const { owner, session_data, last_ip: lastIp, last_user_agent: lastUserAgent, last_used, ...account } = row;
+      const data = objectOf(session_data);
+      const userPk = owner ?? undefined;
       const duration = data['duration_ms'];
       return {
         key,
         id,
-        userPk: row.user_id ?? undefined,
+        userPk,
         data,
         durationMs: typeof duration === 'number' ? duration : undefined,
-        lastIp: row.last_ip,
-        stored: {
-          data: row.data,
-          userPk: row.user_id ?? undefined,
-          lastIp: row.last_ip,
-          lastUserAgent: row.last_user_agent,
-          lastUsedMs: row.last_used.getTime(),
-        },
+        lastIp,
+        account: account.id === null ? undefined : account,
+        stored: { data: JSON.stringify(data), userPk, lastIp, lastUserAgent, lastUsedMs: last_used.getTime() },
       };
     },
     async save(session, visitor) {
@@ -183,16 +200,21 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
       };
       if (session.stored !== undefined && isAsStored(session.stored, next)) return;
       // Never an upsert: a session that was ended meanwhile must stay ended.
-      const statement = session.stored === undefined ? statements.insert : statements.update;
       const expires = new Date(fixedEndMs ?? nowMs + browserSessionMs);
       const { userPk = null, lastIp, lastUserAgent } = next;
-      await database.rows(statement, [session.id, userPk, next.data, expires, new Date(nowMs), lastIp, lastUserAgent]);
+      const row = [session.id, userPk, next.data, expires, new Date(nowMs), lastIp, lastUserAgent];
+      if (session.stored !== undefined) await database.rows(statements.update, row);
+      else if (session.replaces === undefined) await database.rows(statements.insert, row);
+      else await database.rows(statements.replace, [...row, session.replaces]);
       session.stored = next;
     },
     async rotate({ stored, id, userPk, data }) {
-      if (stored !== undefined && userPk === undefined) await forget(id);
-      else if (stored !== undefined) await end([id]);
-      return { ...create(), data: { ...data, started_ms: clock.now() }, userPk };
+      const fresh = { ...create(), data: { ...data, started_ms: clock.now() }, userPk };
+      if (stored === undefined) return fresh;
+      // Nobody was logged in, so nobody has to hear of it.
+      if (userPk === undefined) return { ...fresh, replaces: id };
+      await end([id]);
+      return fresh;
     },
     async endUser(userPk, keep) {
       const rows = await kysely.selectFrom('sessions').select('id').where('user_id', '=', userPk).execute();

@@ -54,13 +54,10 @@ async function hashMatches(deps: CoreDeps, user: UserRecord | undefined, passwor
 
 async function ownsAppPassword({ database, clock }: CoreDeps, user: UserRecord, key: string): Promise<boolean> {
   if (key === '') return false;
-  const found = await database.kysely
-    .selectFrom('tokens')
-    .select('uuid')
-    .where('user_id', '=', user.id)
-    .where('intent', '=', 'app_password')
-    .where('key', '=', key)
-    .where((where) => where.or([where('expiring', '=', false), where('expires', '>', new Date(clock.now()))]))
-    .executeTakeFirst();
-  return found !== undefined;
+  return (await database.rows(appPasswordOf, [user.id, key, new Date(clock.now())])).length > 0;
 }
+
+const appPasswordOf = {
+  name: 'token: app password of a user',
+  text: `select uuid from tokens where user_id = $1 and intent = 'app_password' and key = $2 and (not expiring or expires > $3)`,
+} as const;

@@ -5,8 +5,8 @@ import { recordEvent } from '../events/record.ts';
 import { type UserRecord, userUid } from '../identity/users.ts';
 import { durationMs } from '../models/duration.ts';
 import { choice, duration, flag, setting } from '../models/field.ts';
-import { attemptOf, loginSucceeded } from '../policies/login-brake.ts';
-import { raiseReputation } from '../policies/reputation.ts';
+import { attemptOf } from '../policies/login-brake.ts';
+import { loginSucceeded } from '../policies/login-success.ts';
 import { geoBindingKey, networkBindingKey } from '../sessions/binding.ts';
 import { deny, invalid, ok, type StageContext, type StageKind, type Step, stageModel } from './stage.ts';
 
@@ -71,12 +71,7 @@ async function login(context: StageContext, remember: boolean): Promise<Step> {
       ...(request.outpost === undefined ? {} : { outpost: request.outpost.username }),
     },
   };
-  note(request, [
-    deps.database.rows(seen, [user.id, new Date(deps.clock.now())]),
-    raiseReputation(deps, user.username, request.clientIp),
-    loginSucceeded(deps, attemptOf(user.username, request)),
-    recordEvent(deps, event),
-  ]);
+  note(request, [loginSucceeded(deps, user, attemptOf(user.username, request)), recordEvent(deps, event)]);
   return ok;
 }
 
@@ -86,7 +81,6 @@ function note(request: StageContext['request'], writing: readonly Promise<unknow
   request.notes.push(...writing);
 }
 
-const seen = { name: 'user: seen', text: 'update users set last_login = $2 where id = $1', isRelaxed: true } as const;
 const sessionFrom: Statement<{ id: string }> = {
   name: 'session: of a user at an address',
   text: 'select id from sessions where user_id = $1 and last_ip = $2 limit 1',
