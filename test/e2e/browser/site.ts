@@ -89,6 +89,8 @@ const documented = new Set([
   'admin-files',
   'admin-picker',
   'flow-inspector',
+  'admin-provider-errors',
+  'admin-menu-dark-phone',
 ]);
 
 /** Takes a picture for the documentation, where the run was asked to: `SCREENSHOTS=1`, or `all` to look at every page. */

@@ -50,7 +50,7 @@ describe.skipIf(skipWithout('chromium'))('the page of a user', { timeout: 90_000
     await picture(page, 'user-applications-dark-phone');
     await page.getByRole('searchbox').fill('everybody');
     expect(await page.locator('.gh-card strong').allTextContents()).toEqual(['Wiki']);
-    expect(await page.getByRole('status').textContent()).toBe('1 applications');
+    expect(await page.getByRole('status').last().textContent()).toBe('1 applications');
     expect(visit.complaints).toEqual([]);
   });
 

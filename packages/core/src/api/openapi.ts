@@ -38,7 +38,10 @@ export function openApiDocument({ routes }: Operations, version: string): Json {
     servers: [{ url: prefix }],
     paths,
     components: {
-      schemas: Object.assign({ ValidationError, GenericError, Pagination }, ...[...models].map(schemasOf)),
+      schemas: Object.assign(
+        { ValidationError, GenericError, Pagination },
+        ...[...models].map((model) => schemasOf(model, listPaths(models))),
+      ),
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer' },
         session: { type: 'apiKey', in: 'cookie', name: 'authentik_session' },
@@ -146,7 +149,18 @@ function nameOf(model: Model): string {
   return words === '' ? modelName(model) : words;
 }
 
-function schemasOf(model: Model): Json {
+/** Where the rows of a table are listed, of whatever kind they are. */
+function listPaths(models: ReadonlySet<Model>): ReadonlyMap<string, string> {
+  return new Map(
+    [...models].flatMap(({ kind, path, table }): [string, string][] =>
+      kind === undefined && path !== undefined ? [[table, path]] : [],
+    ),
+  );
+}
+
+/** Requests carry what forms need beyond the types: the model, first values, and where the rows that a field names are
+ * listed (`x-` fields, which other readers ignore). */
+function schemasOf(model: Model, lists: ReadonlyMap<string, string>): Json {
   const name = nameOf(model);
   const shown = Object.entries(model.fields).filter(([, { hidden }]) => hidden !== true);
   const writable = Object.entries(model.fields).filter(
@@ -154,7 +168,18 @@ function schemasOf(model: Model): Json {
   );
   const derived = Object.entries({ ...(model.component === undefined ? {} : kindShape), ...model.derived });
   const required = writable.filter(([, { initial }]) => initial === undefined).map(([field]) => field);
-  const request = { type: 'object', properties: propertiesOf(writable) };
+  const request = {
+    type: 'object',
+    properties: requestPropertiesOf(writable, lists),
+    'x-model': {
+      id: model.id,
+      noun: model.noun,
+      path: model.path,
+      lookup: model.lookup,
+      family: model.kind === undefined ? undefined : lists.get(model.table),
+      about: model.about,
+    },
+  };
   return {
     [name]: {
       type: 'object',
@@ -188,6 +213,21 @@ function propertiesOf(fields: readonly (readonly [string, Field])[]): Json {
         ...jsonSchema(schema),
         ...(readOnly === true ? { readOnly: true } : {}),
         ...(hidden === true ? { writeOnly: true } : {}),
+      },
+    ]),
+  );
+}
+
+function requestPropertiesOf(fields: readonly (readonly [string, Field])[], lists: ReadonlyMap<string, string>): Json {
+  const plain = propertiesOf(fields);
+  return Object.fromEntries(
+    fields.map(([name, { initial, drawn, references, holdsFile }]) => [
+      name,
+      {
+        ...Object(plain[name]),
+        ...(initial === undefined || drawn === true ? {} : { default: initial() }),
+        ...(references === undefined ? {} : { 'x-reference': lists.get(references.table) }),
+        ...(holdsFile === true ? { 'x-file': true } : {}),
       },
     ]),
   );

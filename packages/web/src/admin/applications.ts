@@ -4,12 +4,15 @@ import { tile } from '../elements/avatar.ts';
 import { rowButton } from '../elements/button.ts';
 import { copyButton } from '../elements/copy-button.ts';
 import { tell, type Values } from '../elements/dialog.ts';
-import { inputField } from '../elements/field.ts';
 import { type Column, ListSection } from '../elements/list-section.ts';
 import type { ApplicationRow } from '../user/applications.ts';
+import { showDeployment } from './deployment.ts';
 import { type MadeApplication, makeApplication } from './new-application.ts';
+import { bindingsLink } from './objects/catalogue.ts';
+import type { Row } from './objects/models.ts';
+import { deleteQuestion, editQuestion } from './objects/questions.ts';
 
-interface AdminApplicationRow extends ApplicationRow {
+interface AdminApplicationRow extends ApplicationRow, Row {
   readonly meta_icon: string;
   readonly meta_launch_url: string;
   readonly provider_obj: { readonly name: string; readonly verbose_name?: string } | null;
@@ -18,7 +21,7 @@ interface AdminApplicationRow extends ApplicationRow {
 export class AdminApplicationsSection extends ListSection<AdminApplicationRow> {
   protected readonly heading = 'Applications';
   protected readonly path = '/core/applications/';
-  protected override readonly query = { superuser_full_list: true };
+  protected override query = { superuser_full_list: true };
   protected readonly columns: readonly Column<AdminApplicationRow>[] = [
     {
       title: 'Name',
@@ -36,7 +39,18 @@ export class AdminApplicationsSection extends ListSection<AdminApplicationRow> {
           : html`${provider.name}<br /><span class="gh-quiet">${provider.verbose_name ?? nothing}</span>`,
     },
     { title: 'Address', cell: ({ launch_url: url }) => (url === null ? '–' : html`<a href=${url}>${url}</a>`) },
-    { title: '', cell: (row) => rowButton('Edit', row.name, () => void this.#edit(row)) },
+    {
+      title: '',
+      cell: (row) => html`<span class="gh-row-actions">
+        ${bindingsLink(row['pk'], row.name)}
+        ${rowButton('Edit', row.name, () => {
+          void this.askWhenReady(editQuestion(this.api, this.path, row), `${row.name} was saved.`);
+        })}
+        ${rowButton('Delete', row.name, () => {
+          void this.askWhenReady(deleteQuestion(this.api, this.path, row), `${row.name} was deleted.`);
+        })}
+      </span>`,
+    },
   ];
 
   protected override actions() {
@@ -54,27 +68,7 @@ export class AdminApplicationsSection extends ListSection<AdminApplicationRow> {
     const question = { title: 'New application', action: 'Create', body, work };
     await this.askAndDo(question, ({ name }) => `${name} was created.`);
     if (made?.client !== undefined) await showClient(made.client);
-  }
-
-  async #edit(row: AdminApplicationRow): Promise<void> {
-    const question = {
-      title: `Edit ${row.name}`,
-      action: 'Save',
-      work: (values: Values) => this.api.send('PATCH', `${this.path}${row.slug}/`, values),
-      body: html`${inputField({ name: 'name', label: 'Name', value: row.name, required: true })}
-      ${inputField({ name: 'group', label: 'Group', value: row.group })}
-      ${inputField({ name: 'meta_launch_url', label: 'Address to open', value: row.meta_launch_url, inputMode: 'url' })}
-      ${inputField({ name: 'meta_publisher', label: 'Publisher', value: row.meta_publisher })}
-      ${inputField({ name: 'meta_description', label: 'Description', value: row.meta_description })}
-      <gh-file-picker
-        .api=${this.api}
-        .name=${'meta_icon'}
-        .label=${'Icon'}
-        .value=${row.meta_icon}
-        .preview=${row.meta_icon_url ?? ''}
-      ></gh-file-picker>`,
-    };
-    await this.askAndDo(question, () => `${row.name} was saved.`);
+    if (made?.outpost !== undefined) await showDeployment(this.api, made.outpost);
   }
 }
 

@@ -16,7 +16,7 @@ interface EventRow {
 export class EventsSection extends ListSection<EventRow> {
   protected readonly heading = 'Events';
   protected readonly path = '/events/events/';
-  protected override readonly query = { ordering: '-created' };
+  protected override query = { ordering: '-created' };
   protected readonly columns: readonly Column<EventRow>[] = [
     { title: 'When', cell: ({ created }) => html`<time title=${exact(created)}>${relative(created)}</time>` },
     { title: 'What', cell: ({ action }) => html`<strong>${action.replaceAll('_', ' ')}</strong>` },

@@ -1,31 +1,19 @@
-// Flows for administrators: their title, their layout, and the picture behind them.
+// Flows for administrators: what each is for, its stages, who may pass it, and a walk through it.
 import { html } from 'lit';
 import { rowButton } from '../elements/button.ts';
-import type { Values } from '../elements/dialog.ts';
-import { field, inputField } from '../elements/field.ts';
 import { type Column, ListSection } from '../elements/list-section.ts';
+import { bindingsLink, partsLink } from './objects/catalogue.ts';
+import type { Row } from './objects/models.ts';
+import { deleteQuestion, editQuestion, makeQuestion } from './objects/questions.ts';
 
-interface FlowRow {
+interface FlowRow extends Row {
+  readonly policybindingmodel_ptr_id: string;
   readonly pk: string;
   readonly slug: string;
   readonly name: string;
-  readonly title: string;
   readonly designation: string;
-  readonly layout: string;
-  readonly background: string;
-  readonly background_url: string;
   readonly stages: readonly string[];
 }
-
-const layouts: Readonly<Record<string, string>> = {
-  stacked: 'Card in the middle',
-  content_left: 'Card on the left',
-  content_right: 'Card on the right',
-  sidebar_left: 'Side bar on the left',
-  sidebar_right: 'Side bar on the right',
-  sidebar_left_frame_background: 'Side bar on the left, framed background',
-  sidebar_right_frame_background: 'Side bar on the right, framed background',
-};
 
 export class FlowsSection extends ListSection<FlowRow> {
   protected readonly heading = 'Flows';
@@ -37,40 +25,25 @@ export class FlowsSection extends ListSection<FlowRow> {
     },
     { title: 'For', cell: ({ designation }) => designation.replaceAll('_', ' ') },
     { title: 'Stages', cell: ({ stages }) => stages.length },
-    { title: 'Layout', cell: ({ layout }) => layouts[layout] ?? layout },
     {
       title: '',
       cell: (row) => html`<span class="gh-row-actions">
         ${runLink('Run', row)} ${runLink('Inspect', row, '?inspector')}
-        ${rowButton('Edit', row.name, () => void this.#edit(row))}
+        ${partsLink('Stages', `flow-stages/${row.pk}`, row.name)} ${bindingsLink(row.policybindingmodel_ptr_id, row.name)}
+        ${rowButton('Edit', row.name, () => {
+          void this.askWhenReady(editQuestion(this.api, this.path, row), `${row.name} was saved.`);
+        })}
+        ${rowButton('Delete', row.name, () => {
+          void this.askWhenReady(deleteQuestion(this.api, this.path, row), `${row.name} was deleted.`);
+        })}
       </span>`,
     },
   ];
 
-  async #edit(row: FlowRow): Promise<void> {
-    const question = {
-      title: `Edit ${row.name}`,
-      action: 'Save',
-      work: (values: Values) => this.api.send('PATCH', `${this.path}${row.slug}/`, values),
-      body: html`${inputField({ name: 'title', label: 'Title on the page', value: row.title, required: true })}
-      ${field({ name: 'layout', label: 'Layout' }, ({ id }) => {
-        return html`<span class="pf-v6-c-form-control gh-select"
-          ><select id=${id} name="layout">
-            ${Object.entries(layouts).map(
-              ([value, label]) => html`<option value=${value} ?selected=${value === row.layout}>${label}</option>`,
-            )}
-          </select></span
-        >`;
-      })}
-      <gh-file-picker
-        .api=${this.api}
-        .name=${'background'}
-        .label=${'Background'}
-        .value=${row.background}
-        .preview=${row.background_url}
-      ></gh-file-picker>`,
-    };
-    await this.askAndDo(question, () => `${row.name} was saved.`);
+  protected override actions() {
+    const create = () =>
+      void this.askWhenReady(makeQuestion(this.api, { path: this.path }), 'The flow was created. Now bind its stages.');
+    return html`<button type="button" class="pf-v6-c-button pf-m-primary" @click=${create}>New flow</button>`;
   }
 }
 

@@ -1,13 +1,16 @@
-// Outposts for administrators: what they serve, and whether they are there.
+// Outposts for administrators: what they serve, whether they are there, and how one is started.
 import { html, type TemplateResult } from 'lit';
+import { rowButton } from '../elements/button.ts';
 import { icon } from '../elements/icon.ts';
-import { Section } from '../elements/section.ts';
+import { messageOf, Section } from '../elements/section.ts';
 import { exact, relative } from '../elements/when.ts';
+import { type DeployedOutpost, showDeployment } from './deployment.ts';
+import type { Row } from './objects/models.ts';
+import { deleteQuestion, editQuestion, makeQuestion } from './objects/questions.ts';
 
-interface OutpostRow {
+interface OutpostRow extends DeployedOutpost, Row {
   readonly pk: string;
-  readonly name: string;
-  readonly type: string;
+  readonly managed: string | null;
   readonly providers_obj: readonly { readonly name: string }[];
 }
 
@@ -19,10 +22,12 @@ interface Health {
   readonly last_seen: string;
 }
 
-interface Outpost extends OutpostRow {
+interface Outpost {
+  readonly row: OutpostRow;
   readonly health: readonly Health[];
 }
 
+const path = '/outposts/instances/';
 const refreshMs = 10_000;
 
 export class OutpostsSection extends Section<readonly Outpost[]> {
@@ -39,32 +44,51 @@ export class OutpostsSection extends Section<readonly Outpost[]> {
   }
 
   protected override async load() {
-    const rows = await this.api.all<OutpostRow>('/outposts/instances/');
+    const rows = await this.api.all<OutpostRow>(path);
     return Promise.all(
-      rows.map(async (row) => ({
-        ...row,
-        health: await this.api.get<readonly Health[]>(`/outposts/instances/${row.pk}/health/`),
-      })),
+      rows.map(async (row) => ({ row, health: await this.api.get<readonly Health[]>(`${path}${row.pk}/health/`) })),
     );
   }
 
-  protected override show(rows: readonly Outpost[]): TemplateResult {
-    return html`<h1 class="pf-v6-c-title pf-m-2xl">Outposts</h1>
+  protected override show(outposts: readonly Outpost[]): TemplateResult {
+    const create = () => void this.askWhenReady(makeQuestion(this.api, { path }), 'The outpost was created.');
+    return html`<div class="gh-head">
+        <h1 class="pf-v6-c-title pf-m-2xl">Outposts</h1>
+        <button type="button" class="pf-v6-c-button pf-m-primary" @click=${create}>New outpost</button>
+      </div>
       <ul class="gh-rows">
-        ${rows.map(
-          (row) => html`<li class="gh-row-card">
-            <span class="gh-row-card__icon">${icon('server')}</span>
-            <span class="gh-row-card__text">
-              <strong>${row.name}</strong>
-              <span>${row.type} · ${row.providers_obj.map(({ name }) => name).join(', ') || 'no providers'}</span>
-            </span>
-            <ul class="gh-health">
-              ${row.health.length === 0 ? html`<li><span class="gh-badge gh-badge--off">not connected</span></li>` : ''}
-              ${row.health.map(instance)}
-            </ul>
-          </li>`,
-        )}
+        ${outposts.map((outpost) => this.#outpost(outpost))}
       </ul>`;
+  }
+
+  #outpost({ row, health }: Outpost): TemplateResult {
+    return html`<li class="gh-row-card">
+      <span class="gh-row-card__icon">${icon('server')}</span>
+      <span class="gh-row-card__text">
+        <strong>${row.name}</strong>
+        <span>${row.type} · ${row.providers_obj.map(({ name }) => name).join(', ') || 'no providers'}</span>
+      </span>
+      <ul class="gh-health">
+        ${health.length === 0 ? html`<li><span class="gh-badge gh-badge--off">not connected</span></li>` : ''}
+        ${health.map(instance)}
+      </ul>
+      <span class="gh-row-actions">${this.#actions(row)}</span>
+    </li>`;
+  }
+
+  #actions(row: OutpostRow): TemplateResult {
+    const deploy = async () => {
+      try {
+        await showDeployment(this.api, row);
+      } catch (error) {
+        this.message = { kind: 'danger', text: messageOf(error) };
+      }
+    };
+    const edit = () => void this.askWhenReady(editQuestion(this.api, path, row), `${row.name} was saved.`);
+    const remove = () => void this.askWhenReady(deleteQuestion(this.api, path, row), `${row.name} was deleted.`);
+    const own = row.managed === null || row.managed === '';
+    return html`${own ? rowButton('Deploy', row.name, () => void deploy()) : ''} ${rowButton('Edit', row.name, edit)}
+    ${own ? rowButton('Delete', row.name, remove) : ''}`;
   }
 }
 

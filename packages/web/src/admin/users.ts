@@ -6,8 +6,10 @@ import { ask, type Values } from '../elements/dialog.ts';
 import { inputField } from '../elements/field.ts';
 import { type Column, ListSection } from '../elements/list-section.ts';
 import { exact, relative } from '../elements/when.ts';
+import type { Row } from './objects/models.ts';
+import { deleteQuestion, editQuestion, makeQuestion } from './objects/questions.ts';
 
-interface UserRow {
+interface UserRow extends Row {
   readonly pk: number;
   readonly username: string;
   readonly name: string;
@@ -22,7 +24,7 @@ interface UserRow {
 export class UsersSection extends ListSection<UserRow> {
   protected readonly heading = 'Users';
   protected readonly path = '/core/users/';
-  protected override readonly query = { include_groups: false, include_roles: false };
+  protected override query = { include_groups: false, include_roles: false };
   protected readonly columns: readonly Column<UserRow>[] = [
     {
       title: 'Name',
@@ -46,6 +48,12 @@ export class UsersSection extends ListSection<UserRow> {
       cell: (row) => html`<span class="gh-row-actions">
         ${rowButton('Set password', row.username, () => void this.#password(row))}
         ${rowButton(row.is_active ? 'Deactivate' : 'Activate', row.username, () => void this.#toggle(row))}
+        ${rowButton('Edit', row.username, () => {
+          void this.askWhenReady(editQuestion(this.api, this.path, row), `${row.username} was saved.`);
+        })}
+        ${rowButton('Delete', row.username, () => {
+          void this.askWhenReady(deleteQuestion(this.api, this.path, row), `${row.username} was deleted.`);
+        })}
       </span>`,
     },
   ];
@@ -57,15 +65,12 @@ export class UsersSection extends ListSection<UserRow> {
   }
 
   async #create(): Promise<void> {
-    const question = {
-      title: 'New user',
-      action: 'Create',
-      work: (values: Values) => this.api.send('POST', this.path, { ...values, path: 'users' }),
-      body: html`${inputField({ name: 'username', label: 'User name', required: true })}
-      ${inputField({ name: 'name', label: 'Full name' })}
-      ${inputField({ name: 'email', label: 'E-mail address', type: 'email' })}`,
+    let name = '';
+    const made = (row: Row) => {
+      name = String(row['username']);
     };
-    await this.askAndDo(question, ({ username }) => `${username} was created.`);
+    const question = await makeQuestion(this.api, { path: this.path, made });
+    await this.askAndDo(question, () => `${name} was created.`);
   }
 
   async #password({ pk, username }: UserRow): Promise<void> {

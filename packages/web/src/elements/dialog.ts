@@ -1,13 +1,20 @@
 // Questions in front of the page, by the browser's own dialog: it keeps the focus, closes by Escape, and gives the focus back.
 import { html, nothing, render, type TemplateResult } from 'lit';
+import { ApiProblem } from '../call/api.ts';
 import { submitState } from './button.ts';
 import { notice } from './notice.ts';
 
 export type Values = Readonly<Record<string, string>>;
 
+/** By field. */
+export type Complaints = Readonly<Record<string, readonly string[]>>;
+
 export interface Question {
   readonly title: string;
-  readonly body: unknown;
+  /** What is asked; a function where complaints about fields are to stand at them. */
+  readonly body: unknown | ((errors: Complaints) => unknown);
+  /** Room for a form of many fields. */
+  readonly wide?: boolean;
   /** Words of the button that does it. */
   readonly action: string;
   readonly dangerous?: boolean;
@@ -18,7 +25,7 @@ export interface Question {
 /** Asks. @returns the values of the named controls in the question, or `undefined` when it was cancelled */
 export function ask(question: Question): Promise<Values | undefined> {
   const dialog = document.createElement('dialog');
-  dialog.className = 'gh-dialog';
+  dialog.className = question.wide === true ? 'gh-dialog gh-dialog--wide' : 'gh-dialog';
   dialog.setAttribute('aria-labelledby', 'dialog-title');
   return new Promise((resolve) => {
     const close = (values: Values | undefined) => {
@@ -33,7 +40,9 @@ export function ask(question: Question): Promise<Values | undefined> {
         await question.work?.(values);
         close(values);
       } catch (error) {
-        show({ busy: false, problem: error instanceof Error ? error.message : String(error) });
+        show({ busy: false, ...problemOf(question, error) });
+        // Elements inside draw themselves after this.
+        requestAnimationFrame(() => dialog.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
       }
     };
     dialog.addEventListener('cancel', (event) => {
@@ -47,13 +56,21 @@ export function ask(question: Question): Promise<Values | undefined> {
 }
 
 /** Tells something that has to be read. */
-export async function tell(title: string, body: unknown): Promise<void> {
-  await ask({ title, body, action: 'Done' });
+export async function tell(title: string, body: unknown, wide = false): Promise<void> {
+  await ask({ title, body, action: 'Done', wide });
 }
 
 interface State {
   readonly busy: boolean;
   readonly problem?: string;
+  readonly fields?: Complaints;
+}
+
+/** Complaints about fields stand at them where the question can show them there. */
+function problemOf({ body }: Question, error: unknown): Omit<State, 'busy'> {
+  if (!(error instanceof ApiProblem)) return { problem: error instanceof Error ? error.message : String(error) };
+  if (typeof body !== 'function' || Object.keys(error.fields).length === 0) return { problem: error.message };
+  return { problem: 'This cannot be saved yet: see the fields below.', fields: error.fields };
 }
 
 interface Ways {
@@ -61,7 +78,7 @@ interface Ways {
   readonly cancel: () => void;
 }
 
-function content(question: Question, { busy, problem }: State, { submit, cancel }: Ways): TemplateResult {
+function content(question: Question, { busy, problem, fields = {} }: State, { submit, cancel }: Ways): TemplateResult {
   const { title, body, action, dangerous = false } = question;
   const send = (event: SubmitEvent) => {
     event.preventDefault();
@@ -70,10 +87,10 @@ function content(question: Question, { busy, problem }: State, { submit, cancel 
     void submit(Object.fromEntries(pairs));
   };
   const look = `${dangerous ? 'pf-m-danger' : 'pf-m-primary'} ${busy ? 'pf-m-progress pf-m-in-progress' : ''}`;
-  return html`<form class="pf-v6-c-form" @submit=${send}>
+  return html`<form class="pf-v6-c-form" ?novalidate=${typeof body === 'function'} @submit=${send}>
     <h2 class="pf-v6-c-title pf-m-lg" id="dialog-title">${title}</h2>
     ${problem === undefined ? nothing : notice('danger', problem)}
-    <div class="gh-dialog__body">${body}</div>
+    <div class="gh-dialog__body">${typeof body === 'function' ? body(fields) : body}</div>
     <div class="gh-dialog__actions">
       <button type="submit" class="pf-v6-c-button ${look}" aria-disabled=${busy ? 'true' : 'false'}>
         ${submitState(action, busy)}

@@ -19,7 +19,7 @@ export abstract class ListSection<T> extends Section<Page<T>> {
   protected abstract readonly heading: string;
   protected abstract readonly path: string;
   protected abstract readonly columns: readonly Column<T>[];
-  protected readonly query: Query = {};
+  protected query: Query = {};
 
   protected override load(): Promise<Page<T>> {
     const query = { ...this.query, page: this.#page, page_size: pageSize, search: this.#search };

@@ -21,6 +21,8 @@ export interface Tab {
   readonly name: string;
   readonly title: string;
   readonly icon: IconName;
+  /** Heading above it; tabs of groups stand beside the page. */
+  readonly group?: string;
 }
 
 export interface Frame {
@@ -53,26 +55,14 @@ export function pageFrame({ api, base, brand, me, tabs, current, other, body }: 
         </a>
       </div>
     </header>
-    <nav class="gh-tabs" aria-label="Sections">
-      <ul>
-        ${tabs.map(
-          ({ name, title, icon: picture }) => html`<li>
-            <a href=${`#${name}`} aria-current=${name === current ? 'page' : 'false'}>${icon(picture)}${title}</a>
-          </li>`,
-        )}
-      </ul>
-    </nav>
-    <main class="gh-main" id="main" tabindex="-1">${body}</main>`;
+    <div class="gh-page" data-side=${tabs.some(({ group }) => group !== undefined)}>
+      <gh-page-nav .tabs=${tabs} .current=${current}></gh-page-nav>
+      <main class="gh-main" id="main" tabindex="-1">${body}</main>
+    </div>`;
 }
 
 /** The fragment of the address is the tab's, so the link moves the focus only. */
 function skip(event: Event): void {
   event.preventDefault();
   document.getElementById('main')?.focus();
-}
-
-/** The tab that the address names; the first one where it names none. */
-export function currentTab(tabs: readonly Tab[]): string {
-  const named = location.hash.slice(1);
-  return tabs.some(({ name }) => name === named) ? named : (tabs[0]?.name ?? '');
 }

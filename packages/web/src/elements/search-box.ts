@@ -10,7 +10,7 @@ export function searchBox(label: string, search: (text: string) => void): Templa
     clearTimeout(waiting);
     if (target instanceof HTMLInputElement) waiting = setTimeout(() => search(target.value.trim()), pauseMs);
   };
-  return html`<span class="gh-search" role="search">
+  return html`<span class="gh-search">
     ${icon('search')}<input type="search" aria-label=${label} placeholder="Search" @input=${typed} />
   </span>`;
 }

@@ -62,6 +62,15 @@ export abstract class Section<T> extends LitElement {
     return values;
   }
 
+  /** As `askAndDo`, for a question that takes a look at the core first. */
+  protected async askWhenReady(preparing: Promise<Question>, done: string): Promise<void> {
+    try {
+      await this.askAndDo(await preparing, () => done);
+    } catch (error) {
+      this.message = { kind: 'danger', text: messageOf(error) };
+    }
+  }
+
   override render(): TemplateResult {
     const state = this.state ?? { kind: 'loading' };
     if (state.kind === 'absent') return notice('info', 'This is not offered here, or not to you.');

@@ -3,15 +3,19 @@
 import { LitElement } from 'lit';
 import { type Api, createApi } from '../call/api.ts';
 import { type PageSettings, readPageSettings } from '../page-settings.ts';
-import { currentTab, type Me, type Tab } from './page-frame.ts';
+import type { Me, Tab } from './page-frame.ts';
+
+/** Lists of the parts of something, by the tab that leads to them. */
+const parents: Readonly<Record<string, string>> = { 'flow-stages': 'flows', bindings: 'applications' };
 
 export abstract class TabbedPage extends LitElement {
-  static override properties = { me: { state: true }, tab: { state: true } };
+  static override properties = { me: { state: true }, fragment: { state: true } };
   declare api: Api;
   declare settings: PageSettings;
   /** Who is signed in; `undefined` until the core has said so. */
   declare me: Me | undefined;
-  declare tab: string | undefined;
+  /** Of the address, without its sign. */
+  declare fragment: string;
   protected abstract readonly tabs: readonly Tab[];
 
   protected override createRenderRoot(): this {
@@ -21,7 +25,7 @@ export abstract class TabbedPage extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     const choose = () => {
-      this.tab = currentTab(this.tabs);
+      this.fragment = location.hash.slice(1);
     };
     window.addEventListener('hashchange', choose);
     choose();
@@ -36,7 +40,8 @@ export abstract class TabbedPage extends LitElement {
   /** The chosen tab, the first without a choice; names the document after it. */
   protected openTab(): string {
     const [first] = this.tabs;
-    const open = this.tabs.find(({ name }) => name === this.tab) ?? first;
+    const parent = parents[this.fragment.split('/')[0] ?? ''];
+    const open = this.tabs.find(({ name }) => name === (parent ?? this.fragment)) ?? first;
     document.title = `${open?.title ?? ''} – ${this.settings.brand.title}`;
     return open?.name ?? '';
   }

@@ -1,5 +1,6 @@
 // Chooses the value of a file field (files.md §6.2): a stored or packaged file, an address elsewhere, or nothing. Used for
-// icons of applications, logos of brands, backgrounds of flows. The value is that of a text input in the surrounding form.
+// icons of applications, logos of brands, backgrounds of flows. The value is that of a text input in the surrounding form,
+// told as `gh-picked`, too.
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import type { Api, Page } from '../call/api.ts';
 import { notice } from '../elements/notice.ts';
@@ -105,5 +106,6 @@ export class FilePicker extends LitElement {
     this.value = value;
     this.preview = preview;
     this.open = false;
+    this.dispatchEvent(new CustomEvent('gh-picked', { detail: value }));
   }
 }

@@ -1,0 +1,65 @@
+// A list of objects of any model, by an entry of the catalogue: found, made, changed and deleted.
+import { html, nothing } from 'lit';
+import { rowButton } from '../../elements/button.ts';
+import type { Question } from '../../elements/dialog.ts';
+import { type Column, ListSection } from '../../elements/list-section.ts';
+import type { Entry } from './entry.ts';
+import { type Row, titleOf } from './models.ts';
+import { deleteQuestion, editQuestion, makeQuestion } from './questions.ts';
+
+export class ObjectSection extends ListSection<Row> {
+  declare entry: Entry;
+  /** Key of the object whose parts are listed (stages of a flow, bindings of an application). */
+  declare of: string | undefined;
+
+  protected get heading(): string {
+    return this.entry.title;
+  }
+
+  protected get path(): string {
+    return this.entry.path;
+  }
+
+  override connectedCallback(): void {
+    this.query = { ...this.entry.query, ...(this.of === undefined ? {} : { target: this.of }) };
+    super.connectedCallback();
+  }
+
+  protected get columns(): readonly Column<Row>[] {
+    return [
+      ...this.entry.columns,
+      { title: '', cell: (row) => html`<span class="gh-row-actions">${this.#rowActions(row)}</span>` },
+    ];
+  }
+
+  protected override actions() {
+    if (this.entry.fixed === true) return this.entry.actions?.(this) ?? nothing;
+    const presets = this.of === undefined ? {} : { target: this.of };
+    const create = () =>
+      void this.asks(makeQuestion(this.api, { path: this.path, presets }), `${this.entry.singular} was created.`);
+    return html`<button type="button" class="pf-v6-c-button pf-m-primary" @click=${create}>
+        New ${this.entry.singular.toLowerCase()}
+      </button>
+      ${this.entry.actions?.(this) ?? nothing}`;
+  }
+
+  #rowActions(row: Row) {
+    const { fixed, keeps, rowActions } = this.entry;
+    const title = this.entry.nameOf?.(row) ?? titleOf(row);
+    const edit = () => void this.asks(editQuestion(this.api, this.path, row), `${title} was saved.`);
+    const remove = () => void this.asks(deleteQuestion(this.api, this.path, row), `${title} was deleted.`);
+    return html`${rowActions?.(this, row) ?? nothing}
+    ${fixed === true && keeps !== 'editable' ? nothing : rowButton('Edit', title, edit)}
+    ${keeps !== undefined ? nothing : rowButton('Delete', title, remove)}`;
+  }
+
+  /** For the entry's own buttons. */
+  asks(preparing: Promise<Question>, done: string): Promise<void> {
+    return this.askWhenReady(preparing, done);
+  }
+
+  /** Does something to a row, and tells. */
+  async does(done: string, work: () => Promise<unknown>): Promise<void> {
+    await this.act(done, work);
+  }
+}
