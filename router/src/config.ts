@@ -13,6 +13,7 @@ import {
   duration,
   integer,
   metricsListen,
+  pathPrefix,
   secret,
   text,
   textList,
@@ -53,7 +54,7 @@ export const routerConfig = defineConfig({
     socket: text({ default: '', doc: 'Unix socket for local callers; empty: authentik.sock in the temporary folder.' }),
   },
   web: {
-    path: text({ default: '/', doc: 'URL prefix of everything.' }),
+    path: pathPrefix({ default: '/', doc: 'URL prefix of everything.' }),
     public_url: url({
       doc: 'Where browsers reach this front door; unset: authentik_host of the embedded outpost, else localhost.',
     }),
@@ -86,12 +87,6 @@ export const routerConfig = defineConfig({
 });
 
 export type RouterConfig = ConfigOf<typeof routerConfig>;
-
-/** The prefix with slashes at both ends: `/`, `/auth/`. */
-export function webPathOf(given: string): string {
-  const inner = given.split('/').filter((part) => part !== '');
-  return inner.length === 0 ? '/' : `/${inner.join('/')}/`;
-}
 
 /** Socket for callers of this machine. */
 export function localSocketPath({ listen }: Pick<RouterConfig, 'listen'>): string {

@@ -1,6 +1,6 @@
 // What the router asks the core for itself (router.md §7.2): brands and their key pairs. The only file that touches the
 // contract. Called by the brand watcher.
-import { type CoreClient, createCoreClient } from '@gatehouse/contract/client';
+import { type CoreClient, createCoreClient, socketAddress } from '@gatehouse/contract/client';
 import { type BrandRow, brandRow, certificateData, certificateRow } from '@gatehouse/contract/rest';
 import type { Secret } from '@gatehouse/daemon/config';
 import type { Brand } from './brands/identities.ts';
@@ -49,7 +49,8 @@ export function createBrandSource(options: BrandSourceOptions): BrandSource {
   };
   return {
     async fetchBrands(target, signal) {
-      const host = target.kind === 'unix' ? `unix://${target.path}` : `${originOf(target)}${options.webPath}`;
+      const { webPath } = options;
+      const host = target.kind === 'unix' ? socketAddress(target.path, webPath) : `${originOf(target)}${webPath}`;
       const userAgent = `goauthentik.io/ipc/${options.version}`;
       const client = createCoreClient({ host, token: options.token, insecure: false, userAgent });
       try {

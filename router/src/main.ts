@@ -9,7 +9,7 @@ import { createHealth, healthcheck, healthSocketPath, serveHealth } from '@gateh
 import { exitCode, type ProcessContext, reportFatal, runProcess } from '@gatehouse/daemon/lifecycle';
 import { bufferedOutput, createLogger, type Logger, prettyOutput } from '@gatehouse/daemon/log';
 import { createMetrics } from '@gatehouse/daemon/metrics';
-import { localSocketPath, type RouterConfig, routerConfig, webPathOf } from './config.ts';
+import { localSocketPath, type RouterConfig, routerConfig } from './config.ts';
 import { createRouterMetrics, withCoreMetrics } from './metrics.ts';
 import { type RunningRouter, startRouter, workerVariable } from './start.ts';
 import { type IpcKey, readIpcKey, writeIpcKey } from './supervisor/ipc-key.ts';
@@ -35,7 +35,7 @@ export async function runRouterDaemon(argv: readonly string[], env: Environment)
 /** `healthcheck`: asks the router of this machine about its core (router.md §13, R56). @returns exit code 0 or 1 */
 export async function routerHealthcheck(argv: readonly string[], env: Environment): Promise<number> {
   const { config } = loadConfig(routerConfig, { env, argv });
-  return healthcheck(localSocketPath(config), `${webPathOf(config.web.path)}-/health/live/`);
+  return healthcheck(localSocketPath(config), `${config.web.path}-/health/live/`);
 }
 
 interface Surroundings {

@@ -14,7 +14,7 @@ import { keepRelease } from './assets/releases.ts';
 import { type AssetTable, loadAssets } from './assets/table.ts';
 import { createBrandIdentities } from './brands/identities.ts';
 import { watchBrands } from './brands/watcher.ts';
-import { localSocketPath, type RouterConfig, webPathOf } from './config.ts';
+import { localSocketPath, type RouterConfig } from './config.ts';
 import { createBrandSource } from './core.ts';
 import type { ApplicationHandler } from './embedded/application-handler.ts';
 import { type EmbeddedOutpost, openEmbeddedOutpost } from './embedded/outpost.ts';
@@ -70,7 +70,7 @@ const mostRememberedPeers = 4_096;
 
 export async function startRouter(options: RouterOptions): Promise<RunningRouter> {
   const { config, clock, log, metrics, health } = options;
-  const webPath = webPathOf(config.web.path);
+  const webPath = config.web.path;
   const end = new AbortController();
   const fallback = selfSignedCertificate(clock.now());
   const identities = createBrandIdentities(fallback);

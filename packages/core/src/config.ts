@@ -7,6 +7,7 @@ import {
   defineConfig,
   integer,
   metricsListen,
+  pathPrefix,
   secret,
   text,
 } from '@gatehouse/daemon/config';
@@ -36,7 +37,7 @@ export const coreConfig = defineConfig({
   },
   storage: storageOptions,
   web: {
-    path: text({ default: '/', doc: 'URL prefix of everything.' }),
+    path: pathPrefix({ default: '/', doc: 'URL prefix of everything.' }),
     assets_dist: text({
       default: '',
       doc: 'Folder behind /static/dist/, whose images can be chosen; empty: the pages of this release.',

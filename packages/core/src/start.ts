@@ -141,7 +141,6 @@ export async function startCore(options: StartOptions): Promise<RunningCore> {
 /** What the rooms of the core share; also for commands, which serve nothing. */
 export async function createDeps(options: StartOptions): Promise<CoreDeps> {
   const { database, log, clock, secretKey, storage, web, env } = options;
-  const webPath = web.path.replace(/^\/*(.*?)\/*$/, (_, inner: string) => (inner === '' ? '/' : `/${inner}/`));
   const assets = await packagedImages({ authentik: web.assets_authentik, dist: web.assets_dist });
   const { id } = await database.kysely.selectFrom('installation').select('id').executeTakeFirstOrThrow();
   const channels = await createOutpostChannels(database);
@@ -164,8 +163,8 @@ export async function createDeps(options: StartOptions): Promise<CoreDeps> {
     actors: createActors(options),
     blueprints: createBlueprintFolders(blueprintFolders(options), env),
     channels,
-    files: createCoreFiles({ settings: storage, secretKey, webPath, assets, env, clock, log }),
-    webPath,
+    files: createCoreFiles({ settings: storage, secretKey, webPath: web.path, assets, env, clock, log }),
+    webPath: web.path,
     registry,
     async announce(changes, author) {
       await tellOutposts(deps, changes);
@@ -211,7 +210,7 @@ async function registerRoutes(server: Api, deps: CoreDeps, { operations, post }:
   await apiRoutes(server, deps, (api) => {
     registerInspector(api, deps);
     registerTestRoutes(api, deps);
-    registerSchemaRoute(api, operations, deps.version);
+    registerSchemaRoute(api, operations, deps);
     registerSystemRoutes(api, deps);
     registerIdentityRoutes(api, deps);
     registerSessionRoutes(api, deps);

@@ -2,6 +2,7 @@
 // outpost does, by REST and its own control channel, through our unix socket, which stays while cores come and go.
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { socketAddress } from '@gatehouse/contract/client';
 import { contractVersion } from '@gatehouse/contract/versions';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Health } from '@gatehouse/daemon/health';
@@ -45,7 +46,7 @@ export async function openEmbeddedOutpost(options: EmbeddedOutpostOptions): Prom
   const proxy = await createEmbeddedProxy({
     ...options,
     session: { ...config.session, path: config.session.path || sessionFolder(config) },
-    core: { host: `unix://${encodeURI(coreSocket)}`, token, insecure: false },
+    core: { host: socketAddress(coreSocket, config.web.path), token, insecure: false },
     hostBrowser: (configured) => config.web.public_url ?? (configured || options.publicUrl()),
     coreSocket,
     strict: false,

@@ -7,7 +7,7 @@ import type { Health } from '@gatehouse/daemon/health';
 import { healthSocketPath, readLocalPage } from '@gatehouse/daemon/health';
 import type { Logger } from '@gatehouse/daemon/log';
 import { aggregateMetrics, type Metrics } from '@gatehouse/daemon/metrics';
-import { localSocketPath, type RouterConfig, webPathOf } from '../config.ts';
+import { localSocketPath, type RouterConfig } from '../config.ts';
 import { workerVariable } from '../start.ts';
 import { CoreWatch } from '../supervisor/core-watch.ts';
 import { probeCore } from '../supervisor/probe.ts';
@@ -75,7 +75,7 @@ export async function startPrimary(options: PrimaryOptions): Promise<Primary> {
 /** On one port for good: workers know the core by its address. */
 async function superviseCore({ config, env, clock, log, health, output }: PrimaryOptions) {
   const port = await freePort();
-  const webPath = webPathOf(config.web.path);
+  const webPath = config.web.path;
   const watch = new CoreWatch({
     core: {
       spawn: () =>

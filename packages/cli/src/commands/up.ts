@@ -12,6 +12,7 @@ import { serveStatusPage } from '../status/page.ts';
 import { writeRunFile } from '../status/run-file.ts';
 import { watchInstallation } from '../status/watch.ts';
 import { claimFolder } from '../up/claim.ts';
+import { webPathOf } from '../up/environments.ts';
 import { loadSecrets, type Secrets } from '../up/secrets.ts';
 import { createStack, type Stack } from '../up/stack.ts';
 import { type Started, startAll } from '../up/start-all.ts';
@@ -76,7 +77,7 @@ async function tell({ listeners, run }: Started, options: Telling): Promise<void
   const page = await serveStatusPage(statusAddress(env), look);
   closing.use(page);
   const memoryBytes = await memoryOf(process.pid);
-  options.print(formatSummary({ ...options, listeners, status: page.address, memoryBytes }));
+  options.print(formatSummary({ ...options, listeners, webPath: webPathOf(env), status: page.address, memoryBytes }));
 }
 
 function statusAddress(env: Environment): Address {

@@ -1,5 +1,6 @@
 // Which settings each process of a single-command installation gets: our defaults first, then whatever the environment says.
 import { join } from 'node:path';
+import { readPathPrefix } from '@gatehouse/daemon/config';
 import type { Environment } from '../daemons.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -36,6 +37,11 @@ export function common({ env, dataDir, secrets }: Installation, name: string): E
     AUTHENTIK_INSTANCE_NAME: name,
     AUTHENTIK_LISTEN__METRICS: metrics ?? `127.0.0.1:${metricsPorts[name] ?? 0}`,
   };
+}
+
+/** URL prefix of front door and core; one that they will refuse counts as none here. */
+export function webPathOf(env: Environment): string {
+  return readPathPrefix(env['AUTHENTIK_WEB__PATH'] ?? '') ?? '/';
 }
 
 export function coreEnvironment(installation: Installation): Environment {

@@ -9,7 +9,13 @@ import type { RunFile } from '../status/run-file.ts';
 import { createCoreApi } from './core-api.ts';
 import { demoIcon, demoIconName } from './demo-icon.ts';
 import { serveDemoSite } from './demo-site.ts';
-import { coreEnvironment, type Installation, outpostEnvironment, routerEnvironment } from './environments.ts';
+import {
+  coreEnvironment,
+  type Installation,
+  outpostEnvironment,
+  routerEnvironment,
+  webPathOf,
+} from './environments.ts';
 import { probeBind } from './probe.ts';
 import { addressOf, type Stack } from './stack.ts';
 import type { Summary } from './summary.ts';
@@ -30,7 +36,7 @@ export async function startAll(
 ): Promise<Started> {
   const { secrets } = installation;
   const core = await stack.start('core', coreEnvironment(installation));
-  const coreUrl = `http://${formatAddress(boundTo(core, 'http'))}/`;
+  const coreUrl = `http://${formatAddress(boundTo(core, 'http'))}${webPathOf(installation.env)}`;
   const api = createCoreApi(coreUrl, secrets.adminToken);
   const outpost = async (type: 'ldap' | 'radius') => {
     const token = await api.outpostToken(type);

@@ -10,19 +10,21 @@ export interface Summary {
   /** Of all processes; absent where the system does not tell. */
   readonly memoryBytes: number | undefined;
   readonly dataDir: string;
+  /** URL prefix of front door and core. */
+  readonly webPath: string;
   readonly tookMs: number;
   readonly colour: boolean;
 }
 
 export function formatSummary(summary: Summary): string {
-  const { listeners, secrets, dataDir, tookMs, colour } = summary;
+  const { listeners, dataDir, webPath, secrets, tookMs, colour } = summary;
   const paint = (code: number) => (text: string) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
   const [bold, dim, green, cyan] = [paint(1), paint(2), paint(32), paint(36)];
   const { http, core, ldap, ldaps, radius } = listeners;
   const rows: (readonly [string, string | undefined])[] = [
     ['demo site', http && `http://demo.localhost:${http.port}/  (log in as ada)`],
-    ['front door', http && `http://localhost:${http.port}/`],
-    ['core', core && `http://${formatAddress(core)}/api/v3/`],
+    ['front door', http && `http://localhost:${http.port}${webPath}`],
+    ['core', core && `http://${formatAddress(core)}${webPath}api/v3/`],
     ['LDAP', ldap && `ldap://${formatAddress(ldap)}`],
     ['LDAP over TLS', ldaps && `ldaps://${formatAddress(ldaps)}`],
     ['RADIUS', radius && `${formatAddress(radius)} (udp)`],
@@ -39,7 +41,7 @@ export function formatSummary(summary: Summary): string {
     ...lines,
     '',
     `  ${bold('Try')}`,
-    ...commandsToTry(listeners, secrets).map((command) => `    ${command}`),
+    ...commandsToTry(summary).map((command) => `    ${command}`),
     '',
     `  ${dim('Ctrl-C stops everything.')}`,
     '',
@@ -51,7 +53,7 @@ function memoryText(bytes: number | undefined): string {
 }
 
 /** Ready to paste into a shell. */
-function commandsToTry({ ldap, core, radius }: Summary['listeners'], secrets: Secrets): string[] {
+function commandsToTry({ listeners: { ldap, core, radius }, secrets, webPath }: Summary): string[] {
   const base = 'dc=ldap,dc=goauthentik,dc=io';
   const commands: string[] = [];
   if (ldap !== undefined) {
@@ -64,7 +66,7 @@ function commandsToTry({ ldap, core, radius }: Summary['listeners'], secrets: Se
     commands.push(`radtest ada ${secrets.demoPassword} ${formatAddress(radius)} 0 ${secrets.radiusSecret}`);
   if (core !== undefined)
     commands.push(
-      `curl -H "Authorization: Bearer ${secrets.adminToken}" http://${formatAddress(core)}/api/v3/core/users/`,
+      `curl -H "Authorization: Bearer ${secrets.adminToken}" http://${formatAddress(core)}${webPath}api/v3/core/users/`,
     );
   return commands;
 }

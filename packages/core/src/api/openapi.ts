@@ -1,6 +1,7 @@
 // `/api/v3/schema/`: the OpenAPI document of what is served, from the models and the routes (core.md §10.1). Open to all.
 
 import { z } from 'zod';
+import type { CoreDeps } from '../deps.ts';
 import type { Field } from '../models/field.ts';
 import { type Model, modelName } from '../models/model.ts';
 import { kindShape } from '../models/shapes.ts';
@@ -12,19 +13,22 @@ type Json = Readonly<Record<string, unknown>>;
 
 const prefix = '/api/v3';
 
-export function registerSchemaRoute(api: Api, operations: Operations, version: string): void {
+/** What the document says of this core. */
+export type Described = Pick<CoreDeps, 'version' | 'webPath'>;
+
+export function registerSchemaRoute(api: Api, operations: Operations, deps: Described): void {
   let document: Json | undefined;
   api.get(
     `${prefix}/schema/`,
     { config: { operation: { summary: 'This document', open: true } } },
     (_request, reply) => {
-      document ??= openApiDocument(operations, version);
+      document ??= openApiDocument(operations, deps);
       return reply.type('application/vnd.oai.openapi+json').send(document);
     },
   );
 }
 
-export function openApiDocument({ routes }: Operations, version: string): Json {
+export function openApiDocument({ routes }: Operations, { version, webPath }: Described): Json {
   const served = routes.filter(({ path }) => path.startsWith(prefix));
   const models = new Set(served.flatMap(({ operation }) => operation.model ?? []));
   const paths: Record<string, Record<string, Json>> = {};
@@ -35,7 +39,7 @@ export function openApiDocument({ routes }: Operations, version: string): Json {
   return {
     openapi: '3.0.3',
     info: { title: 'gatehouse', version, description: 'Identity core; compatible with authentik.' },
-    servers: [{ url: prefix }],
+    servers: [{ url: `${webPath}api/v3` }],
     paths,
     components: {
       schemas: Object.assign(

@@ -86,7 +86,7 @@ export function authorOf(request: ApiRequest): Author {
 
 /** The path for logs and events: links that log somebody in are secrets. */
 export function shownPath(request: ApiRequest): string {
-  return (request.url.split('?')[0] ?? '').replace(/^(.*\/recovery\/use-token\/).+$/, '$1***/');
+  return (request.originalUrl.split('?')[0] ?? '').replace(/^(.*\/recovery\/use-token\/).+$/, '$1***/');
 }
 
 function factsOf(request: ApiRequest) {

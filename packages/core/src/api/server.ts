@@ -7,6 +7,7 @@ import { csrfFailure, hasCsrfProof, identifyCaller } from './authentication.ts';
 import { ApiFailure, type FailureBody, throttled } from './failure.ts';
 import { collectOperations, type Operations } from './operations.ts';
 import { type ApiRequest, shownPath } from './request.ts';
+import { withoutWebPath } from './web-path.ts';
 
 const bodyLimit = 1_048_576;
 const headersLimit = 65_536;
@@ -31,6 +32,7 @@ export function createServer(deps: CoreDeps): CoreServer {
     requestIdHeader: false,
     http: { maxHeaderSize: headersLimit, requestTimeout: longestRequestMs },
     exposeHeadRoutes: true,
+    rewriteUrl: ({ url = '/' }) => withoutWebPath(url, deps.webPath),
   });
   const operations = collectOperations(server);
   server.decorateRequest('caller');

@@ -9,8 +9,10 @@ import type { ApiReply, ApiRequest } from './request.ts';
 const csrfCookie = 'authentik_csrf';
 const yearSeconds = 31_536_000;
 
-export interface CookieOptions {
-  readonly httpOnly: boolean;
+/** Not for scripts; without an age it ends with the browser. */
+export interface Cookie {
+  readonly name: string;
+  readonly value: string;
   readonly maxAgeSeconds?: number | undefined;
 }
 
@@ -29,30 +31,28 @@ export async function saveSession(
     authenticated: session.userPk !== undefined,
   });
   const maxAgeSeconds = session.durationMs === undefined ? undefined : Math.floor(session.durationMs / 1000);
-  setCookie(request, reply, sessionCookieName, value, { httpOnly: true, maxAgeSeconds });
-  if (loggedIn) setCsrfCookie(request, reply);
+  setCookie(deps, request, reply, { name: sessionCookieName, value, maxAgeSeconds });
+  if (loggedIn) setCsrfCookie(deps, request, reply);
 }
 
 /** A fresh token that scripts of our pages send back in `X-authentik-CSRF`. */
-export function setCsrfCookie(request: ApiRequest, reply: ApiReply): void {
+function setCsrfCookie({ webPath }: CoreDeps, request: ApiRequest, reply: ApiReply): void {
   const token = randomBytes(24).toString('base64url');
   const secure = isSecure(request);
   const flags = secure ? '; Secure' : '';
-  reply.header('Set-Cookie', `${csrfCookie}=${token}; Path=/; Max-Age=${yearSeconds}; SameSite=Lax${flags}`);
+  reply.header('Set-Cookie', `${csrfCookie}=${token}; Path=${webPath}; Max-Age=${yearSeconds}; SameSite=Lax${flags}`);
 }
 
 export function setCookie(
+  { webPath }: CoreDeps,
   request: ApiRequest,
   reply: ApiReply,
-  name: string,
-  value: string,
-  { httpOnly, maxAgeSeconds }: CookieOptions,
+  { name, value, maxAgeSeconds }: Cookie,
 ): void {
-  const parts = [`${name}=${value}`, 'Path=/'];
+  const parts = [`${name}=${value}`, `Path=${webPath}`];
   if (maxAgeSeconds !== undefined)
     parts.push(`Max-Age=${maxAgeSeconds}`, `Expires=${new Date(Date.now() + maxAgeSeconds * 1000).toUTCString()}`);
-  if (httpOnly) parts.push('HttpOnly');
-  parts.push(...(isSecure(request) ? ['Secure', 'SameSite=None'] : ['SameSite=Lax']));
+  parts.push('HttpOnly', ...(isSecure(request) ? ['Secure', 'SameSite=None'] : ['SameSite=Lax']));
   reply.header('Set-Cookie', parts.join('; '));
 }
 

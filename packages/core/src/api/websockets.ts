@@ -3,6 +3,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { CoreDeps } from '../deps.ts';
+import { withoutWebPath } from './web-path.ts';
 
 export type { WebSocket } from 'ws';
 
@@ -29,7 +30,7 @@ export function serveWebsockets(
   const sockets = new WebSocketServer({ noServer: true, maxPayload: messageLimit });
   const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     socket.on('error', () => socket.destroy());
-    const url = new URL(request.url ?? '/', 'http://localhost');
+    const url = new URL(withoutWebPath(request.url ?? '/', deps.webPath), 'http://localhost');
     const endpoint = endpoints.find(({ path }) => path.test(url.pathname));
     const part = endpoint?.path.exec(url.pathname)?.[1] ?? '';
     const admission = endpoint === undefined ? 404 : await endpoint.admit(request, url, part);

@@ -47,11 +47,11 @@ export const certificateModel = defineModel({
     certificate_download_url: z.string(),
     private_key_download_url: z.string(),
   },
-  async derive(_deps, rows) {
+  async derive({ webPath }, rows) {
     return rows.map((row) => ({
       private_key_available: row['key_data'] !== '',
-      certificate_download_url: downloadUrl(row, 'view_certificate'),
-      private_key_download_url: downloadUrl(row, 'view_private_key'),
+      certificate_download_url: downloadUrl(webPath, row, 'view_certificate'),
+      private_key_download_url: downloadUrl(webPath, row, 'view_private_key'),
     }));
   },
 });
@@ -61,5 +61,5 @@ function withoutEmpty(values: Values): Values {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
-const downloadUrl = (row: Row, action: string) =>
-  `/api/v3/crypto/certificatekeypairs/${String(row['uuid'])}/${action}/?download`;
+const downloadUrl = (webPath: string, row: Row, action: string) =>
+  `${webPath}api/v3/crypto/certificatekeypairs/${String(row['uuid'])}/${action}/?download`;

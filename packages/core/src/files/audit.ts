@@ -26,7 +26,7 @@ export async function recordFileEvent(
     clientIp,
     context: {
       model: { app: 'authentik_admin_files', model_name: 'File', pk: file.name, ...file },
-      http_request: { path: request.url.split('?')[0], method: request.method, request_id: request.id },
+      http_request: { path: request.originalUrl.split('?')[0], method: request.method, request_id: request.id },
     },
   });
 }

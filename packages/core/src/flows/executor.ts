@@ -141,21 +141,21 @@ async function again(
 
 /** Redirects inside the plan's context win over the page's `next`, which must stay on this site. */
 async function finish(run: Run, context: Plan['context']): Promise<FlowAnswer> {
-  const { request } = run;
+  const { deps, request } = run;
   dropPlan(request);
   const own = context['redirect'];
   if (typeof own === 'string') return redirect(own);
   const next = request.query.get('next');
-  if (next === null) return redirect('/');
+  if (next === null) return redirect(deps.webPath);
   return isRelative(next) ? redirect(next) : denied(run, undefined, 'Invalid next URL');
 }
 
 async function refuse(run: Run, message: string): Promise<FlowAnswer> {
-  const { flow, request } = run;
+  const { deps, flow, request } = run;
   dropPlan(request);
   const next = request.query.get('next');
   if (flow.denied_action !== 'message' && next !== null && isRelative(next)) return redirect(next);
-  if (flow.denied_action === 'continue') return redirect('/');
+  if (flow.denied_action === 'continue') return redirect(deps.webPath);
   return denied(run, undefined, message);
 }
 
@@ -167,7 +167,7 @@ async function continueIn(run: Run, { flow: slug, context }: Extract<Step, { ste
   const planning = await planFlow(deps, flow, request, { ...context, is_redirected: true });
   if (planning.kind === 'not applicable') return denied(run, undefined, planning.message);
   request.session.data[planKey] = planning.plan;
-  return redirect(`/if/flow/${slug}/`);
+  return redirect(`${deps.webPath}if/flow/${slug}/`);
 }
 
 function dropPlan({ session }: FlowRequest): void {
@@ -191,7 +191,7 @@ async function denied(run: Run, plan: Plan | undefined, message: string | undefi
     flow_info: await flowInfo({ deps, flow, request }, plan),
     component: 'ak-stage-access-denied',
     pending_user: user?.username ?? '',
-    pending_user_avatar: user === undefined ? fallbackAvatar : avatarOf(user),
+    pending_user_avatar: user === undefined ? await deps.files.url(fallbackAvatar) : avatarOf(user),
     ...(message === undefined || message === '' ? {} : { error_message: message }),
   };
   return { kind: 'challenge', challenge };
@@ -209,7 +209,7 @@ async function flowInfo({ deps, flow, request }: Run, plan: Plan | undefined): P
       .replaceAll('%(app)s', typeof app === 'string' ? app : '')
       .replaceAll('%(user)s', request.user?.username ?? ''),
     ...(await flowBackground(deps, flow.background, request.host)),
-    cancel_url: next === null ? '/flows/-/cancel/' : `/flows/-/cancel/?next=${encodeURIComponent(next)}`,
+    cancel_url: `${deps.webPath}flows/-/cancel/${next === null ? '' : `?next=${encodeURIComponent(next)}`}`,
     layout: flow.layout,
   };
 }

@@ -3,7 +3,7 @@ import type { CoreDeps } from '../deps.ts';
 import { defaultBackground } from './background-image.ts';
 
 export async function flowSets(
-  { database, files }: CoreDeps,
+  { database, files, webPath }: CoreDeps,
   stages: readonly string[],
 ): Promise<ReadonlyMap<string, object[]>> {
   const found = new Map<string, object[]>();
@@ -27,7 +27,7 @@ export async function flowSets(
       background_url: await files.url(background === '' ? defaultBackground : background),
       policy_engine_mode: flow.policy_engine_mode,
       compatibility_mode: flow.compatibility_mode,
-      export_url: `/api/v3/flows/instances/${slug}/export/`,
+      export_url: `${webPath}api/v3/flows/instances/${slug}/export/`,
       layout: flow.layout,
       denied_action: flow.denied_action,
     };

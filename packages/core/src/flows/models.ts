@@ -86,7 +86,7 @@ export const flowModel = defineModel({
     background_themed_urls: themedUrls,
     export_url: z.string(),
   },
-  async derive({ database, files }, rows) {
+  async derive({ database, files, webPath }, rows) {
     const flows = rows.map((row) => String(row['uuid']));
     const bindings =
       flows.length === 0
@@ -109,7 +109,7 @@ export const flowModel = defineModel({
       policies: [],
       cache_count: 0,
       ...backgrounds[at],
-      export_url: `/api/v3/flows/instances/${String(row['slug'])}/export/`,
+      export_url: `${webPath}api/v3/flows/instances/${String(row['slug'])}/export/`,
     }));
   },
 });

@@ -17,7 +17,7 @@ export function registerFlowPages(server: Api, deps: CoreDeps): void {
       const visitor = await visitorOf(deps, request);
       const flow = await defaultFlow(deps, visitor, designation);
       if (flow === undefined) return nothing(deps, reply, 'There is no flow for this.');
-      return reply.redirect(pageOf(flow.slug, queryOf(request)), 302);
+      return reply.redirect(pageOf(deps, flow.slug, queryOf(request)), 302);
     });
   server.get('/flows/-/configure/:stage/', (request, reply) => configure(deps, request, reply));
 }
@@ -30,14 +30,17 @@ async function visitorOf(deps: CoreDeps, request: ApiRequest) {
 async function configure(deps: CoreDeps, request: ApiRequest, reply: ApiReply) {
   const visitor = await visitorOf(deps, request);
   if (visitor.user === undefined)
-    return reply.redirect(`/flows/-/default/authentication/?${new URLSearchParams({ next: request.url })}`, 302);
+    return reply.redirect(
+      `${deps.webPath}flows/-/default/authentication/?${new URLSearchParams({ next: request.originalUrl })}`,
+      302,
+    );
   const flow = await configureFlowOf(deps, parameter(request, 'stage'));
   if (flow === undefined) return nothing(deps, reply, 'There is nothing to set up here.');
   const planning = await planFlow(deps, flow, visitor, { pending_user: { pk: visitor.user.id } });
   if (planning.kind === 'not applicable') return nothing(deps, reply, planning.message);
   visitor.session.data[planKey] = planning.plan;
   await saveSession(deps, request, reply, visitor.session);
-  return reply.redirect(pageOf(flow.slug, queryOf(request)), 302);
+  return reply.redirect(pageOf(deps, flow.slug, queryOf(request)), 302);
 }
 
 async function configureFlowOf({ database: { kysely } }: CoreDeps, stage: string) {
@@ -48,9 +51,9 @@ async function configureFlowOf({ database: { kysely } }: CoreDeps, stage: string
   return kysely.selectFrom('flows').selectAll().where('uuid', '=', flow).executeTakeFirst();
 }
 
-export function pageOf(slug: string, query: URLSearchParams): string {
+function pageOf({ webPath }: CoreDeps, slug: string, query: URLSearchParams): string {
   const text = query.toString();
-  return `/if/flow/${slug}/${text === '' ? '' : `?${text}`}`;
+  return `${webPath}if/flow/${slug}/${text === '' ? '' : `?${text}`}`;
 }
 
 function parameter({ params }: ApiRequest, name: string): string {

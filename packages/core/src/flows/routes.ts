@@ -41,9 +41,8 @@ async function execute(deps: CoreDeps, request: ApiRequest, reply: ApiReply) {
     const outcome = await executeFlow(deps, flow, visitor, answer);
     const loggedIn = visitor.session !== before && visitor.session.userPk !== undefined;
     await Promise.all([saveSession(deps, request, reply, visitor.session, loggedIn), ...visitor.notes]);
-    for (const { name, value, maxAgeSeconds } of visitor.setCookies)
-      setCookie(request, reply, name, value, { httpOnly: true, maxAgeSeconds });
-    if (outcome.kind === 'again') return reply.code(302).header('Location', request.url).send();
+    for (const cookie of visitor.setCookies) setCookie(deps, request, reply, cookie);
+    if (outcome.kind === 'again') return reply.code(302).header('Location', request.originalUrl).send();
     return reply.code(200).send(outcome.challenge);
   } catch (error) {
     if (answerOf(error).status === 503) throw error; // trouble of ours is never a flow's answer

@@ -55,7 +55,7 @@ export function createStageContext({ deps, flow, request, plan, kind, stored }: 
       const typed = plan.context['pending_user_identifier'];
       return {
         pending_user: typeof typed === 'string' ? typed : (user?.username ?? ''),
-        pending_user_avatar: user?.record === undefined ? fallbackAvatar : avatarOf(user.record),
+        pending_user_avatar: user?.record === undefined ? await deps.files.url(fallbackAvatar) : avatarOf(user.record),
       };
     },
   };

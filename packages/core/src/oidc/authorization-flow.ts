@@ -39,7 +39,7 @@ export async function authorizationFlow(asking: Asking, visitor: FlowRequest, us
   const planning = await planFlow(deps, flow, visitor, {
     application: applicationContext(client),
     is_redirected: true,
-    redirect: `/application/o/authorize/?${back}`,
+    redirect: `${deps.webPath}application/o/authorize/?${back}`,
     [cancelledKey]: addressBack(asking, denied),
     ...consentContext(asking),
   });
@@ -51,7 +51,7 @@ export async function authorizationFlow(asking: Asking, visitor: FlowRequest, us
   data[planKey] = planning.plan;
   data[ticketKey] = hashOf(`${fresh}\n${query}`);
   await saveSession(deps, request, reply, visitor.session);
-  return reply.redirect(`/if/flow/${flow.slug}/`, 302);
+  return reply.redirect(`${deps.webPath}if/flow/${flow.slug}/`, 302);
 }
 
 /** Scopes are told by their descriptions; those without one by their names alone. */

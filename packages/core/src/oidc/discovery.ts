@@ -1,29 +1,26 @@
 // What clients find out by themselves (core.md §17.2): addresses follow the request's host; only what works is advertised.
 import type { ApiRequest } from '../api/request.ts';
-import { isSecure } from '../api/session-cookies.ts';
+import { baseUrlOf } from '../api/web-path.ts';
 import type { CoreDeps } from '../deps.ts';
 import { claimsOf, scopesOf } from './claims.ts';
 import type { Client } from './client.ts';
 import { grantTypes } from './grant-types.ts';
 import { algorithmOf, encryption } from './signing.ts';
 
-function baseOf(request: ApiRequest): string {
-  return `${isSecure(request) ? 'https' : 'http'}://${request.headers.host ?? ''}/`;
-}
-
-export function issuerOf(request: ApiRequest, { issuer_mode, application }: Client): string {
-  return issuer_mode === 'global' ? baseOf(request) : `${baseOf(request)}application/o/${application.slug}/`;
+export function issuerOf(deps: CoreDeps, request: ApiRequest, { issuer_mode, application }: Client): string {
+  const base = baseUrlOf(deps, request);
+  return issuer_mode === 'global' ? base : `${base}application/o/${application.slug}/`;
 }
 
 const standardClaims = ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'acr', 'amr', 'nonce'];
 
 export async function discovery(deps: CoreDeps, request: ApiRequest, client: Client): Promise<object> {
-  const root = `${baseOf(request)}application/o/`;
+  const root = `${baseUrlOf(deps, request)}application/o/`;
   const own = `${root}${client.application.slug}/`;
   const scopes = scopesOf(client);
   const claims = Object.keys(await claimsOf(deps, client, undefined, scopes));
   return {
-    issuer: issuerOf(request, client),
+    issuer: issuerOf(deps, request, client),
     authorization_endpoint: `${root}authorize/`,
     token_endpoint: `${root}token/`,
     userinfo_endpoint: `${root}userinfo/`,

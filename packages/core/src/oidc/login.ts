@@ -47,6 +47,6 @@ export async function leadToLogin(asking: Asking, visitor: FlowRequest) {
   session.data[planKey] = planning.plan;
   session.data[ledKey] = questionOf(asking);
   await saveSession(deps, request, reply, session);
-  const next = `/application/o/authorize/?${query}`;
-  return reply.redirect(`/if/flow/${flow.slug}/?${new URLSearchParams({ next })}`, 302);
+  const next = `${deps.webPath}application/o/authorize/?${query}`;
+  return reply.redirect(`${deps.webPath}if/flow/${flow.slug}/?${new URLSearchParams({ next })}`, 302);
 }

@@ -23,14 +23,14 @@ export async function endSession(deps: CoreDeps, request: ApiRequest, reply: Api
   const isLoggedIn = request.caller.principal?.via === 'session';
   const session = isLoggedIn ? visitor.session.id : await hintedSession(deps, client, parameters);
   if (session !== undefined) await dropTokens(deps, client, session);
-  if (!isLoggedIn) return reply.redirect(target ?? '/', 302);
+  if (!isLoggedIn) return reply.redirect(target ?? deps.webPath, 302);
   const flow = await invalidationFlow(deps, client, visitor);
-  if (flow === undefined) return reply.redirect(target ?? '/', 302);
+  if (flow === undefined) return reply.redirect(target ?? deps.webPath, 302);
   const planning = await planFlow(deps, flow, visitor, {
     application: applicationContext(client),
     ...(target === undefined ? {} : { redirect: target }),
   });
-  if (planning.kind === 'not applicable') return reply.redirect(target ?? '/', 302);
+  if (planning.kind === 'not applicable') return reply.redirect(target ?? deps.webPath, 302);
   const { plan } = planning;
   if (target === undefined)
     plan.stages.push({
@@ -39,10 +39,10 @@ export async function endSession(deps: CoreDeps, request: ApiRequest, reply: Api
       invalidResponse: 'retry',
       stage: { kind: sessionEndKind, name: 'Session end', settings: {} },
     });
-  if (plan.stages.length === 0) return reply.redirect(target ?? '/', 302);
+  if (plan.stages.length === 0) return reply.redirect(target ?? deps.webPath, 302);
   visitor.session.data[planKey] = plan;
   await saveSession(deps, request, reply, visitor.session);
-  return reply.redirect(`/if/flow/${flow.slug}/`, 302);
+  return reply.redirect(`${deps.webPath}if/flow/${flow.slug}/`, 302);
 }
 
 function targetOf(client: Client, parameters: ReadonlyMap<string, string>): string | undefined {

@@ -22,7 +22,7 @@ export function registerPreviewRoute(api: Api, deps: CoreDeps): void {
     const client = await clientByKey(deps, Number(row['id']));
     if (client === undefined) throw invalidField('non_field_errors', 'The provider has no application.');
     const grant = { scopes: scopesOf(client) };
-    const standard = standardClaims({ deps, client, user, grant, issuer: issuerOf(request, client) });
+    const standard = standardClaims({ deps, client, user, grant, issuer: issuerOf(deps, request, client) });
     const visitor = { ...flowRequestOf(deps, request), user };
     return { preview: { ...standard, ...(await claimsOf(deps, client, user, grant.scopes, visitor)) } };
   });

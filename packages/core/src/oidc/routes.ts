@@ -81,8 +81,8 @@ function perApplication(scope: Api, deps: CoreDeps): void {
   }
   scope.get(
     `${root}/:slug/`,
-    serve(async ({ application }, _request, reply) =>
-      reply.redirect(`${root}/${application.slug}/.well-known/openid-configuration`, 302),
+    serve(async ({ application }, request, reply) =>
+      reply.redirect(`${deps.webPath}application/o/${application.slug}/.well-known/openid-configuration`, 302),
     ),
   );
   scope.get(

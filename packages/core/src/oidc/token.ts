@@ -17,5 +17,5 @@ export async function token(deps: CoreDeps, request: ApiRequest, clientIp: strin
   if (answer === undefined) throw new OauthFailure(400, 'unsupported_grant_type', 'The grant type is not supported.');
   if (!mayUseGrant(client, type))
     throw new OauthFailure(400, 'unauthorized_client', 'This client may not use the grant type.');
-  return answer({ deps, client, form, secret, issuer: issuerOf(request, client), clientIp });
+  return answer({ deps, client, form, secret, issuer: issuerOf(deps, request, client), clientIp });
 }

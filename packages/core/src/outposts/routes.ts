@@ -5,6 +5,7 @@ import { listRows } from '../api/crud.ts';
 import { ApiFailure, noCredentials, notFound } from '../api/failure.ts';
 import { type ApiRequest, keyParameter, queryOf, requirePermission } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
+import { baseUrlOf } from '../api/web-path.ts';
 import { mayUseApplication } from '../applications/access.ts';
 import { remembered } from '../database/remembered.ts';
 import type { CoreDeps } from '../deps.ts';
@@ -30,7 +31,7 @@ export function registerOutpostRoutes(api: Api, deps: CoreDeps): void {
     api.get(`${prefix}/${type}/`, async (request, reply) => {
       const view: Model = {
         ...served[type],
-        represent: (_deps, rows) => providerRows(deps, type, rows, baseUrlOf(request)),
+        represent: (_deps, rows) => providerRows(deps, type, rows, baseUrlOf(deps, request)),
       };
       return conditional(request, reply, await listRows(deps, view, request, [hasApplication]));
     });
@@ -50,7 +51,7 @@ export function registerOutpostRoutes(api: Api, deps: CoreDeps): void {
   registerSyncRoute(api, deps);
   api.get(`${prefix}/instances/default_settings/`, (request) => {
     requirePermission(request, 'authentik_outposts.view_outpost');
-    return { config: { authentik_host: baseUrlOf(request), log_level: 'info', refresh_interval: 'minutes=5' } };
+    return { config: { authentik_host: baseUrlOf(deps, request), log_level: 'info', refresh_interval: 'minutes=5' } };
   });
   api.get(`${prefix}/instances/:key/health/`, async (request) => {
     requirePermission(request, outpostModel.id.replace('.', '.view_'));
@@ -61,12 +62,6 @@ export function registerOutpostRoutes(api: Api, deps: CoreDeps): void {
 /** Only providers that an application uses are served; LDAP also as a back-channel provider. */
 const hasApplication: RawBuilder<boolean> = sql<boolean>`(exists (select 1 from applications where provider = providers.id)
   or exists (select 1 from application_backchannel where provider = providers.id))`;
-
-/** How this request reached us, which is how its sender can reach us again. */
-function baseUrlOf(request: ApiRequest): string {
-  const { host = 'localhost', 'x-forwarded-proto': proto } = request.headers;
-  return `${proto === 'https' ? 'https' : 'http'}://${host}/`;
-}
 
 const providerByKey = remembered((deps: CoreDeps, key) =>
   deps.database.kysely.selectFrom('providers').selectAll().where('id', '=', Number(key)).executeTakeFirst(),

@@ -15,7 +15,9 @@ import { launch } from './launch.ts';
 import { lookOf } from './look.ts';
 import { messagePage } from './message.ts';
 
-const login = '/flows/-/default/authentication/';
+/** Way to the login, and back to this address. */
+const loginPath = ({ webPath }: CoreDeps, next: string) =>
+  `${webPath}flows/-/default/authentication/?${new URLSearchParams({ next })}`;
 
 export function registerPageRoutes(server: Api, deps: CoreDeps): void {
   const documents = createDocuments();
@@ -55,15 +57,15 @@ async function cancel(deps: CoreDeps, request: ApiRequest, reply: ApiReply) {
   }
   const next = queryOf(request).get('next');
   if (next !== null && isRelative(next)) return reply.redirect(next, 302);
-  return reply.redirect(typeof away === 'string' ? away : '/flows/-/default/invalidation/', 302);
+  return reply.redirect(typeof away === 'string' ? away : `${deps.webPath}flows/-/default/invalidation/`, 302);
 }
 
 /** The user's page; for accounts that have none, the application that the brand names (core.md §1.5). */
 async function start(deps: CoreDeps, request: ApiRequest, reply: ApiReply) {
   const user = await signedIn(deps, request);
-  if (user === undefined) return reply.redirect(`${login}?next=%2F`, 302);
+  if (user === undefined) return reply.redirect(loginPath(deps, deps.webPath), 302);
   const slug = user.type === 'internal' ? undefined : await defaultApplication(deps, request);
-  return reply.redirect(slug === undefined ? '/if/user/' : `/application/launch/${slug}/`, 302);
+  return reply.redirect(deps.webPath + (slug === undefined ? 'if/user/' : `application/launch/${slug}/`), 302);
 }
 
 interface InterfaceRequest {
@@ -75,7 +77,7 @@ interface InterfaceRequest {
 /** Nothing to see without a login; what an administrator may see is for the API to say. */
 async function interfacePage(deps: CoreDeps, documents: Documents, { name, request, reply }: InterfaceRequest) {
   const user = await signedIn(deps, request);
-  if (user === undefined) return reply.redirect(`${login}?${new URLSearchParams({ next: request.url })}`, 302);
+  if (user === undefined) return reply.redirect(loginPath(deps, request.originalUrl), 302);
   if (user.type !== 'internal') return turnAway(deps, request, reply);
   const look = await lookOf(deps, request.headers.host ?? '');
   return documents(reply, look, { name, title: name === 'user' ? 'My applications' : 'Administration', settings: {} });
@@ -84,7 +86,7 @@ async function interfacePage(deps: CoreDeps, documents: Documents, { name, reque
 /** External users and service accounts have no page here. */
 async function turnAway(deps: CoreDeps, request: ApiRequest, reply: ApiReply) {
   const slug = await defaultApplication(deps, request);
-  if (slug !== undefined) return reply.redirect(`/application/launch/${slug}/`, 302);
+  if (slug !== undefined) return reply.redirect(`${deps.webPath}application/launch/${slug}/`, 302);
   const text = 'This account is for applications; there is no page for it here.';
   return messagePage(deps, reply, { status: 403, title: 'Request denied', text });
 }

@@ -1,7 +1,7 @@
 // `/providers/oauth2/<pk>/setup_urls/` (core.md §11.3): what to type into an application.
 import type { Api } from '../api/server.ts';
-import { isSecure } from '../api/session-cookies.ts';
 import { rowOf } from '../api/visibility.ts';
+import { baseUrlOf } from '../api/web-path.ts';
 import type { CoreDeps } from '../deps.ts';
 import { fieldValue } from '../models/represent.ts';
 import { assignmentsOf } from './assignments.ts';
@@ -15,7 +15,7 @@ export function registerProviderRoutes(api: Api, deps: CoreDeps): void {
       const row = await rowOf(deps, oauthProviderModel, request, 'view');
       const pk = Number(row['id']);
       const slug = (await assignmentsOf(deps, [pk])).get(pk)?.assigned_application_slug ?? null;
-      const base = `${isSecure(request) ? 'https' : 'http'}://${request.headers.host ?? ''}${deps.webPath}`;
+      const base = baseUrlOf(deps, request);
       const root = `${base}application/o/`;
       const isGlobal = fieldValue(oauthProviderModel, row, 'issuer_mode') === 'global';
       const own = (path: string) => (slug === null ? null : `${root}${slug}/${path}`);

@@ -37,7 +37,7 @@ async function useToken(deps: CoreDeps, request: ApiRequest, reply: ApiReply) {
     clientIp: request.caller.clientIp,
     context: { auth_method: 'recovery', auth_method_args: {} },
   });
-  return reply.redirect('/if/user/', 302);
+  return reply.redirect(`${deps.webPath}if/user/`, 302);
 }
 
 /** The token is gone with this call. */

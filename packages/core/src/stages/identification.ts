@@ -106,7 +106,7 @@ async function linksOf({ deps, settings, plan }: StageContext) {
   const launch = part('launch_url');
   const page = async (field: string) => {
     const slug = await flowSlug(deps, settings[field]);
-    return slug === undefined ? undefined : `/if/flow/${slug}/`;
+    return slug === undefined ? undefined : `${deps.webPath}if/flow/${slug}/`;
   };
   const [enroll, recovery, passwordless] = [
     await page('enrollment_flow'),

@@ -82,5 +82,7 @@ export function tooManyAttempts(field: string, seconds: number): Step {
 async function recoveryUrl({ deps, request }: StageContext): Promise<string | undefined> {
   const flow = brandValue(await brandOfHost(deps, request.host), 'flow_recovery');
   const slug = await flowSlug(deps, flow);
-  return slug === undefined ? undefined : `${request.secure ? 'https' : 'http'}://${request.host}/if/flow/${slug}/`;
+  return slug === undefined
+    ? undefined
+    : `${request.secure ? 'https' : 'http'}://${request.host}${deps.webPath}if/flow/${slug}/`;
 }

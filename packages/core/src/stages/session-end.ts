@@ -25,7 +25,7 @@ export const sessionEndStage: StageKind = {
         brand_name: brandTitle(brand),
         ...(left === undefined ? {} : { application_name: left.name }),
         ...(launch === undefined ? {} : { application_launch_url: launch }),
-        ...(slug === undefined ? {} : { invalidation_flow_url: `/if/flow/${slug}/` }),
+        ...(slug === undefined ? {} : { invalidation_flow_url: `${deps.webPath}if/flow/${slug}/` }),
       },
     };
   },

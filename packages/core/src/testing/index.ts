@@ -129,7 +129,7 @@ export async function startTestCore({
   let core = await start(0);
   let running = true;
   const port = core.bound[0]?.port ?? 0;
-  const url = `http://127.0.0.1:${port}/`;
+  const url = `http://127.0.0.1:${port}${web.path ?? '/'}`;
   const call = <T>(method: string, path: string, body?: unknown) => request<T>(`${url}api/v3${path}`, method, body);
   const stop = async () => {
     if (running) await core.close();

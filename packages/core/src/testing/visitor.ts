@@ -46,7 +46,8 @@ export function createVisitor(baseUrl: string, headers: Readonly<Record<string, 
     setCookie: (name, value) => void cookies.set(name, value),
     fetch: once,
     async flow(slug, answer, query = '', extra = {}) {
-      const path = `/api/v3/flows/executor/${slug}/?query=${encodeURIComponent(query)}`;
+      const root = new URL('api/v3/flows/executor/', baseUrl).pathname;
+      const path = `${root}${slug}/?query=${encodeURIComponent(query)}`;
       const init: RequestInit =
         answer === undefined
           ? { headers: extra }

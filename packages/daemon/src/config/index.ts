@@ -16,6 +16,8 @@ export {
   type Option,
   parseAddress,
   parseDuration,
+  pathPrefix,
+  readPathPrefix,
   secret,
   text,
   textList,

@@ -102,6 +102,24 @@ export function url<const G extends Given<string> & { readonly schemes?: readonl
   });
 }
 
+/** A URL prefix, with a slash at both ends however it was written: `auth` is `/auth/`, nothing is `/`. */
+export function pathPrefix<const G extends Given<string>>(given: G): Option<ValueOf<string, G>> {
+  return option('URL prefix', given, (value) => {
+    const prefix = isScalar(value) ? readPathPrefix(String(value)) : undefined;
+    return prefix === undefined ? bad('a path of letters, digits and - . _ ~, such as /auth/') : good(prefix);
+  });
+}
+
+/** @returns `undefined` for what is no prefix of a URL's path */
+export function readPathPrefix(given: string): string | undefined {
+  const segments = given
+    .trim()
+    .split('/')
+    .filter((part) => part !== '');
+  if (segments.some((part) => !/^[\w.~-]+$/.test(part) || /^\.{1,2}$/.test(part))) return undefined;
+  return segments.length === 0 ? '/' : `/${segments.join('/')}/`;
+}
+
 export function textList<const G extends Given<readonly string[]>>(given: G): Option<ValueOf<readonly string[], G>> {
   return list('list of texts', given, (item) => good(item));
 }

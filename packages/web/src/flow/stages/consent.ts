@@ -3,6 +3,7 @@ import type { ConsentChallenge } from '@gatehouse/contract/flow';
 import { html, nothing, type TemplateResult } from 'lit';
 import { submitButton } from '../../elements/button.ts';
 import { icon } from '../../elements/icon.ts';
+import { readPageSettings } from '../../page-settings.ts';
 import { StageElement, type Values } from '../stage-element.ts';
 import { userCard } from '../user-card.ts';
 
@@ -21,14 +22,17 @@ const words: Readonly<Record<string, string>> = {
 };
 
 /** Cancelling means to refuse; somebody else signs out. */
-const signOut = '/flows/-/cancel/?next=%2Fflows%2F-%2Fdefault%2Finvalidation%2F';
+function signOut(): string {
+  const { base } = readPageSettings();
+  return `${base}flows/-/cancel/?${new URLSearchParams({ next: `${base}flows/-/default/invalidation/` })}`;
+}
 
 export class ConsentStage extends StageElement<ConsentChallenge> {
   override render() {
     const { challenge } = this;
     const { permissions, additional_permissions: added } = challenge;
     return this.form(html`
-      ${userCard(challenge, signOut)} ${this.otherErrors()}
+      ${userCard(challenge, signOut())} ${this.otherErrors()}
       <p class="gh-lead">${challenge.header_text ?? 'An application asks for access.'}</p>
       ${list(added.length > 0 ? 'You have already allowed:' : 'It will be able to:', permissions)}
       ${list('It now also asks to:', added)} ${submitButton('Continue', this.busy)}
