@@ -96,6 +96,7 @@ describe('Disconnect', () => {
     settings: { ...settings, coaPort },
     port: 'authentication',
     owner: undefined,
+    repetitions: { whenRepeated() {} },
   });
   const session = { id: 'session-1', cookie: '', expiresAtMs: undefined };
   const access: Access = {

@@ -22,6 +22,9 @@ export type DropReason =
   | 'source_budget'
   | 'unsupported_code'
   | 'core_unreachable'
+  | 'home_servers_down'
+  | 'home_server_silent'
+  | 'proxy_loop'
   | 'failure';
 
 /** Why an Access-Request was refused (radius.md §5.5). */
@@ -41,4 +44,5 @@ export type RejectReason =
   | 'no_wifi_secret'
   | 'certificate_refused'
   | 'challenge_expired'
-  | 'eap_failure';
+  | 'eap_failure'
+  | 'home_server_rejected';

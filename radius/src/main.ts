@@ -1,4 +1,5 @@
 // The RADIUS daemon: settings, line to the core, operations, listeners, in this order; and their end.
+import { randomUUID } from 'node:crypto';
 import { type Clock, systemClock } from '@gatehouse/daemon/async';
 import { type ConfigOf, formatAddress, loadConfig } from '@gatehouse/daemon/config';
 import {
@@ -13,12 +14,12 @@ import { bufferedOutput, createLogger, type Logger, prettyOutput } from '@gateho
 import { createMetrics, type Metrics } from '@gatehouse/daemon/metrics';
 import { kernelDrops } from '@gatehouse/daemon/net';
 import { isWorker, serveFirstProcess } from '@gatehouse/daemon/workers';
-import { packetCode } from '@gatehouse/wire/radius';
 import { createOutbox, type Outbox } from './accounting/outbox.ts';
 import { openSpool } from './accounting/spool.ts';
 import { createAttributeReader } from './attributes/core-attributes.ts';
 import { createChallenges } from './authentication/challenges.ts';
 import { createMessageAuthenticatorGate } from './clients/message-authenticator-policy.ts';
+import { createNotices } from './clients/notices.ts';
 import { providerFromApi } from './clients/provider.ts';
 import { type ClientTable, createClientTable } from './clients/table.ts';
 import { createNasLogins } from './coa/logins.ts';
@@ -30,11 +31,12 @@ import { createDrops, type Drops } from './datagram/drops.ts';
 import type { AdmittedRequest } from './datagram/request.ts';
 import { createEap } from './eap/eap.ts';
 import { createKeyFiles, type KeyFileNames } from './eap/key-files.ts';
+import { createHomeServers } from './home-servers/home-servers.ts';
 import { createRadiusMetrics } from './metrics.ts';
-import { createAccessRequest } from './operations/access-request.ts';
-import { createAccountingRequest } from './operations/accounting-request.ts';
-import { createStatusServer } from './operations/status-server.ts';
+import { createOperations } from './operations/table.ts';
 import { createPolicy } from './policy/policy.ts';
+import { proxyStateMark } from './realms/forwarded-packet.ts';
+import { createStates } from './realms/states.ts';
 import { listenRadius, type RadiusServer } from './server.ts';
 import { pageOfAll, superviseWorkers } from './workers/first-process.ts';
 import { joinSiblings, type Siblings } from './workers/siblings.ts';
@@ -135,6 +137,13 @@ export async function startRadius(
   const policy = createPolicy(config.radius.policy_file, settingsOf(config.radius), log);
   const keys = createKeyFiles(keyFileNames(config), log);
   await Promise.all([policy.refresh(), keys.refresh()]); // a wrong policy file stops the start
+  const servers = createHomeServers({
+    clock,
+    log,
+    notices: createNotices(clock),
+    onForged: (server, reason) => metrics.homeServer(server, reason),
+  });
+  servers.replace(policy.homeServers);
   let clients: ClientTable = createClientTable([], policy.refine, log);
   let onFirstProviders = () => {};
   const firstProviders = new Promise<void>((resolve) => {
@@ -150,6 +159,7 @@ export async function startRadius(
     async onProviders(rows) {
       await keys.refresh();
       await policy.refresh().catch((error: unknown) => log.error('policy not usable', { error: String(error) }));
+      servers.replace(policy.homeServers);
       clients = createClientTable(rows.map(providerFromApi), policy.refine, log);
       log.info('Update providers', { count: rows.length });
       onFirstProviders();
@@ -180,6 +190,7 @@ export async function startRadius(
     outpostName: core.outpostName,
     eapSessions: () => eap.size,
     kernelDrops: () => kernelDrops(ports()) ?? 0,
+    homeServers: () => servers.all().map(({ name, state }) => ({ name, isAlive: state !== 'dead' })),
   });
   const ports = () => Object.values(listening?.bound ?? {}).flatMap((bound) => bound.map(({ port }) => port));
   let listening: RadiusServer | undefined;
@@ -189,7 +200,32 @@ export async function startRadius(
     ...parts,
     count: metrics.coa,
   });
-  const status = createStatusServer(core.isReachable);
+  const operations = createOperations({
+    isReachable: core.isReachable,
+    access: {
+      ...answering,
+      eap: eap.receive,
+      challenges: createChallenges(clock, worker),
+      flowTimeoutMs: config.radius.flow_timeout,
+    },
+    accounting: {
+      clock,
+      reportsInterim: config.radius.accounting_interim,
+      addEvent: async (event) => (await outbox?.add(event)) ?? false,
+      onRecord: (request, record) => logins.link(request, record.status === 'stop'),
+      count: metrics.accounting,
+    },
+    forward: {
+      clock,
+      log,
+      servers,
+      states: createStates(clock),
+      mark: proxyStateMark(parts.siblings?.verdictKey ?? randomUUID()),
+      routeOf: policy.route,
+      policyAttributes: policy.attributes,
+      count: metrics.homeServer,
+    },
+  });
   log.info('Starting radius server', { listen: config.listen.radius.map(formatAddress).join(',') });
   // A worker that reads the shared socket before it knows whom it serves would take datagrams from those that do.
   if (parts.siblings !== undefined) await Promise.race([firstProviders, briefly(parts)]);
@@ -214,31 +250,7 @@ export async function startRadius(
     drops,
     requestsPerSource: config.radius.requests_per_source,
     clients: () => clients,
-    authentication: new Map([
-      [
-        packetCode.accessRequest,
-        createAccessRequest({
-          ...answering,
-          eap: eap.receive,
-          challenges: createChallenges(clock, worker),
-          flowTimeoutMs: config.radius.flow_timeout,
-        }),
-      ],
-      [packetCode.statusServer, status],
-    ]),
-    accounting: new Map([
-      [packetCode.statusServer, status],
-      [
-        packetCode.accountingRequest,
-        createAccountingRequest({
-          clock,
-          reportsInterim: config.radius.accounting_interim,
-          addEvent: async (event) => (await outbox?.add(event)) ?? false,
-          onRecord: (request, record) => logins.link(request, record.status === 'stop'),
-          count: metrics.accounting,
-        }),
-      ],
-    ]),
+    ...operations,
   });
   listening = server;
   return {
@@ -247,6 +259,7 @@ export async function startRadius(
     clientsText: gate.text,
     refresh: core.refresh,
     async close() {
+      servers.close();
       await outbox?.close();
       await core.close();
     },

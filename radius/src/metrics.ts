@@ -11,6 +11,7 @@ export interface RadiusMetrics {
   eap(method: string, result: string): void;
   accounting(statusType: string): void;
   coa(type: string, result: string): void;
+  homeServer(name: string, result: string): void;
 }
 
 export interface MetricSources {
@@ -18,13 +19,15 @@ export interface MetricSources {
   readonly eapSessions: () => number;
   /** Datagrams lost in the kernel, where it tells. */
   readonly kernelDrops: () => number;
+  /** Whether each home server is there. */
+  readonly homeServers: () => readonly { readonly name: string; readonly isAlive: boolean }[];
 }
 
 const prefix = 'authentik_outpost_radius_';
 
 export function createRadiusMetrics(
   metrics: Metrics,
-  { outpostName, eapSessions, kernelDrops }: MetricSources,
+  { outpostName, eapSessions, kernelDrops, homeServers }: MetricSources,
 ): RadiusMetrics {
   const counter = (name: string, help: string, labels: readonly string[]) =>
     metrics.counter({ name: prefix + name, help, labels });
@@ -45,6 +48,17 @@ export function createRadiusMetrics(
     labels: [],
     collect: kernelDrops,
   });
+  metrics.gauge({
+    name: `${prefix}home_server_alive`,
+    help: 'Whether a home server answers, 1 or 0; of several workers the sum',
+    labels: ['home_server'],
+    collect: () =>
+      homeServers().map(({ name, isAlive }) => ({ labels: { home_server: name }, value: isAlive ? 1 : 0 })),
+  });
+  const forwarded = counter('forwarded_total', 'Requests handed on to home servers, by what came of them', [
+    'home_server',
+    'result',
+  ]);
   const coa = counter('coa_total', 'Requests sent to devices', ['type', 'result']);
   const rejected = counter('requests_rejected_total', 'Total number of rejected requests', [
     'outpost_name',
@@ -79,6 +93,7 @@ export function createRadiusMetrics(
     },
     eap: (method, result) => eap.add({ method, result }),
     coa: (type, result) => coa.add({ type, result }),
+    homeServer: (home_server, result) => forwarded.add({ home_server, result }),
     accounting: (status_type) => accounting.add({ status_type }),
   };
 }

@@ -1,17 +1,7 @@
 // Reply attributes as the core sends them: a whole packet in base64 (radius.md §6). Passed on byte for byte, except what the
 // daemon owns, and values hidden under the core packet's authenticator, which the device could not read.
-import { randomInt } from 'node:crypto';
-import {
-  type Attribute,
-  decodePacket,
-  decodeVendor,
-  encodeVendor,
-  hideSalted,
-  type PacketKey,
-  revealSalted,
-  vendorId,
-  vendorSpecific,
-} from '@gatehouse/wire/radius';
+import { type Attribute, decodePacket, type PacketKey } from '@gatehouse/wire/radius';
+import { createRehider } from './rehide.ts';
 
 export type CoreAttributes =
   | {
@@ -26,8 +16,6 @@ export type CoreAttributes =
 
 /** User-Password, CHAP-Password, State, Proxy-State, CHAP-Challenge, EAP-Message, Message-Authenticator. */
 const owned = new Set([2, 3, 24, 33, 60, 79, 80]);
-const tunnelPassword = 69;
-const mppeKeys = new Set([16, 17]);
 
 export type AttributeReader = typeof readCoreAttributes;
 
@@ -55,15 +43,15 @@ export function readCoreAttributes(encoded: string, requestAuthenticator: Buffer
   const attributes: Attribute[] = [];
   const dropped: number[] = [];
   let isHidden = false;
-  const rehideOne = createRehider(packet.authenticator, requestAuthenticator, key);
-  const rehide: Rehide = (value) => {
-    isHidden = true;
-    return rehideOne(value);
-  };
+  const rehide = createRehider(
+    { authenticator: packet.authenticator, key },
+    { authenticator: requestAuthenticator, key },
+  );
   for (const attribute of packet.attributes) {
-    const passed = owned.has(attribute.type) ? undefined : translate(attribute, rehide);
+    const passed = owned.has(attribute.type) ? undefined : rehide(attribute);
     if (passed === undefined) dropped.push(attribute.type);
-    else attributes.push(passed);
+    else attributes.push(...passed);
+    isHidden ||= passed?.[0] !== attribute;
   }
   return { kind: 'attributes', attributes, dropped, isHidden };
 }
@@ -74,32 +62,4 @@ function parse(bytes: Buffer) {
   } catch {
     return undefined; // WireError: the one thing decoding throws
   }
-}
-
-type Rehide = (value: Buffer) => Buffer | undefined;
-
-function translate(attribute: Attribute, rehide: Rehide): Attribute | undefined {
-  if (attribute.type === tunnelPassword) {
-    const hidden = rehide(attribute.value.subarray(1));
-    return hidden && { type: tunnelPassword, value: Buffer.concat([attribute.value.subarray(0, 1), hidden]) };
-  }
-  if (attribute.type !== vendorSpecific) return attribute;
-  const [only, ...others] = decodeVendor(attribute.value) ?? [];
-  if (only === undefined || others.length > 0 || only.vendor !== vendorId.microsoft || !mppeKeys.has(only.type))
-    return attribute;
-  const hidden = rehide(only.value);
-  return hidden && encodeVendor({ ...only, value: hidden });
-}
-
-/** RFC 2868 §3.5: each salt of a packet is another one, with the top bit set. */
-function createRehider(from: Buffer, to: Buffer, key: PacketKey): Rehide {
-  let salt = randomInt(0x8000);
-  return (value) => {
-    try {
-      salt = (salt + 1) & 0x7fff;
-      return hideSalted(revealSalted(value, from, key), Buffer.of(0x80 | (salt >> 8), salt & 0xff), to, key);
-    } catch {
-      return undefined; // WireError: hidden under another secret; the attribute is dropped and reported
-    }
-  };
 }

@@ -3,13 +3,15 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { RadiusProviderRow } from '@gatehouse/contract/rest';
-import type { ConfigOf } from '@gatehouse/daemon/config';
+import { systemClock } from '@gatehouse/daemon/async';
+import { type ConfigOf, formatAddress } from '@gatehouse/daemon/config';
 import { kernelDrops } from '@gatehouse/daemon/net';
 import { providerFromApi } from '../clients/provider.ts';
 import { createClientTable } from '../clients/table.ts';
 import type { radiusConfig } from '../config.ts';
 import type { CoreInspection } from '../core-inspection.ts';
 import { createAuthority } from '../eap/client-certificate.ts';
+import { createHomeServer } from '../home-servers/home-server.ts';
 import type { Policy } from '../policy/policy.ts';
 
 export interface Finding {
@@ -35,7 +37,7 @@ const warn = (what: string): Finding => ({ level: 'warn', what });
 const fail = (what: string): Finding => ({ level: 'fail', what });
 
 export async function doctor(options: DoctorOptions): Promise<readonly Finding[]> {
-  const parts = [checkPolicy, checkCore, checkClientAuthority, checkRadsec, checkKernel];
+  const parts = [checkPolicy, checkCore, checkHomeServers, checkClientAuthority, checkRadsec, checkKernel];
   const found: Finding[] = [];
   for (const part of parts) found.push(...(await part(options).catch((error: unknown) => [fail(message(error))])));
   return found;
@@ -129,6 +131,28 @@ function checkNetworks({ policy }: DoctorOptions, rows: readonly RadiusProviderR
     if (/(?:^|[\s,])(?:0\.0\.0\.0|::)\/0/.test(client_networks))
       found.push(warn(`provider "${name}" takes packets from everywhere: name the networks of its devices`));
   return found;
+}
+
+/** Each is asked as the daemon asks it. */
+async function checkHomeServers({ policy }: DoctorOptions): Promise<Finding[]> {
+  const unused = {
+    onForged: () => undefined,
+    notices: { isDue: () => false },
+    clock: systemClock,
+    log: { info: () => undefined, warn: () => undefined },
+  };
+  return Promise.all(
+    policy.homeServers.map(async (rule) => {
+      const what = `home server ${rule.name} (${formatAddress(rule.authentication)})`;
+      if (!rule.hasStatusCheck) return ok(`${what} is not asked: status_check is off`);
+      const server = createHomeServer(rule, unused);
+      const answers = await server.check();
+      server.close();
+      return answers
+        ? ok(`${what} answers Status-Server`)
+        : fail(`${what} does not answer Status-Server: away, another secret, or it does not know us as its client`);
+    }),
+  );
 }
 
 async function checkClientAuthority({ config: { radius }, nowMs }: DoctorOptions): Promise<Finding[]> {

@@ -1,12 +1,14 @@
 // `gatehouse radius explain <user> <nas>`: which provider serves a device, which settings hold for it and why, and which
 // attributes a login of this user would get from whom. Asks the core, changes nothing, needs no password.
+import { formatAddress } from '@gatehouse/daemon/config';
 import type { PacketKey } from '@gatehouse/wire/radius';
 import { readCoreAttributes } from '../attributes/core-attributes.ts';
 import { describeAttributes } from '../attributes/describe.ts';
 import { providerFromApi } from '../clients/provider.ts';
-import { createClientTable } from '../clients/table.ts';
+import { type Client, createClientTable } from '../clients/table.ts';
 import type { CoreInspection } from '../core-inspection.ts';
-import type { Policy } from '../policy/policy.ts';
+import type { Explained, Policy } from '../policy/policy.ts';
+import type { Route } from '../realms/realms.ts';
 
 export interface ExplainOptions {
   readonly username: string;
@@ -29,28 +31,62 @@ export async function explain({ username, nas, groups: given, core, policy }: Ex
     const known = providers.map(({ name, networks }) => `  ${name}: ${networks.join(', ')}`);
     return [`${nas} is in no client network: its packets are dropped. Networks:`, ...known, ''].join('\n');
   }
-  const { provider, cidr } = client;
-  const told = await core.explain(provider.pk, username);
-  const groups = given ?? told?.groups ?? [];
-  const ofCore = attributesOf(told?.attributes, client.key);
+  const { provider } = client;
+  const route = policy.route(provider.app, username);
+  const login =
+    route === undefined
+      ? await explainLogin({ username, nas, groups: given, core, policy }, client)
+      : explainForwarding(policy, provider.app, route);
+  const { cidr } = client;
   const lines = [
     `device     ${nas}: provider "${provider.name}" (application ${provider.app}) by ${cidr}`,
     `secret     ${client.key === undefined ? 'none: every packet is dropped' : client.key === provider.key ? 'of the provider' : 'of the policy file'}`,
     ...policy
       .explainSettings(provider.app, nas)
       .map(({ name, value, from }) => `setting    ${name} = ${value}  (${from})`),
-    `user       ${username}: ${userLine(told, given, groups)}`,
-    ...describeAttributes(ofCore.attributes).map((line) => `attribute  ${line}  (core)`),
-    ...ofCore.problems,
-    ...policy
-      .explain(provider.app, groups, ofCore.attributes)
-      .map(
-        ({ name, text, rule, shadowed }) =>
-          `attribute  ${name} = ${text}  (rule ${rule}${shadowed === undefined ? '' : `, not sent: ${shadowed}`})`,
-      ),
+    ...login,
     ...problems,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Decided here. */
+async function explainLogin(
+  { username, groups: given, core, policy }: ExplainOptions,
+  { provider, key }: Client,
+): Promise<string[]> {
+  const told = await core.explain(provider.pk, username);
+  const groups = given ?? told?.groups ?? [];
+  const ofCore = attributesOf(told?.attributes, key);
+  return [
+    `user       ${username}: ${userLine(told, given, groups)}`,
+    ...describeAttributes(ofCore.attributes).map((line) => `attribute  ${line}  (core)`),
+    ...ofCore.problems,
+    ...ruleLines(policy.explain(provider.app, { groups }, ofCore.attributes)),
+  ];
+}
+
+/** Decided by a home server, which is not asked here. */
+function explainForwarding(policy: Policy, app: string, { realm, username, rule }: Route): string[] {
+  const addressOf = (name: string) => policy.homeServers.find((one) => one.name === name)?.authentication;
+  const servers = rule.homeServers.map((name) => {
+    const address = addressOf(name);
+    return address === undefined ? name : `${name} (${formatAddress(address)})`;
+  });
+  const allowed = rule.allow === 'all' ? 'everything' : 'what no access here depends on';
+  return [
+    `realm      ${realm === '' ? 'NULL' : realm}: handed on to ${servers.join(', then ')} as ${username}`,
+    `accounting ${{ local: 'kept here', home: 'handed on', both: 'kept here and handed on' }[rule.accounting]}`,
+    `home may   set ${allowed}${rule.allow === 'all' || rule.allow.size === 0 ? '' : `, and ${rule.allow.size} attributes of its entry`}`,
+    ...ruleLines(policy.explain(app, { realm }, [])),
+  ];
+}
+
+function ruleLines(explained: readonly Explained[]): string[] {
+  return explained.map(
+    ({ name, text, rule, shadowed }) =>
+      `attribute  ${name} = ${text}  (rule ${rule}${shadowed === undefined ? '' : `, not sent: ${shadowed}`})`,
+  );
 }
 
 type Told = Awaited<ReturnType<CoreInspection['explain']>>;

@@ -59,5 +59,8 @@ export const dropHints: Readonly<Record<DropReason, string>> = {
   source_budget: 'This address has as many requests in work as one may; see requests_per_source.',
   unsupported_code: 'The device sends accounting to the authentication port, or something that is no request.',
   core_unreachable: 'The core cannot be asked; see its log, and `gatehouse radius doctor`.',
+  home_servers_down: 'No home server of the realm answers; see `gatehouse radius doctor`.',
+  home_server_silent: 'A home server has not answered this request, or with a wrong secret; see its log.',
+  proxy_loop: 'The request has been here before: two servers hand this realm to each other.',
   failure: 'A fault of ours; the log has it.',
 };

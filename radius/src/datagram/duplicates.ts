@@ -22,7 +22,13 @@ export interface Sender {
   readonly port: number;
 }
 
-export type Sighting = { readonly kind: 'working' } | { readonly kind: 'done'; readonly reply: Buffer };
+export type Sighting =
+  | {
+      readonly kind: 'working';
+      /** What is to be done about a repetition; as a rule nothing. */
+      readonly repeat?: () => void;
+    }
+  | { readonly kind: 'done'; readonly reply: Buffer };
 
 /** A request in work. */
 export interface DuplicateEntry {
@@ -32,6 +38,8 @@ export interface DuplicateEntry {
   finish(reply: Buffer): void;
   /** Nothing was answered: a repetition is a new request. */
   forget(): void;
+  /** To be called at each repetition until this one has ended. */
+  whenRepeated(act: () => void): void;
 }
 
 export interface Duplicates {
@@ -84,7 +92,8 @@ class DuplicateTable implements Duplicates {
     while (kept !== undefined && (kept.mark !== mark || !kept.holds(packet))) kept = kept.older;
     if (kept === undefined) return undefined;
     const reply = kept.reply();
-    return reply === undefined ? working : { kind: 'done', reply };
+    if (reply !== undefined) return { kind: 'done', reply };
+    return kept.repeat === undefined ? working : { kind: 'working', repeat: kept.repeat };
   }
 
   begin({ address, port }: Sender, packet: Buffer): DuplicateEntry | undefined {
@@ -106,6 +115,7 @@ class DuplicateTable implements Duplicates {
   /** A request in work has got its reply, or will get none. It may be used again after the time of repetitions. */
   ended(kept: Kept): void {
     this.#working -= 1;
+    kept.repeat = undefined;
     kept.endMs = this.#clock.monotonicMs() + this.#options.keepMs;
     if (kept.state === 'unanswered') this.#unhook(kept);
     this.#ended.push(kept);
@@ -161,6 +171,7 @@ class Kept implements DuplicateEntry {
   older: Kept | undefined = undefined;
   state: 'working' | 'answered' | 'unanswered' = 'unanswered';
   endMs = 0;
+  repeat: (() => void) | undefined = undefined;
   /** Can be found by its slot. */
   isHooked = false;
   readonly #table: DuplicateTable;
@@ -213,6 +224,10 @@ class Kept implements DuplicateEntry {
     if (this.#longReply.length > 0) return this.#longReply;
     const at = this.#at + this.#packetBytes;
     return Buffer.from(this.#cells.subarray(at, at + this.#replyBytes)); // the cell may be used again before it is sent
+  }
+
+  whenRepeated(act: () => void): void {
+    this.repeat = act;
   }
 
   isCurrent(): boolean {

@@ -58,6 +58,7 @@ function start() {
       outpostName: () => '',
       eapSessions: () => 0,
       kernelDrops: () => 0,
+      homeServers: () => [],
     }),
     notices: createNotices(clock),
     drops: createDrops(clock),

@@ -135,6 +135,10 @@ function admit(options: ReceiverOptions, bytes: Buffer, source: Source, { send, 
     send(seen.reply);
     return undefined;
   }
+  if (seen?.repeat !== undefined) {
+    seen.repeat();
+    return undefined;
+  }
   if (seen !== undefined) return drop(options, address, 'duplicate_in_flight', client);
   if (source.listener !== undefined) options.metrics.packet(packetCodeName(packet.code)); // else the sibling has
   // Before any cryptography: one address must not take all of it.
@@ -150,7 +154,8 @@ function admit(options: ReceiverOptions, bytes: Buffer, source: Source, { send, 
   const entry = options.duplicates.begin(source, packet.bytes);
   if (entry === undefined) return drop(options, address, 'overload', client);
   const { provider, settings } = client;
-  return { request: { packet, provider, settings, key, client: address, port: options.port, owner }, entry };
+  const { port } = options;
+  return { request: { packet, provider, settings, key, client: address, port, owner, repetitions: entry }, entry };
 }
 
 /** The worker that a request belongs to, where it is another one. */
@@ -270,7 +275,7 @@ function serve(
   return undefined;
 }
 
-type Answered = Exclude<Answer, { kind: 'elsewhere' }>;
+type Answered = Exclude<Answer, { readonly kind: 'elsewhere' }>;
 
 function fieldsOf({ packet, client }: AdmittedRequest, requestId: string) {
   return { code: packetCodeName(packet.code), request: requestId, ip: client, id: packet.identifier };
@@ -284,6 +289,8 @@ function responseFields(request: AdmittedRequest, requestId: string, answer: Ans
     duration_ms: Math.round(tookMs * 10) / 10,
     ...(answer.reason === undefined ? {} : { reason: answer.reason }),
     ...(answer.username === undefined ? {} : { username: answer.username }),
+    ...(answer.realm === undefined ? {} : { realm: answer.realm }),
+    ...(answer.homeServer === undefined ? {} : { home_server: answer.homeServer }),
   };
 }
 

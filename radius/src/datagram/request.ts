@@ -3,6 +3,7 @@ import type { Attribute, PacketKey, ReceivedPacket } from '@gatehouse/wire/radiu
 import type { Provider } from '../clients/provider.ts';
 import type { ClientSettings } from '../clients/settings.ts';
 import type { DropReason, RejectReason } from '../errors.ts';
+import type { DuplicateEntry } from './duplicates.ts';
 
 export interface AdmittedRequest {
   readonly packet: ReceivedPacket;
@@ -15,20 +16,36 @@ export interface AdmittedRequest {
   readonly port: 'authentication' | 'accounting';
   /** The worker that it belongs to where that is not this one: answered here only if nobody has to be asked. */
   readonly owner: number | undefined;
+  /** The device sends it again while it is in work. */
+  readonly repetitions: Pick<DuplicateEntry, 'whenRepeated'>;
 }
 
-export type Answer =
-  | {
-      readonly kind: 'reply';
-      readonly code: number;
-      /** Without Message-Authenticator and Proxy-State, which reply.ts adds. */
-      readonly attributes: readonly Attribute[];
-      readonly reason?: RejectReason;
-      readonly username?: string;
-    }
-  /** Its own worker has to answer. */
-  | { readonly kind: 'elsewhere'; readonly username?: string }
-  | { readonly kind: 'silence'; readonly reason: DropReason; readonly username?: string };
+export type Answer = (Reply | Elsewhere | Silence) & Via;
+
+/** For the log: who asked, and where it was decided if not here. */
+interface Via {
+  readonly username?: string;
+  readonly realm?: string;
+  readonly homeServer?: string;
+}
+
+interface Reply {
+  readonly kind: 'reply';
+  readonly code: number;
+  /** Without Message-Authenticator and Proxy-State, which reply.ts adds. */
+  readonly attributes: readonly Attribute[];
+  readonly reason?: RejectReason;
+}
+
+/** Its own worker has to answer. */
+interface Elsewhere {
+  readonly kind: 'elsewhere';
+}
+
+interface Silence {
+  readonly kind: 'silence';
+  readonly reason: DropReason;
+}
 
 /** Answers at once where nobody has to be asked. */
 export type Operation = (request: AdmittedRequest) => Answer | Promise<Answer>;

@@ -9,6 +9,7 @@ import type { Claim } from '../authentication/claim.ts';
 import type { Access, AccessOutcome, AccessRequest, CodeWanted } from '../core.ts';
 import type { AdmittedRequest, Answer } from '../datagram/request.ts';
 import type { RejectReason } from '../errors.ts';
+import type { Whose } from '../policy/policy.ts';
 
 export interface Asking {
   /** At once where the verdict is known. */
@@ -17,11 +18,7 @@ export interface Asking {
   /** Reads what the core sends. */
   readonly readAttributes: AttributeReader;
   /** Attributes of the policy file, after those of the core. */
-  readonly policyAttributes: (
-    app: string,
-    groups: readonly string[],
-    given: readonly Attribute[],
-  ) => readonly Attribute[];
+  readonly policyAttributes: (app: string, whose: Whose, given: readonly Attribute[]) => readonly Attribute[];
 }
 
 export interface Answering extends Asking {
@@ -107,7 +104,7 @@ export function attachAttributes(
   const { log, policyAttributes } = asking;
   const { username } = access;
   const accepted = (given: readonly Attribute[]): Asked => {
-    const added = policyAttributes(provider.app, access.groups, given);
+    const added = policyAttributes(provider.app, access, given);
     return { kind: 'accepted', attributes: added.length === 0 ? given : [...given, ...added], access };
   };
   if (access.attributes === undefined) {

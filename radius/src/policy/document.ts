@@ -5,6 +5,14 @@ import { type Attribute, type Dictionary, parseAttribute } from '@gatehouse/wire
 import { z } from 'zod';
 import { readNetwork } from '../clients/table.ts';
 import { radiusError } from '../errors.ts';
+import {
+  type HomeServerRule,
+  homeServerEntry,
+  homeServersOf,
+  type RealmRule,
+  realmEntry,
+  realmsOf,
+} from '../realms/realm-rules.ts';
 
 const yesNo = z.boolean();
 const network = z.string().refine((text) => readNetwork(text) !== undefined, { error: 'is not address/prefix' });
@@ -31,12 +39,15 @@ const scalar = z.union([z.string(), z.number()]).transform(String);
 const rule = z.strictObject({
   groups: oneOrMany(z.string()).optional(),
   application: z.string().optional(),
+  realm: oneOrMany(z.string()).optional(),
   set: z.record(z.string(), oneOrMany(scalar)),
 });
 
 const document = z.strictObject({
   clients: z.array(client).default([]),
   attributes: z.array(rule).default([]),
+  home_servers: z.record(z.string(), homeServerEntry).default({}),
+  realms: z.array(realmEntry).default([]),
 });
 
 /** One line of the table group → attributes. */
@@ -44,6 +55,8 @@ export interface AttributeRule {
   /** A user in any of them; `undefined` for everybody. */
   readonly groups: readonly string[] | undefined;
   readonly application: string | undefined;
+  /** Of logins that a home server of these realms has accepted; `undefined` for those of our own users. */
+  readonly realms: readonly string[] | undefined;
   readonly attributes: readonly NamedAttribute[];
 }
 
@@ -57,24 +70,29 @@ export interface NamedAttribute {
 export interface PolicyDocument {
   readonly clients: readonly ClientRule[];
   readonly attributes: readonly AttributeRule[];
+  readonly homeServers: readonly HomeServerRule[];
+  readonly realms: readonly RealmRule[];
 }
 
-export const emptyPolicy: PolicyDocument = { clients: [], attributes: [] };
+export const emptyPolicy: PolicyDocument = { clients: [], attributes: [], homeServers: [], realms: [] };
 
 /** @throws GatewayError `ERR_RADIUS_POLICY` with every problem and its place */
 export function readPolicy(text: string, path: string, dictionary: Dictionary): PolicyDocument {
   const parsed = readDocument(text, document);
   if ('problems' in parsed) throw policyError(path, parsed.problems);
   const problems: string[] = [];
-  const attributes = parsed.data.attributes.map(({ groups, application, set }, at) => ({
+  const attributes = parsed.data.attributes.map(({ groups, application, realm, set }, at) => ({
     groups,
     application,
+    realms: realm,
     attributes: Object.entries(set).flatMap(([name, texts]) =>
       texts.flatMap((one) => readAttribute(dictionary, name, one, `attributes[${at}].set`, problems)),
     ),
   }));
+  const homeServers = homeServersOf(parsed.data.home_servers);
+  const realms = realmsOf(parsed.data.realms, homeServers, dictionary, problems);
   if (problems.length > 0) throw policyError(path, problems);
-  return { clients: parsed.data.clients, attributes };
+  return { clients: parsed.data.clients, attributes, homeServers, realms };
 }
 
 function readAttribute(

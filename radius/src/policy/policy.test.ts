@@ -1,5 +1,5 @@
 // The policy file: what it may hold, what of it holds for whom, and that a wrong one changes nothing.
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { captureLogger, temporaryFolder } from '@gatehouse/daemon/testing';
 import { createDictionary, createPacketKey, signRequest } from '@gatehouse/wire/radius';
@@ -74,7 +74,7 @@ test('the more specific entry has the last word, and says so', async () => {
 test('attributes of a group: the first rule that sets a name has it, and the core before all', async () => {
   const { policy } = await policyOf(example);
   await policy.refresh();
-  expect(describeAttributes(policy.attributes('wifi', ['staff'], []))).toEqual([
+  expect(describeAttributes(policy.attributes('wifi', { groups: ['staff'] }, []))).toEqual([
     'Tunnel-Type:1 = VLAN',
     'Tunnel-Medium-Type:1 = IEEE-802',
     'Tunnel-Private-Group-Id:1 = 20',
@@ -84,9 +84,13 @@ test('attributes of a group: the first rule that sets a name has it, and the cor
     'Session-Timeout = 3600',
     'Attribute-241 = 0x0101',
   ]);
-  expect(describeAttributes(policy.attributes('vpn', ['guests'], []))).toContain('Tunnel-Private-Group-Id:1 = 30');
-  expect(policy.attributes('vpn', [], [{ type: 27, value: Buffer.of(0, 0, 0, 1) }])).toHaveLength(1);
-  expect(policy.explain('wifi', ['staff'], []).find(({ text }) => text === '30')?.shadowed).toBe('rule 1 has set it');
+  expect(describeAttributes(policy.attributes('vpn', { groups: ['guests'] }, []))).toContain(
+    'Tunnel-Private-Group-Id:1 = 30',
+  );
+  expect(policy.attributes('vpn', { groups: [] }, [{ type: 27, value: Buffer.of(0, 0, 0, 1) }])).toHaveLength(1);
+  expect(policy.explain('wifi', { groups: ['staff'] }, []).find(({ text }) => text === '30')?.shadowed).toBe(
+    'rule 1 has set it',
+  );
 });
 
 describe('what is wrong is told with its place', () => {
@@ -113,10 +117,10 @@ test('a file that has become wrong leaves the earlier one in force; a good one c
   await policy.refresh();
   await writeFile(path, 'attributes: [{ set: { Clas: two } }]');
   await expect(policy.refresh()).rejects.toMatchObject({ code: 'ERR_RADIUS_POLICY' });
-  expect(describeAttributes(policy.attributes('x', [], []))).toEqual(['Class = 0x6f6e65']);
+  expect(describeAttributes(policy.attributes('x', { groups: [] }, []))).toEqual(['Class = 0x6f6e65']);
   await writeFile(path, 'attributes: [{ set: { Class: two } }]');
   await policy.refresh();
-  expect(describeAttributes(policy.attributes('x', [], []))).toEqual(['Class = 0x74776f']);
+  expect(describeAttributes(policy.attributes('x', { groups: [] }, []))).toEqual(['Class = 0x74776f']);
 });
 
 test('a login of a member gets the VLAN of the group, and a change counts after a refresh', async () => {
@@ -162,4 +166,12 @@ test('a device of its own secret, and one that is held to Message-Authenticator 
   expect((await from('127.0.0.3', 'testing123', '')).code).toBe('none');
   expect((await from('127.0.0.3', 'testing123')).code).toBe('Access-Accept');
   expect((await from('127.0.0.1', 'testing123', '')).code).toBe('Access-Accept');
+});
+
+test.each(['policy.md', 'home-servers.md'])('what %s shows can be read', async (page) => {
+  const text = await readFile(new URL(`../../docs/${page}`, import.meta.url), 'utf8');
+  const example = /```yaml\n([\s\S]*?)```/.exec(text)?.[1] ?? '';
+  const { clients, attributes, realms } = readPolicy(example, page, createDictionary());
+  expect(clients.length + realms.length).toBeGreaterThan(0);
+  expect(attributes.length).toBeGreaterThan(0);
 });

@@ -6,20 +6,35 @@ import { type Attribute, createDictionary, createPacketKey } from '@gatehouse/wi
 import { createPrefixTable } from '../clients/prefix-table.ts';
 import type { ClientSettings } from '../clients/settings.ts';
 import { type Refinement, readNetwork } from '../clients/table.ts';
-import { type ClientRule, emptyPolicy, type NamedAttribute, type PolicyDocument, readPolicy } from './document.ts';
+import type { HomeServerRule } from '../realms/realm-rules.ts';
+import { findRoute, isRealmOf, type Route } from '../realms/realms.ts';
+import {
+  type AttributeRule,
+  type ClientRule,
+  emptyPolicy,
+  type NamedAttribute,
+  type PolicyDocument,
+  readPolicy,
+} from './document.ts';
 
 export interface Policy {
   /** Settings, and the secret where the file has one, of a client. */
   refine(app: string, address: string): Refinement;
   /** What the rules add to `given`: a name that is already there stays as it is. */
-  attributes(app: string, groups: readonly string[], given: readonly Attribute[]): readonly Attribute[];
+  attributes(app: string, whose: Whose, given: readonly Attribute[]): readonly Attribute[];
   /** The same with the number of the rule, for people. */
-  explain(app: string, groups: readonly string[], given: readonly Attribute[]): readonly Explained[];
+  explain(app: string, whose: Whose, given: readonly Attribute[]): readonly Explained[];
   /** Each setting of a client with its value and where that comes from, for people. */
   explainSettings(app: string, address: string): readonly ExplainedSetting[];
+  /** Where a name is decided about; `undefined` for here. */
+  route(app: string, username: string): Route | undefined;
+  readonly homeServers: readonly HomeServerRule[];
   /** @throws GatewayError `ERR_RADIUS_POLICY`, or why the file cannot be read; the earlier one stays in force */
   refresh(): Promise<void>;
 }
+
+/** Who has logged in: one of our users with groups, or a visitor of a realm. */
+export type Whose = { readonly groups: readonly string[] } | { readonly realm: string };
 
 export interface Explained extends NamedAttribute {
   /** Counted from 1. */
@@ -38,16 +53,20 @@ export function createPolicy(path: string, base: ClientSettings, log: Pick<Logge
   const dictionary = createDictionary();
   let document: PolicyDocument = emptyPolicy;
   let text = '';
-  const explain: Policy['explain'] = (app, groups, given) => explainRules(document, app, groups, given);
+  const explain: Policy['explain'] = (app, whose, given) => explainRules(document, app, whose, given);
   return {
     refine: (app, address) => refine(document.clients, base, app, address),
     explain,
     explainSettings: (app, address) => explainSettings(document.clients, base, app, address),
-    attributes(app, groups, given) {
+    attributes(app, whose, given) {
       if (document.attributes.length === 0) return [];
-      return explain(app, groups, given).flatMap(({ shadowed, attribute }) =>
+      return explain(app, whose, given).flatMap(({ shadowed, attribute }) =>
         shadowed === undefined ? [attribute] : [],
       );
+    },
+    route: (app, username) => (document.realms.length === 0 ? undefined : findRoute(document.realms, app, username)),
+    get homeServers() {
+      return document.homeServers;
     },
     async refresh() {
       if (path === '') return;
@@ -128,16 +147,13 @@ function applyRule(settings: ClientSettings, rule: ClientRule): ClientSettings {
 function explainRules(
   { attributes: rules }: PolicyDocument,
   app: string,
-  groups: readonly string[],
+  whose: Whose,
   given: readonly Attribute[],
 ): Explained[] {
   const ofCore = new Set(given.map(identityOf));
   const owners = new Map<string, number>();
   return rules.flatMap((rule, at) => {
-    const isMeant =
-      (rule.application === undefined || rule.application === app) &&
-      (rule.groups === undefined || rule.groups.some((group) => groups.includes(group)));
-    if (!isMeant) return [];
+    if ((rule.application !== undefined && rule.application !== app) || !isAbout(rule, whose)) return [];
     return rule.attributes.map((named) => {
       const name = named.name.toLowerCase();
       const owner = owners.get(name) ?? at;
@@ -150,6 +166,11 @@ function explainRules(
       return { ...named, rule: at + 1, shadowed };
     });
   });
+}
+
+function isAbout({ groups, realms }: AttributeRule, whose: Whose): boolean {
+  if ('realm' in whose) return realms?.some((one) => isRealmOf(one, whose.realm)) ?? false;
+  return realms === undefined && (groups === undefined || groups.some((group) => whose.groups.includes(group)));
 }
 
 /** Type, and for vendors their number and type: what one attribute is, whatever its value. */

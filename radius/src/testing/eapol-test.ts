@@ -11,6 +11,8 @@ export interface EapolTest {
   /** Inner method; PAP in TTLS and GTC in PEAP unless given. */
   readonly inner?: 'PAP' | 'GTC' | 'MSCHAPV2';
   readonly identity?: string;
+  /** Outside the tunnel; of another realm unless given. */
+  readonly anonymous?: string;
   readonly password?: string;
   readonly fragmentBytes?: number;
   readonly caPem?: string;
@@ -47,7 +49,7 @@ export async function eapolTest(port: number, test: EapolTest): Promise<EapolRes
     key_mgmt: 'WPA-EAP',
     eap: test.eap,
     identity: `"${test.identity ?? 'alice'}"`,
-    anonymous_identity: hasTunnel ? '"anonymous@example.test"' : undefined,
+    anonymous_identity: hasTunnel ? `"${test.anonymous ?? 'anonymous@example.test'}"` : undefined,
     password: `"${test.password ?? 's3cr3t'}"`,
     ca_cert: ca && `"${ca}"`,
     client_cert: certificate && `"${certificate}"`,

@@ -131,6 +131,11 @@ server default {
     update reply {
       &Message-Authenticator := 0x00
     }
+    Post-Auth-Type REJECT {
+      update reply {
+        &Message-Authenticator := 0x00
+      }
+    }
   }
   preacct {
     ${proxied ? toSite : 'ok'}
@@ -139,21 +144,24 @@ server default {
     ok
   }
 }
-${hasEap ? innerServer : ''}
+${hasEap ? innerServer(eapModule.includes('peap {')) : ''}
 `;
 }
 
 const toSite = 'update control {\n      &Proxy-To-Realm := "site"\n    }';
-const innerServer = `
+/** @param hasEap the tunnel holds EAP again */
+const innerServer = (hasEap: boolean) => `
 server inner {
   authorize {
     files
+    ${hasEap ? 'eap' : ''}
     pap
   }
   authenticate {
     Auth-Type PAP {
       pap
     }
+    ${hasEap ? 'eap' : ''}
   }
 }`;
 

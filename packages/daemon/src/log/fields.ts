@@ -33,6 +33,7 @@ export interface LogFields {
   readonly gap_s?: number;
   readonly headers?: Readonly<Record<string, Text>>;
   readonly hint?: Text;
+  readonly home_server?: Text;
   readonly host?: Text;
   readonly id?: Count;
   readonly identity?: Text;
@@ -51,6 +52,7 @@ export interface LogFields {
   readonly policy?: Text;
   readonly port?: Count;
   readonly provider?: Text | Count;
+  readonly realm?: Text;
   readonly reason?: Text;
   readonly remote?: Text;
   readonly request?: Text;

@@ -19,12 +19,26 @@ export function hidePassword(password: Buffer, requestAuthenticator: Buffer, key
  * @throws WireError `ERR_WIRE_MALFORMED` unless the value has 16, 32, … 128 bytes
  */
 export function revealPassword(value: Buffer, requestAuthenticator: Buffer, key: PacketKey): Buffer {
-  if (value.length === 0 || value.length % block !== 0 || value.length > maxPasswordBytes)
-    throw malformed(`User-Password of ${value.length} bytes; it must be 16, 32, … ${maxPasswordBytes}`);
+  checkHidden(value);
   const plain = chain(value, requestAuthenticator, key, 'reveal');
   let end = plain.length;
   while (end > 0 && plain[end - 1] === 0) end--;
   return plain.subarray(0, end);
+}
+
+/** What a value is hidden under: the authenticator of a request and the secret of who sent it. */
+export interface Hiding {
+  readonly authenticator: Buffer;
+  readonly key: PacketKey;
+}
+
+/**
+ * A value in the form of User-Password, hidden for another receiver; its padding stays as it is.
+ * @throws WireError `ERR_WIRE_MALFORMED` as {@link revealPassword}
+ */
+export function rehidePassword(value: Buffer, from: Hiding, to: Hiding): Buffer {
+  checkHidden(value);
+  return chain(chain(value, from.authenticator, from.key, 'reveal'), to.authenticator, to.key, 'hide');
 }
 
 /** @param salt two bytes, the top bit set, different for each attribute of a packet */
@@ -44,6 +58,11 @@ export function revealSalted(value: Buffer, requestAuthenticator: Buffer, key: P
   const length = counted.readUInt8(0);
   if (length >= counted.length) throw malformed('a salted value does not hold the length it says');
   return counted.subarray(1, 1 + length);
+}
+
+function checkHidden(value: Buffer): void {
+  if (value.length === 0 || value.length % block !== 0 || value.length > maxPasswordBytes)
+    throw malformed(`User-Password of ${value.length} bytes; it must be 16, 32, … ${maxPasswordBytes}`);
 }
 
 /** c(i) = p(i) xor MD5(secret, c(i-1)), c(0) = `first`. */

@@ -14,7 +14,14 @@ export {
   formatNamedValue,
   parseAttribute,
 } from './dictionary.ts';
-export { hidePassword, hideSalted, revealPassword, revealSalted } from './hidden-values.ts';
+export {
+  type Hiding,
+  hidePassword,
+  hideSalted,
+  rehidePassword,
+  revealPassword,
+  revealSalted,
+} from './hidden-values.ts';
 export {
   type Attribute,
   decodePacket,
