@@ -52,22 +52,27 @@ export async function runRadiusDaemon(argv: readonly string[], env: Environment)
     const { config } = loadConfig(radiusConfig, { env, argv });
     // Workers share one pipe: their batches have to stay whole on it.
     const batches = isWorker() ? { batchLength: 4_000 } : {};
-    const destination = config.debug ? prettyOutput(process.stdout) : bufferedOutput(batches);
-    const log = createLogger({ level: config.log_level, name: loggerName, destination });
+    const buffered = bufferedOutput(batches);
+    const destination = config.debug ? prettyOutput(process.stdout) : buffered;
+    const given = { level: config.log_level, name: loggerName, destination };
+    const log = createLogger(given);
     return await runProcess({ log }, (context) =>
-      config.radius.workers > 1 && !isWorker() ? supervise(config, log, context) : run(config, log, context),
+      config.radius.workers > 1 && !isWorker()
+        ? supervise(config, log, context)
+        : run(config, { log, startLog: createLogger(given), flush: buffered.flush }, context),
     );
   } catch (error) {
     return reportFatal(createLogger({ level: 'info', name: loggerName }), error);
   }
 }
 
-async function run(config: Config, log: Logger, { signal, onDrain }: ProcessContext): Promise<void> {
+async function run(config: Config, logs: Logs & { flush(): void }, { signal, onDrain }: ProcessContext): Promise<void> {
+  const { log, flush } = logs;
   const metrics = createMetrics({ process: true });
   const health = createHealth();
   const siblings = isWorker() ? await joinSiblings(signal) : undefined;
   const ending = new AbortController(); // later than the signal: what is in work may still ask the core
-  const parts = { log, metrics, health, clock: systemClock, signal: ending.signal };
+  const parts = { ...logs, metrics, health, clock: systemClock, signal: ending.signal };
   const radius = await startRadius(config, siblings === undefined ? parts : { ...parts, siblings });
   onDrain(async () => {
     await radius.server.close();
@@ -77,6 +82,7 @@ async function run(config: Config, log: Logger, { signal, onDrain }: ProcessCont
   const { drops, clientsText } = radius;
   if (siblings !== undefined) {
     const pages = { metrics: metrics.text, drops: drops.text, clients: clientsText };
+    flush(); // where we listen stands in the log before anybody is told that we are ready
     return serveFirstProcess({ health, clock: systemClock, signal, pages });
   }
   const localPages = { [dropsPage]: drops.text, [clientsPage]: clientsText };
@@ -112,8 +118,14 @@ async function serveState(
   onDrain(async () => server[Symbol.asyncDispose]());
 }
 
-export interface Parts {
+interface Logs {
+  /** Follows the level that the core wants. */
   readonly log: Logger;
+  /** Does not: where this process listens is told in any case. */
+  readonly startLog: Logger;
+}
+
+export interface Parts extends Logs {
   readonly metrics: Metrics;
   readonly health: Health;
   readonly clock: Clock;
@@ -245,6 +257,7 @@ export async function startRadius(
     },
     clock,
     log,
+    startLog: parts.startLog,
     metrics,
     gate,
     drops,

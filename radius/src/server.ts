@@ -3,6 +3,7 @@ import type { Clock } from '@gatehouse/daemon/async';
 import type { Address } from '@gatehouse/daemon/config';
 import type { Logger } from '@gatehouse/daemon/log';
 import { listenUdp, type UdpListener } from '@gatehouse/daemon/net';
+import { createSourceBudget } from './clients/budget.ts';
 import type { MessageAuthenticatorGate } from './clients/message-authenticator-policy.ts';
 import { createNotices, type Notices } from './clients/notices.ts';
 import type { ClientTable } from './clients/table.ts';
@@ -12,7 +13,7 @@ import { createReceiver, type Receiver, type Share } from './datagram/receive.ts
 import type { Operation } from './datagram/request.ts';
 import type { RadiusMetrics } from './metrics.ts';
 import { listenRadsec, type RadsecOptions, type RadsecServer } from './radsec/listen.ts';
-import type { News } from './workers/messages.ts';
+import type { News, SocketNews } from './workers/messages.ts';
 import { ownerOf } from './workers/owner.ts';
 import type { Siblings } from './workers/siblings.ts';
 
@@ -30,9 +31,11 @@ export interface ServerOptions {
   readonly requestsPerSource: number;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Where the sockets are told. */
+  readonly startLog: Logger;
   readonly metrics: RadiusMetrics;
   readonly clients: () => ClientTable;
-  readonly onNews: (news: News) => void;
+  readonly onNews: (news: Exclude<News, SocketNews>) => void;
   readonly authentication: ReadonlyMap<number, Operation>;
   readonly accounting: ReadonlyMap<number, Operation>;
 }
@@ -58,9 +61,14 @@ export async function listenRadius(options: ServerOptions): Promise<RadiusServer
   const open = async (port: 'authentication' | 'accounting', addresses: readonly Address[], setting: string) => {
     const duplicates = createDuplicates(options.clock, { keepMs: keepReplyMs, maxEntries: maxDuplicates });
     const share = options.siblings && port === 'authentication' ? { share: shareOf(options.siblings) } : {};
+    const budget = createSourceBudget({
+      most: options.requestsPerSource,
+      ...(share.share && { tell: share.share.inWork }),
+    });
     const receiver = createReceiver({
       ...options,
       ...share,
+      budget,
       port,
       notices,
       gate,
@@ -68,8 +76,14 @@ export async function listenRadius(options: ServerOptions): Promise<RadiusServer
       operations: options[port],
     });
     const component = port === 'authentication' ? 'radius' : 'accounting';
-    const listener = await listenUdp({ addresses, component, setting, log: options.log, onDatagram: receiver.receive });
-    return { receiver, listener };
+    const listener = await listenUdp({
+      addresses,
+      component,
+      setting,
+      log: options.startLog,
+      onDatagram: receiver.receive,
+    });
+    return { receiver, listener, budget };
   };
   const radius = await open('authentication', options.listen.radius, 'AUTHENTIK_LISTEN__RADIUS');
   const accounting = await open('accounting', options.listen.accounting, 'AUTHENTIK_LISTEN__ACCOUNTING').catch(
@@ -83,13 +97,18 @@ export async function listenRadius(options: ServerOptions): Promise<RadiusServer
     throw error;
   });
   options.siblings?.listen({
-    onNews: options.onNews,
+    onNews(news) {
+      if (news.kind === 'in_work') radius.budget.hear(news.worker, news.client, news.count);
+      else if (news.kind === 'started') radius.budget.forget(news.worker);
+      else options.onNews(news);
+    },
     onDatagram({ bytes, address, port, listener }) {
       const from = { address, port };
       const reply = (answer: Uint8Array) => radius.listener.send(listener, answer, from);
       radius.receiver.receive(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), from, reply, undefined);
     },
   });
+  options.siblings?.tell({ kind: 'started', worker: options.siblings.number });
   return {
     bound: { radius: radius.listener.bound, accounting: accounting.listener.bound, radsec: radsec?.bound ?? [] },
     async close() {
@@ -105,6 +124,7 @@ function shareOf({ number, count, handOn, tell }: Siblings): Share {
     ownerOf: (packet, from, { settings }) => (settings.coa ? 0 : ownerOf(packet, from, count)),
     handOn: (to, bytes, { address, port }, listener) => handOn(to, { bytes, address, port, listener }),
     latched: (client) => tell({ kind: 'latched', client }),
+    inWork: (client, count) => tell({ kind: 'in_work', worker: number, client, count }),
   };
 }
 

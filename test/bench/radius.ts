@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 import { startTestCore, testPassword, testRadiusSecret } from '@gatehouse/core/testing';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
 import { createTestAuthority, eapolTest } from '@gatehouse/radius/testing';
-import { freePort, runTool, startDaemon, until } from '../harness/index.ts';
+import { runTool, startDaemon, until } from '../harness/index.ts';
 import { startFreeRadius } from '../interop/radius/freeradius.ts';
 import { cpuSeconds } from './cpu.ts';
 import { benchCodec, benchMatch } from './radius/alone.ts';
@@ -126,11 +126,8 @@ async function benchWorkers() {
   const one: LoadResult[] = [];
   for (let round = 0; round < rounds; round++) one.push(await pap(ours, {}));
   await daemon.stop();
-  // Workers listen once they know their providers, and keep quiet about it: the level of the log comes with these.
-  const port = await freePort();
-  const own = { AUTHENTIK_LISTEN__RADIUS: `127.0.0.1:${port}`, AUTHENTIK_RADIUS__WORKERS: '2' };
-  await using crew = await startDaemon('radius', { env: { ...env, ...own } });
-  const both = { port, pid: crew.pid ?? 0 };
+  await using crew = await startDaemon('radius', { env: { ...env, AUTHENTIK_RADIUS__WORKERS: '2' } });
+  const both = { port: crew.bound('radius').port, pid: crew.pid ?? 0 };
   await warm(both);
   const two: LoadResult[] = [];
   for (let round = 0; round < rounds; round++) two.push(await pap(both, {}));

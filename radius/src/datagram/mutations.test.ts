@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createAttributeReader } from '../attributes/core-attributes.ts';
 import { createChallenges } from '../authentication/challenges.ts';
+import { createSourceBudget } from '../clients/budget.ts';
 import { createMessageAuthenticatorGate } from '../clients/message-authenticator-policy.ts';
 import { createNotices } from '../clients/notices.ts';
 import { createClientTable } from '../clients/table.ts';
@@ -62,7 +63,7 @@ function start() {
     }),
     notices: createNotices(clock),
     drops: createDrops(clock),
-    requestsPerSource: 1_000_000,
+    budget: createSourceBudget({ most: 1_000_000 }),
     clients: () => table,
     duplicates: createDuplicates(clock, { keepMs: 10_000, maxEntries: 1_000 }),
     gate: createMessageAuthenticatorGate(),

@@ -14,6 +14,7 @@ import {
   packetCodeName,
   type ReceivedPacket,
 } from '@gatehouse/wire/radius';
+import type { SourceBudget } from '../clients/budget.ts';
 import type { MessageAuthenticatorGate } from '../clients/message-authenticator-policy.ts';
 import type { Notices } from '../clients/notices.ts';
 import type { Client, ClientTable } from '../clients/table.ts';
@@ -36,8 +37,7 @@ export interface ReceiverOptions {
   /** By code; what is not here is dropped. */
   readonly operations: ReadonlyMap<number, Operation>;
   readonly drops: Drops;
-  /** Requests in work at a time for one address. */
-  readonly requestsPerSource: number;
+  readonly budget: SourceBudget;
   /** Told of each packet that is left without an answer on arrival. */
   readonly onDrop?: (reason: DropReason) => void;
   /** Where there are several workers. */
@@ -53,6 +53,8 @@ export interface Share {
   handOn(to: number, bytes: Buffer, from: Sender, listener: number): void;
   /** From now on Message-Authenticator is demanded of this address. */
   latched(client: string): void;
+  /** So many requests of this address are in work here. */
+  inWork(client: string, count: number): void;
 }
 
 export interface Receiver {
@@ -71,14 +73,13 @@ const eapMessage = 79;
 
 export function createReceiver(options: ReceiverOptions): Receiver {
   const inWork = new Set<Promise<void>>();
-  const perSource = new Map<string, number>();
+  const { budget } = options;
   let isDraining = false;
   return {
     receive(bytes, from, reply, listener) {
       if (isDraining) return;
       const address = canonicalIp(from.address);
-      const count = perSource.get(address) ?? 0;
-      const isSpent = count >= options.requestsPerSource;
+      const isSpent = budget.isSpent(address);
       // As it came: a socket of IPv6 cannot send to an IPv4 address in its canonical form.
       const handOn = (to: number) => options.share?.handOn(to, bytes, from, listener ?? 0);
       const ways = { send: reply, handOn };
@@ -87,12 +88,10 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       const { request, entry } = admitted;
       const serving = serve(options, request, entry, ways);
       if (serving === undefined) return;
-      perSource.set(address, count + 1);
+      budget.begin(address);
       const work = serving.finally(() => {
         inWork.delete(work);
-        const left = (perSource.get(address) ?? 1) - 1;
-        if (left === 0) perSource.delete(address);
-        else perSource.set(address, left);
+        budget.end(address);
       });
       inWork.add(work);
     },

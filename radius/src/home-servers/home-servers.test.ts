@@ -18,7 +18,7 @@ import {
   signRequest,
 } from '@gatehouse/wire/radius';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { runCommand } from '../commands/run.ts';
+import { radiusCommands } from '../commands/run.ts';
 import { openRawClient, startTestRadius } from '../testing/start.ts';
 
 const homeKey = createPacketKey('home');
@@ -256,7 +256,7 @@ test('an old server may answer without Message-Authenticator where the file says
 
 test('two servers that hand a realm to each other: the request ends where it has been before', async () => {
   const home = await startHome({ behave: () => undefined });
-  const { radius, client } = await startForwarding(policyOf(home));
+  const { radius, client } = await startForwarding(policyOf(home).replace('timeout: 10', 'timeout: 1'));
   client.send(request('ada@far.test'));
   await vi.waitFor(() => expect(home.requests).not.toHaveLength(0));
   const states = home.requests[0]?.attributes.filter(({ type }) => type === 33) ?? [];
@@ -287,7 +287,7 @@ test('a conversation stays with the server that has begun it', async () => {
 test('more than 256 requests at a time have several sockets', async () => {
   const home = await startHome({ behave: () => undefined });
   const { radius, client } = await startForwarding(
-    policyOf(home).replace('response_window: 0.1', 'response_window: 30'),
+    policyOf(home).replace('response_window: 0.1', 'response_window: 30').replace('timeout: 10', 'timeout: 3'),
     {
       AUTHENTIK_RADIUS__REQUESTS_PER_SOURCE: '1000',
     },
@@ -307,11 +307,12 @@ test('explain and doctor know the home servers', async () => {
   gone.close();
   const { radius, path } = await startForwarding(policyOf(home, gone));
   const env = { AUTHENTIK_HOST: radius.core.url, AUTHENTIK_TOKEN: 'token', AUTHENTIK_RADIUS__POLICY_FILE: path };
-  const run = async (...words: string[]) => {
+  const run = async (word: string, ...words: string[]) => {
     let text = '';
-    await runCommand(words, env, (part) => {
+    const print = (part: string) => {
       text += part;
-    });
+    };
+    await radiusCommands[word]?.run(words, { env, print, complain: print });
     return text;
   };
   const explained = await run('explain', 'ada@far.test', '127.0.0.1');

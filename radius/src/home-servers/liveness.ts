@@ -96,6 +96,6 @@ class Watch implements Liveness {
       reason,
       hint: 'Its realms go to their next server. See `gatehouse radius doctor`.',
     });
-    for (const act of [...this.#mourners]) act();
+    for (const act of this.#mourners) act();
   }
 }

@@ -8,6 +8,7 @@ import type { Logger } from '@gatehouse/daemon/log';
 import { canonicalIp, listenTcp, type TcpListener } from '@gatehouse/daemon/net';
 import { tlsParameters } from '@gatehouse/daemon/tls';
 import { framePacket } from '@gatehouse/wire/radius';
+import { createSourceBudget } from '../clients/budget.ts';
 import type { ClientSettings } from '../clients/settings.ts';
 import type { ClientTable } from '../clients/table.ts';
 import { createDuplicates } from '../datagram/duplicates.ts';
@@ -15,8 +16,10 @@ import { createReceiver, type Receiver, type ReceiverOptions } from '../datagram
 import type { DropReason } from '../errors.ts';
 import { findPeer } from './peers.ts';
 
-export interface RadsecOptions extends Omit<ReceiverOptions, 'port' | 'duplicates' | 'onDrop'> {
+export interface RadsecOptions extends Omit<ReceiverOptions, 'port' | 'duplicates' | 'onDrop' | 'budget'> {
   readonly addresses: readonly Address[];
+  /** In work at a time for one connection. */
+  readonly requestsPerSource: number;
   readonly certificateFile: string;
   readonly keyFile: string;
   readonly caFile: string;
@@ -26,6 +29,8 @@ export interface RadsecOptions extends Omit<ReceiverOptions, 'port' | 'duplicate
   readonly settingsOf: (app: string, address: string) => ClientSettings;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Where the sockets are told. */
+  readonly startLog: Logger;
 }
 
 export interface RadsecServer {
@@ -67,7 +72,7 @@ export async function listenRadsec(options: RadsecOptions): Promise<RadsecServer
     component: 'radsec',
     setting: 'AUTHENTIK_LISTEN__RADSEC',
     limits,
-    log: options.log,
+    log: options.startLog,
     onConnection: (socket) => void tls.emit('connection', socket),
   });
   return {
@@ -102,6 +107,7 @@ function serveConnection(options: RadsecOptions, socket: TLSSocket, open: Set<Re
     ...options,
     port: 'authentication',
     clients,
+    budget: createSourceBudget({ most: options.requestsPerSource }),
     duplicates: createDuplicates(options.clock, { keepMs: 10_000, maxEntries: 1_000 }),
     onDrop: (reason) => {
       if (fatal.has(reason)) socket.destroy();

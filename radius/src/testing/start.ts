@@ -100,7 +100,7 @@ export async function startTestRadius(
   const log = captureLogger();
   const metrics = createMetrics();
   const ending = new AbortController();
-  const parts = { log, metrics, health: createHealth(), clock: systemClock, signal: ending.signal };
+  const parts = { log, startLog: log, metrics, health: createHealth(), clock: systemClock, signal: ending.signal };
   const radius = await startRadius(config, parts);
   while (!log.lines.some(({ event }) => event === 'Update providers'))
     await new Promise((resolve) => setImmediate(resolve));

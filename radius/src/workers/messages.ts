@@ -24,14 +24,23 @@ const datagram = z.object({
 });
 export type Datagram = Omit<z.infer<typeof datagram>, 'kind'>;
 
+/** About what comes by the shared sockets. */
+const socketNews = [
+  z.object({ kind: z.literal('in_work'), worker: z.number(), client: z.string(), count: z.number() }),
+  /** In place of one that has died. */
+  z.object({ kind: z.literal('started'), worker: z.number() }),
+] as const;
+
 /** From a worker, passed on to all others. */
 const news = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('verdict'), digest: z.string(), verdict: access, lifeMs: z.number() }),
   z.object({ kind: z.literal('session_ended'), sessionId: z.string() }),
   z.object({ kind: z.literal('changed'), all: z.boolean(), access: z.boolean(), users: z.array(z.number()) }),
   z.object({ kind: z.literal('latched'), client: z.string() }),
+  ...socketNews,
 ]);
 export type News = z.infer<typeof news>;
+export type SocketNews = z.infer<(typeof socketNews)[number]>;
 
 export const fromWorker = z.union([
   z.discriminatedUnion('kind', [

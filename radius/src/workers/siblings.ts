@@ -37,6 +37,8 @@ export async function joinSiblings(signal: AbortSignal): Promise<Siblings> {
         case 'session_ended':
         case 'changed':
         case 'latched':
+        case 'in_work':
+        case 'started':
           hearing?.onNews(message);
           break;
       }

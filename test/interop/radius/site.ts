@@ -12,6 +12,8 @@ export interface Site extends AsyncDisposable {
   readonly core: TestCore;
   readonly radius: RunningDaemon;
   readonly authority: TestAuthority;
+  /** Settings of the daemon, for another one like it. */
+  readonly env: Readonly<Record<string, string>>;
   /** Of the user `ada`. */
   readonly wifiSecret: string;
   /** For files of foreign programs. */
@@ -47,26 +49,26 @@ export async function startSite(policy = '', env: Readonly<Record<string, string
   const ca = await write('ca.pem', authority.caPem);
   const certificate = await write('server.pem', server.certPem);
   const key = await write('server.key', server.keyPem);
-  const radius = await startDaemon('radius', {
-    env: {
-      AUTHENTIK_HOST: core.url,
-      AUTHENTIK_TOKEN: await core.outpostToken('radius'),
-      AUTHENTIK_RADIUS__EAP_CERTIFICATE: certificate,
-      AUTHENTIK_RADIUS__EAP_KEY: key,
-      AUTHENTIK_RADIUS__EAP_CLIENT_CA: ca,
-      AUTHENTIK_RADIUS__RADSEC_CERTIFICATE: certificate,
-      AUTHENTIK_RADIUS__RADSEC_KEY: key,
-      AUTHENTIK_RADIUS__RADSEC_CA: ca,
-      AUTHENTIK_RADIUS__RADSEC_PEERS: '*=network',
-      AUTHENTIK_RADIUS__POLICY_FILE: await write('policy.yaml', policy),
-      ...env,
-    },
-  });
+  const settings = {
+    AUTHENTIK_HOST: core.url,
+    AUTHENTIK_TOKEN: await core.outpostToken('radius'),
+    AUTHENTIK_RADIUS__EAP_CERTIFICATE: certificate,
+    AUTHENTIK_RADIUS__EAP_KEY: key,
+    AUTHENTIK_RADIUS__EAP_CLIENT_CA: ca,
+    AUTHENTIK_RADIUS__RADSEC_CERTIFICATE: certificate,
+    AUTHENTIK_RADIUS__RADSEC_KEY: key,
+    AUTHENTIK_RADIUS__RADSEC_CA: ca,
+    AUTHENTIK_RADIUS__RADSEC_PEERS: '*=network',
+    AUTHENTIK_RADIUS__POLICY_FILE: await write('policy.yaml', policy),
+    ...env,
+  };
+  const radius = await startDaemon('radius', { env: settings });
   await until(() => radius.lines.some(({ event }) => event === 'Update providers'));
   return {
     core,
     radius,
     authority,
+    env: settings,
     wifiSecret,
     folder: folder.path,
     write,
