@@ -8,6 +8,7 @@ import type { Database } from './database/connection.ts';
 import type { Epochs } from './database/remembered.ts';
 import type { CoreFiles } from './files/core-files.ts';
 import type { PasswordHasher } from './identity/passwords/hasher.ts';
+import type { CoreMetrics } from './metrics.ts';
 import type { Registry } from './models/registry.ts';
 import type { Author, Change } from './models/unit.ts';
 import type { OutpostChannels } from './outposts/channels.ts';
@@ -20,6 +21,7 @@ export interface CoreDeps {
   /** What has been read of the configuration holds for one of these (database/remembered.ts). */
   readonly epochs: Epochs;
   readonly log: Logger;
+  readonly metrics: CoreMetrics;
   readonly clock: Clock;
   readonly secretKey: Secret;
   /** Part of every user's `uid`; never changes. */

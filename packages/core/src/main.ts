@@ -42,7 +42,7 @@ async function run(argv: readonly string[], env: Environment): Promise<number> {
     const lost = new Promise<never>((_, reject) => opened.onLost((reason) => reject(new Error(reason))));
     lost.catch(() => {}); // reported by the race below
     const core = await startCore(
-      startOptions({ config, env, argv, log, database: opened.database, clock: systemClock }),
+      startOptions({ config, env, argv, log, metrics, database: opened.database, clock: systemClock }),
     );
     onDrain(() => core.close());
     for (const address of core.bound) log.info('listening', { addr: formatAddress(address), component: 'http' });

@@ -2,6 +2,7 @@
 import { type Clock, systemClock } from '@gatehouse/daemon/async';
 import { loadConfig } from '@gatehouse/daemon/config';
 import type { Logger } from '@gatehouse/daemon/log';
+import type { Metrics } from '@gatehouse/daemon/metrics';
 import { browserFolder } from '@gatehouse/web/manifest';
 import { parseRate } from './api/throttle.ts';
 import { type CoreConfig, coreConfig } from './config.ts';
@@ -20,14 +21,16 @@ interface Sources {
 interface Given extends Sources {
   readonly config: CoreConfig;
   readonly log: Logger;
+  readonly metrics: Metrics;
   readonly database: Database;
   readonly clock: Clock;
 }
 
-export function startOptions({ config, env, argv, log, database, clock }: Given): StartOptions {
+export function startOptions({ config, env, argv, log, metrics, database, clock }: Given): StartOptions {
   return {
     database,
     log,
+    metrics,
     clock,
     secretKey: config.secret_key,
     listen: config.listen.core,

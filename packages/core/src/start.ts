@@ -5,6 +5,7 @@ import { contractVersion } from '@gatehouse/contract/versions';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Address, Secret } from '@gatehouse/daemon/config';
 import type { Logger } from '@gatehouse/daemon/log';
+import type { Metrics } from '@gatehouse/daemon/metrics';
 import type { StorageSettings } from '@gatehouse/storage';
 import { createActors } from './all-actors.ts';
 import { registry } from './all-models.ts';
@@ -40,6 +41,7 @@ import { createPasswordHasher } from './identity/passwords/hasher.ts';
 import { registerIdentityRoutes } from './identity/routes.ts';
 import type { Post } from './mail/send.ts';
 import { registerTestRoutes } from './mappings/test.ts';
+import { createCoreMetrics } from './metrics.ts';
 import { announceLogout } from './oidc/participants.ts';
 import { registerPreviewRoute } from './oidc/preview.ts';
 import { registerOidcRoutes } from './oidc/routes.ts';
@@ -59,8 +61,9 @@ import { registerRecoveryRoutes } from './sessions/recovery.ts';
 import { registerSessionRoutes } from './sessions/routes.ts';
 import { createSessionStore } from './sessions/store.ts';
 import { registerPromptPreview } from './stages/prompt/preview.ts';
-import { registerHealthRoutes, registerSystemRoutes } from './system/routes.ts';
+import { registerHealthRoutes, registerMetricsRoute, registerSystemRoutes } from './system/routes.ts';
 import { createSettingsStore } from './system/settings.ts';
+import { unfinishedTasks } from './tasks/queue.ts';
 import { registerTaskRoutes } from './tasks/routes.ts';
 import { reconcileSchedules, sendDue } from './tasks/scheduler.ts';
 import { createWorker, type Worker } from './tasks/worker.ts';
@@ -71,6 +74,7 @@ const usualRate: Rate = { requests: 1000, periodMs: 1_000 };
 export interface StartOptions {
   readonly database: Database;
   readonly log: Logger;
+  readonly metrics: Metrics;
   readonly clock: Clock;
   readonly secretKey: Secret;
   readonly listen: readonly Address[];
@@ -110,7 +114,11 @@ export async function startCore(options: StartOptions): Promise<RunningCore> {
   await ensureEmbeddedOutpost(deps, embeddedOutpost); // after the blueprints, which may say what it serves
   await reconcileSchedules(deps, deps.actors);
   const { server, operations } = createServer(deps);
+  registerMetricsRoute(server, options.metrics);
   await registerRoutes(server, deps, { operations, post: options.post });
+  deps.metrics.state.outposts = () => deps.channels.instances.map(({ name, uid }) => ({ outpost: name, uid }));
+  deps.metrics.state.connections = deps.database.connections;
+  deps.metrics.state.tasks = () => unfinishedTasks(deps);
   const worker = createWorker(deps, deps.actors);
   await worker.start();
   const websockets = serveWebsockets(deps, server.server, [controlChannel(deps), await clientChannel(deps)]);
@@ -154,6 +162,7 @@ export async function createDeps(options: StartOptions): Promise<CoreDeps> {
     database,
     epochs: await createEpochs(database, clock),
     log,
+    metrics: createCoreMetrics(options.metrics),
     clock,
     secretKey,
     installationId: id,

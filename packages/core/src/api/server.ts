@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { CoreDeps } from '../deps.ts';
+import { areaOf } from '../metrics.ts';
 import { InvalidInput } from '../models/invalid.ts';
 import { csrfFailure, hasCsrfProof, identifyCaller } from './authentication.ts';
 import { ApiFailure, type FailureBody, throttled } from './failure.ts';
@@ -40,9 +41,13 @@ export function createServer(deps: CoreDeps): CoreServer {
     reply.header('X-authentik-id', request.id);
   });
   server.addHook('onResponse', async (request, reply) => {
+    const { method, routeOptions } = request;
+    const area = areaOf(routeOptions.url ?? '');
+    const status = `${Math.floor(reply.statusCode / 100)}xx`;
+    deps.metrics.requestSeconds.observe({ method, area, status }, reply.elapsedTime / 1000);
     deps.log.debug('request', {
       request_id: request.id,
-      method: request.method,
+      method,
       path: shownPath(request),
       status: reply.statusCode,
       took_ms: Math.round(reply.elapsedTime * 100) / 100,

@@ -3,6 +3,7 @@ import { systemClock } from '@gatehouse/daemon/async';
 import type { Terminal } from '@gatehouse/daemon/commands';
 import { loadConfig } from '@gatehouse/daemon/config';
 import { createLogger } from '@gatehouse/daemon/log';
+import { createMetrics } from '@gatehouse/daemon/metrics';
 import { type CoreConfig, coreConfig } from '../config.ts';
 import { attachDatabase } from '../database/attach.ts';
 import type { CoreDeps } from '../deps.ts';
@@ -18,7 +19,15 @@ export async function withCore<T>(
   const log = createLogger({ level: 'error', name: 'gatehouse.core' });
   const opened = await attachDatabase(config, log);
   try {
-    const options = startOptions({ config, argv: [], env, log, database: opened.database, clock: systemClock });
+    const options = startOptions({
+      config,
+      argv: [],
+      env,
+      log,
+      metrics: createMetrics(),
+      database: opened.database,
+      clock: systemClock,
+    });
     return await work(await createDeps(options), config);
   } finally {
     await opened.close();

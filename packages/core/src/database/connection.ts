@@ -1,6 +1,7 @@
 // The database: one pool, composed queries by kysely, prepared statements for what every request asks, migrations under an
 // advisory lock, and notifications between core processes. The one file that imports pg.
 import type { Logger } from '@gatehouse/daemon/log';
+import type { Reading } from '@gatehouse/daemon/metrics';
 import { Kysely, type Migration, type MigrationProvider, Migrator, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { coreError } from '../errors.ts';
@@ -71,6 +72,8 @@ export interface Database extends Pick<Listener, 'listen' | 'onGap' | 'caughtUp'
   /** Rows of a prepared statement; its values are `$1` and so on. */
   rows<Row>(statement: Statement<Row>, values: readonly Value[]): Promise<readonly Row[]>;
   isReachable(): Promise<boolean>;
+  /** How many connections there are, by `state`: `open`, `idle`, and requests that are `waiting` for one. */
+  connections(): readonly Reading[];
   close(): Promise<void>;
 }
 
@@ -134,12 +137,22 @@ export async function openDatabase({ settings, log, poolSize = 20, onStatement }
         () => true,
         () => false,
       ),
+    connections: () => readingsOf([pool, relaxedPool]),
     async close() {
       await listener.close();
       await relaxed.destroy();
       await kysely.destroy();
     },
   };
+}
+
+function readingsOf(pools: readonly pg.Pool[]): readonly Reading[] {
+  const sum = (of: (pool: pg.Pool) => number) => pools.reduce((all, pool) => all + of(pool), 0);
+  return [
+    { labels: { state: 'open' }, value: sum(({ totalCount }) => totalCount) },
+    { labels: { state: 'idle' }, value: sum(({ idleCount }) => idleCount) },
+    { labels: { state: 'waiting' }, value: sum(({ waitingCount }) => waitingCount) },
+  ];
 }
 
 function createPool(settings: pg.PoolConfig, log: Logger, onStatement?: (text: string) => void): pg.Pool {

@@ -48,6 +48,7 @@ export async function recordEvents(deps: CoreDeps, events: readonly EventToRecor
       expires: new Date(now + deps.settings.eventRetentionMs()),
     }));
     await storeRows(deps, rows);
+    for (const { action } of rows) deps.metrics.events.add({ action });
     for (const [at, { context, quiet }] of events.entries()) {
       const { uuid = '', action = '' } = rows[at] ?? {};
       if (quiet !== true) await queueNotifications(deps, deps.database.kysely, { uuid, action, context });

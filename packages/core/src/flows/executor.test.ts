@@ -119,7 +119,7 @@ describe('sessions', () => {
     await logIn(visitor);
     const { sid } = await claimsOf(visitor);
     const told = new Promise<string>((resolve) => {
-      const instance = core.deps.channels.connect('any', (text) => {
+      const instance = core.deps.channels.connect({ outpost: 'any', name: 'any', uid: 'any' }, (text) => {
         if (!text.includes('session_id')) return;
         instance.detach();
         resolve(text);

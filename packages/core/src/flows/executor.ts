@@ -54,18 +54,23 @@ async function runPlan(run: Run, plan: Plan, answer: Answer | undefined): Promis
   const { deps, request } = run;
   const planned = await nextStage(run, plan);
   if (planned === undefined) return finish(run, plan.context);
-  const { kind, context } = await load(run, plan, planned);
+  const { kind, context, stageType } = await load(run, plan, planned);
   request.session.data[planKey] = plan;
-  const step =
-    answer !== undefined && kind.answer !== undefined ? await kind.answer(context, answer) : await kind.show(context);
+  const startedMs = deps.clock.monotonicMs();
+  const takesAnswer = answer !== undefined && kind.answer !== undefined;
+  const step = takesAnswer ? await kind.answer(context, answer) : await kind.show(context);
+  const labels = { stage_type: stageType, method: takesAnswer ? 'post' : 'get' };
+  deps.metrics.stageSeconds.observe(labels, (deps.clock.monotonicMs() - startedMs) / 1000);
   request.pending = undefined;
   deps.log.debug('stage', { stage: context.stage.name, step: step.step, request_id: request.requestId });
-  return follow(run, plan, planned, { kind, context }, step);
+  return follow(run, plan, planned, { kind, context, stageType }, step);
 }
 
 interface Loaded {
   readonly kind: StageKind;
   readonly context: StageContext;
+  /** `authentik_stages_password.passwordstage` */
+  readonly stageType: string;
 }
 
 /** The first stage whose policies still hold; those in front of it are dropped. */
@@ -90,7 +95,7 @@ async function load({ deps, flow, request }: Run, plan: Plan, { stage }: Planned
     throw coreError('ERR_CORE_FLOW', `Flow ${flow.slug} leads to ${what}.`, 'Correct the flow and start it anew.');
   }
   const context = createStageContext({ deps, flow, request, plan, kind, stored });
-  return { kind, context };
+  return { kind, context, stageType: stored.kind };
 }
 
 async function follow(run: Run, plan: Plan, planned: PlannedStage, loaded: Loaded, step: Step): Promise<FlowAnswer> {

@@ -24,11 +24,13 @@ export async function planFlow(
     ...given,
     ...(request.outpost === undefined ? {} : { outpost: { username: request.outpost.username } }),
   };
+  const startedMs = deps.clock.monotonicMs();
   const user = () => subjectOf(deps, context, request);
   const target = { pbm: flow.pbm_uuid, mode: modeOf(flow.policy_engine_mode) };
   const { passing, messages } = await evaluate(deps, target, { user, request, context });
   if (!passing) return { kind: 'not applicable', message: messages.join('\n') || notApplicable };
   const stages = await plannedStages(deps, flow, request, context, user);
+  deps.metrics.planSeconds.observe({ flow_slug: flow.slug }, (deps.clock.monotonicMs() - startedMs) / 1000);
   return { kind: 'planned', plan: { version: 1, flow: flow.uuid, stages, context } };
 }
 

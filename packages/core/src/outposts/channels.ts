@@ -23,8 +23,18 @@ export interface OutpostChannels {
   onSessionsEnded(listener: (ids: readonly string[]) => void): void;
   /** What has changed, to the instances of this process that want to know. */
   tellChanges(delta: DeltaArguments): void;
-  connect(outpost: string, send: (text: string) => void): ConnectedInstance;
+  connect(instance: Instance, send: (text: string) => void): ConnectedInstance;
   readonly connected: number;
+  /** What is connected to this process. */
+  readonly instances: readonly Instance[];
+}
+
+export interface Instance {
+  /** Its outpost's key. */
+  readonly outpost: string;
+  /** Its outpost's name. */
+  readonly name: string;
+  readonly uid: string;
 }
 
 /** An instance that is connected to this process. */
@@ -35,12 +45,12 @@ export interface ConnectedInstance {
 }
 
 export async function createOutpostChannels(database: Database): Promise<OutpostChannels> {
-  const instances = new Map<(text: string) => void, string>();
+  const instances = new Map<(text: string) => void, Instance>();
   const listeners: ((ids: readonly string[]) => void)[] = [];
   const following = new Set<(text: string) => void>();
   const deliver = (message: Envelope, to: (outpost: string) => boolean) => {
     const text = encodeMessage(message);
-    for (const [send, outpost] of instances) if (to(outpost)) send(text);
+    for (const [send, { outpost }] of instances) if (to(outpost)) send(text);
   };
   await database.listen(channel, (payload) => {
     const message = readNotification(payload);
@@ -66,8 +76,8 @@ export async function createOutpostChannels(database: Database): Promise<Outpost
       const text = encodeMessage({ instruction: instruction.providerSpecific, args: { ...delta } });
       for (const send of following) send(text);
     },
-    connect(outpost, send) {
-      instances.set(send, outpost);
+    connect(instance, send) {
+      instances.set(send, instance);
       return {
         wantsDeltas: () => void following.add(send),
         detach() {
@@ -78,6 +88,9 @@ export async function createOutpostChannels(database: Database): Promise<Outpost
     },
     get connected() {
       return instances.size;
+    },
+    get instances() {
+      return [...instances.values()];
     },
   };
 }

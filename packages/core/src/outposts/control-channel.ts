@@ -6,6 +6,7 @@ import { principalOfToken } from '../api/authentication.ts';
 import type { WebSocket, WebsocketEndpoint } from '../api/websockets.ts';
 import type { CoreDeps } from '../deps.ts';
 import { may } from '../identity/permissions.ts';
+import type { Instance } from './channels.ts';
 import { reportInstance } from './instances.ts';
 
 const silenceLimitMs = 60_000;
@@ -17,7 +18,8 @@ export function controlChannel(deps: CoreDeps): WebsocketEndpoint {
       if (!(await isAllowed(deps, request, outpost))) return 403;
       const uid = url.searchParams.get('instance_uuid') ?? '';
       if (uid === '' || uid.length > 64) return 400;
-      return (client) => attach(deps, client, outpost, uid);
+      const name = await nameOf(deps, outpost);
+      return name === undefined ? 403 : (client) => attach(deps, client, { outpost, name, uid });
     },
   };
 }
@@ -29,8 +31,18 @@ async function isAllowed(deps: CoreDeps, request: IncomingMessage, outpost: stri
   return principal !== undefined && may(principal, 'authentik_outposts.view_outpost', outpost);
 }
 
-function attach(deps: CoreDeps, client: WebSocket, outpost: string, uid: string): void {
-  const instance = deps.channels.connect(outpost, (text) => client.send(text));
+async function nameOf({ database }: CoreDeps, outpost: string): Promise<string | undefined> {
+  const found = await database.kysely
+    .selectFrom('outposts')
+    .select('name')
+    .where('uuid', '=', outpost)
+    .executeTakeFirst();
+  return found?.name;
+}
+
+function attach(deps: CoreDeps, client: WebSocket, instance: Instance): void {
+  const { outpost, name, uid } = instance;
+  const connected = deps.channels.connect(instance, (text) => client.send(text));
   let args: Record<string, unknown> = {};
   let silence = setTimeout(() => client.terminate(), silenceLimitMs);
   client.on('message', (data, isBinary) => {
@@ -40,16 +52,20 @@ function attach(deps: CoreDeps, client: WebSocket, outpost: string, uid: string)
     if (message === undefined || message.instruction === instruction.ack) return;
     if (message.instruction === instruction.hello) {
       args = { ...args, ...message.args };
-      if (args['ak_delta'] === deltaSupport.ak_delta) instance.wantsDeltas();
+      if (args['ak_delta'] === deltaSupport.ak_delta) connected.wantsDeltas();
     }
     client.send(encodeMessage({ instruction: instruction.ack, args: {} }));
+    deps.metrics.outpostUpdates.set(
+      { outpost: name, uid, version: String(args['version'] ?? '') },
+      deps.clock.now() / 1000,
+    );
     reportInstance(deps, { outpost, uid, args }).catch((error: unknown) =>
       deps.log.warn('instance not recorded', { error: error instanceof Error ? error.message : String(error) }),
     );
   });
   client.on('close', () => {
     clearTimeout(silence);
-    instance.detach();
+    connected.detach();
   });
   client.on('error', () => client.terminate());
 }

@@ -104,17 +104,24 @@ export type PolicyUse = Pick<Binding, 'policy' | 'negate' | 'timeout' | 'failure
 /** The answer of one policy; never throws. */
 export async function evaluatePolicy(use: PolicyUse, asked: Asked): Promise<PolicyAnswer> {
   const { deps } = asked;
+  const startedMs = deps.clock.monotonicMs();
+  const measure = (kind: string, result: string) =>
+    deps.metrics.policySeconds.observe({ kind, result }, (deps.clock.monotonicMs() - startedMs) / 1000);
+  let kind = '';
   try {
     const policy = await policyByKey(deps, use.policy ?? '');
+    kind = policy.kind;
     const run = evaluators[policy.kind];
     if (run === undefined) throw new Error(`Policies of kind ${policy.kind} cannot be evaluated.`);
     const callPolicy: PolicyQuestion['callPolicy'] = (name, context) => askByName(name, use, asked, context);
     const answer = await withDeadline((signal) => run(policy.settings, { ...asked, callPolicy, signal }), use.timeout);
     const result = { ...answer, passing: answer.passing !== use.negate };
+    measure(kind, result.passing ? 'passed' : 'refused');
     if (policy.settings['execution_logging'] === true) await note('policy_execution', use, asked, { result });
     return result;
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
+    measure(kind, 'failed');
     deps.log.warn('policy failed', { policy: use.policy ?? '', error: text });
     await note('policy_exception', use, asked, { message: text });
     return { passing: use.failure_result, messages: [text] };

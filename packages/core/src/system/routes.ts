@@ -1,5 +1,7 @@
 // Routes about the core itself: root configuration, version, system, settings, health (core.md §1.3, §11.6).
 import { arch, type as osType, version as osVersion, platform, release } from 'node:os';
+import type { Metrics } from '@gatehouse/daemon/metrics';
+import { createCidrSet } from '@gatehouse/daemon/net';
 import { registerBaseRoutes } from '../api/bases.ts';
 import { notFound } from '../api/failure.ts';
 import { families } from '../api/families.ts';
@@ -145,5 +147,16 @@ export function registerHealthRoutes(server: Api, deps: CoreDeps): void {
   server.get('/-/health/ready/', async (_request, reply) => {
     const ready = await deps.database.isReachable();
     return reply.code(ready ? 200 : 503).send();
+  });
+}
+
+const thisMachine = createCidrSet(['127.0.0.0/8', '::1/128']);
+
+/** `/-/metrics/` for a router on the same machine; for everybody else there is `listen.metrics`. */
+export function registerMetricsRoute(server: Api, metrics: Metrics): void {
+  server.get('/-/metrics/', async (request, reply) => {
+    const isDirect = request.headers['x-forwarded-for'] === undefined;
+    if (!isDirect || !thisMachine.has(request.socket.remoteAddress ?? '')) return reply.code(404).send();
+    return reply.type(metrics.contentType).send(await metrics.text());
   });
 }

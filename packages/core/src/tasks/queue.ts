@@ -1,6 +1,8 @@
 // Puts tasks into the queue (core.md §20.3), in the transaction of the change that causes them: rolled back, they are gone.
+import type { Reading } from '@gatehouse/daemon/metrics';
 import { sql } from 'kysely';
 import type { TaskLog } from '../database/tables.ts';
+import type { CoreDeps } from '../deps.ts';
 import type { Connection } from '../models/unit.ts';
 
 export interface RelatedObject {
@@ -36,6 +38,20 @@ export async function enqueue(db: Connection, { actor, args = {}, suffix, about,
     .executeTakeFirstOrThrow();
   await sql`select pg_notify('task_queued', ${actor})`.execute(db);
   return message_id;
+}
+
+/** Tasks that are waiting or running, in all processes, by `state`. */
+export async function unfinishedTasks({ database }: Pick<CoreDeps, 'database'>): Promise<readonly Reading[]> {
+  const rows = await database.kysely
+    .selectFrom('tasks')
+    .select(({ fn }) => ['state', fn.countAll<string>().as('count')])
+    .where('state', 'in', ['queued', 'running'])
+    .groupBy('state')
+    .execute();
+  return ['queued', 'running'].map((state) => ({
+    labels: { state },
+    value: Number(rows.find((row) => row.state === state)?.count ?? 0),
+  }));
 }
 
 export function logLine(

@@ -127,6 +127,7 @@ async function runTask(deps: CoreDeps, actor: Actor | undefined, task: Task, sto
     await Promise.race([work, ended(signal)]);
     logs.push(logLine(task.actor_name, 'info', 'Task finished successfully'));
     await finish(deps, task, { state: 'done', aggregated_status: worstOf(logs) }, logs);
+    deps.metrics.tasks.add({ actor_name: task.actor_name, result: 'done' });
   } catch (error) {
     if (stopping.aborted) await release(deps, task);
     else await fail(deps, task, error, logs);
@@ -150,6 +151,7 @@ async function release({ database }: CoreDeps, { message_id }: Task): Promise<vo
 
 async function fail(deps: CoreDeps, task: Task, error: unknown, logs: TaskLog[]): Promise<void> {
   const text = textOf(error);
+  deps.metrics.tasks.add({ actor_name: task.actor_name, result: 'failed' });
   deps.log.warn('task failed', { op: task.actor_name, error: text, attempts: task.retries + 1 });
   await recordEvent(deps, {
     action: 'system_task_exception',

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { type Clock, systemClock } from '@gatehouse/daemon/async';
 import { defineConfig, loadConfig, Secret } from '@gatehouse/daemon/config';
+import { createMetrics } from '@gatehouse/daemon/metrics';
 import { captureLogger, temporaryFolder } from '@gatehouse/daemon/testing';
 import { storageOptions } from '@gatehouse/storage';
 import { parseRate } from '../api/throttle.ts';
@@ -104,6 +105,7 @@ export async function startTestCore({
     startCore({
       database: onDatabase,
       log,
+      metrics: createMetrics(),
       clock,
       secretKey: new Secret('secret key of the tests'),
       listen: [{ host: '127.0.0.1', port }],

@@ -35,10 +35,12 @@ export interface Reading {
   readonly value: number;
 }
 
+type Read = number | readonly Reading[];
+
 export interface Metrics {
   counter(options: MetricOptions): CounterMetric;
   /** @param collect asked when the metrics are read: one value, or one for each series */
-  gauge(options: MetricOptions & { readonly collect?: () => number | readonly Reading[] }): GaugeMetric;
+  gauge(options: MetricOptions & { readonly collect?: () => Read | Promise<Read> }): GaugeMetric;
   histogram(options: MetricOptions): HistogramMetric;
   /** Prometheus text format. */
   text(): Promise<string>;
@@ -66,8 +68,8 @@ export function createMetrics(options: { readonly process?: boolean } = {}): Met
         ...(collect === undefined
           ? {}
           : {
-              collect() {
-                const read = collect();
+              async collect() {
+                const read = await collect();
                 if (typeof read === 'number') return this.set(read);
                 this.reset();
                 for (const one of read) this.set({ ...one.labels }, one.value);
