@@ -89,7 +89,6 @@ export class Connection implements Peer {
     this.cursors = new Cursors(options.clock);
     this.#activeMs = options.clock.monotonicMs();
     this.secure = options.secure;
-    socket.setNoDelay(true);
     this.#listen(socket, firstMessageMs);
   }
 
@@ -203,7 +202,10 @@ export class Connection implements Peer {
         conn: this.id,
         msgid: messageId,
       });
-    this.#end();
+    this.#writer.flush();
+    // Nothing more is said (RFC 4511 §4.3.1). What the kernel has is still sent; TLS says goodbye.
+    if (!this.secure && this.#socket.writableLength === 0) this.#destroy();
+    else this.#end();
   }
 
   #mustWait({ op }: LdapMessage<RequestOp>): boolean {

@@ -25,7 +25,9 @@ export function selectAttributes(requested: readonly string[], typesOnly: boolea
   const wanted = names.filter((name) => name !== '');
   const star = wanted.length === 0 || wanted.includes('*');
   const operational = wanted.includes('+');
-  const types = new Set<AttributeType>(wanted.filter(isPlain).flatMap((name) => view.typesOf(baseName(name))));
+  const named = wanted.filter(isPlain).flatMap((name) => view.typesOf(baseName(name)));
+  // `*` and the name of what it brings anyway, as in `* memberOf`, is `*`: entries go out as they lie.
+  const types = new Set<AttributeType>(star ? named.filter(({ returned }) => returned !== 'with *') : named);
   return selectionOf({ star, operational, types, typesOnly });
 }
 

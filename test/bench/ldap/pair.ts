@@ -45,6 +45,7 @@ export async function startPair(source: Source): Promise<Pair> {
       AUTHENTIK_TOKEN: source.token,
       AUTHENTIK_LDAP__PAGE_SIZE: '100',
       AUTHENTIK_LDAP__PROXY_PROTOCOL: 'off',
+      NODE_OPTIONS: process.env['BENCH_NODE_OPTIONS'] ?? '', // of the outpost alone, for a profiler
     },
   });
   const toListeningMs = performance.now() - beganMs;

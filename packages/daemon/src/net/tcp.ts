@@ -37,6 +37,7 @@ export interface TcpListener {
 /** @throws GatewayError `ERR_NET_BIND` naming address, reason and setting; nothing stays open then */
 export async function listenTcp(options: TcpOptions): Promise<TcpListener> {
   const admission = new Admission(options);
+  const probing = setInterval(() => admission.keepAlive(), keepAliveMs).unref();
   const servers: Server[] = [];
   const bound: Address[] = [];
   try {
@@ -48,11 +49,18 @@ export async function listenTcp(options: TcpOptions): Promise<TcpListener> {
     }
   } catch (error) {
     for (const server of servers) server.close();
+    clearInterval(probing);
     throw error;
   }
   for (const address of bound)
     options.log.info('listening', { addr: formatAddress(address), component: options.component });
-  return { bound, close: (graceMs) => closeListeners(servers, admission.open, graceMs) };
+  return {
+    bound,
+    close(graceMs) {
+      clearInterval(probing);
+      return closeListeners(servers, admission.open, graceMs);
+    },
+  };
 }
 
 /** Open connections, in all and of each address. */
@@ -69,6 +77,9 @@ type RefusalReason = 'too_many_connections' | 'too_many_of_client' | `proxy_head
 
 /** Longest list of peers that are remembered as already complained about. */
 const mostRemembered = 1_000;
+
+/** The first probe of a silent peer comes so long after it was last heard of. */
+const keepAliveMs = 15_000;
 
 /** Who is inside, and who may still come in. */
 class Admission {
@@ -95,27 +106,38 @@ class Admission {
     }
     this.open.add(socket);
     this.#count.total += 1;
-    socket.once('close', () => {
+    socket.on('close', () => {
       this.open.delete(socket);
       this.#count.total -= 1;
     });
-    socket.setNoDelay(true);
-    socket.setKeepAlive(true, 15_000);
-    this.#receive(socket, direct).catch((error: unknown) => {
-      this.#options.log.error('connection handler failed', { client: direct.address, error: String(error) });
-      socket.destroy();
-    });
+    if ((this.#options.proxyProtocol ?? 'off') === 'off') this.#receive(socket, direct);
+    else this.#receiveProxied(socket, direct).catch((error: unknown) => this.#failed(socket, direct, error));
   }
 
-  async #receive(socket: Socket, direct: Peer): Promise<void> {
-    const { proxyProtocol: mode = 'off', proxyHeaderWaitMs: waitMs = 10_000, onConnection } = this.#options;
-    // Silence counts against an unknown peer from the first byte on, but not against a shared load balancer.
-    const counted = mode === 'off' || !this.#trusted.has(direct.address);
-    if (counted && !this.#admit(socket, direct)) return;
-    if (mode === 'off') {
-      onConnection(socket, direct);
-      return;
+  /** Whoever has stayed is probed from now on; the four system calls are made once, and for short visits never. */
+  keepAlive(): void {
+    for (const socket of this.open) socket.setKeepAlive(true, keepAliveMs);
+  }
+
+  #receive(socket: Socket, direct: Peer): void {
+    try {
+      if (this.#admit(socket, direct)) this.#options.onConnection(socket, direct);
+    } catch (error) {
+      this.#failed(socket, direct, error);
     }
+  }
+
+  #failed(socket: Socket, { address }: Peer, error: unknown): void {
+    this.#options.log.error('connection handler failed', { client: address, error: String(error) });
+    socket.destroy();
+  }
+
+  async #receiveProxied(socket: Socket, direct: Peer): Promise<void> {
+    const { proxyProtocol, proxyHeaderWaitMs: waitMs = 10_000, onConnection } = this.#options;
+    const mode = proxyProtocol === 'require' ? 'require' : 'optional';
+    // Silence counts against an unknown peer from the first byte on, but not against a shared load balancer.
+    const counted = !this.#trusted.has(direct.address);
+    if (counted && !this.#admit(socket, direct)) return;
     const identified = await identifyPeer(socket, direct, { mode, trusted: this.#trusted, waitMs });
     if (identified.kind === 'refused') this.#refuse(socket, direct, identified.reason);
     if (identified.kind !== 'peer') return;
@@ -130,7 +152,7 @@ class Admission {
       return false;
     }
     perClient.set(address, held + 1);
-    socket.once('close', () => {
+    socket.on('close', () => {
       const left = (perClient.get(address) ?? 1) - 1;
       if (left === 0) perClient.delete(address);
       else perClient.set(address, left);
