@@ -39,7 +39,7 @@ test('the self-signed certificate is replaced a month before its end', async () 
   await clock.advance(dayMs);
   await clock.advance(0);
   expect(made).toBe(1);
-  await expect.poll(shown).not.toBe(first);
+  await expect.poll(shown, { timeout: 30_000 }).not.toBe(first);
   ending.abort();
   await renewing;
 });
