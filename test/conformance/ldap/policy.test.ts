@@ -1,11 +1,19 @@
-// The policy file against a real core, in both modes, asked by OpenLDAP's tools: names and values that are declared, what is hidden
+// The policy file against a real core, in both modes, asked by OpenLDAP's tools and, for list views, octet by octet: names and values that are declared, what is hidden
 // from whom, that a file is read again, and what direct mode asks of the core.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
+import {
+  controlOid,
+  decodeListViewResult,
+  encodeListViewRequest,
+  encodeSortRequest,
+  type ListTarget,
+} from '@gatehouse/wire/ldap';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commandFile, type RunningDaemon, runTool, skipWithout, startDaemon, until } from '../../harness/index.ts';
 import { bases, cached, direct, dnOf, type LdapFixture, password, startLdapFixture, startOutpost } from './fixture.ts';
+import { codeOf, controlValue, namesOf, searchRequest, WireClient } from './wire-client.ts';
 
 const file = `
 attributes:
@@ -105,6 +113,31 @@ describe.skipIf(skipWithout('ldapsearch'))('the policy file', () => {
     expect((await search(dnOf('jane', base), '(objectClass=*)', ['-sbase'])).code).toBe(32);
     expect((await search(base, '(objectClass=posixGroup)')).entries).toEqual([`cn=devs,ou=groups,${base}`]);
     expect((await search(base, `(isMemberOf=cn=admins,ou=groups,${base})`)).entries).toEqual([]);
+  });
+
+  test.each(bases)('list views count what is shown, in no order by what is hidden, below %s', async (base) => {
+    const people = searchRequest(`ou=users,${base}`, '(objectClass=user)', { attributes: ['uid'] });
+    type Listed = readonly [positionOrCode: number, count: number, names: readonly string[]];
+    const listed = async (attribute: string, reverse: boolean, target: ListTarget, who = 'svc'): Promise<Listed> => {
+      using client = await WireClient.plain(daemon.bound('ldap').port);
+      expect(await client.bind(dnOf(who, base), password)).toBe(0);
+      const order = encodeSortRequest([{ attribute, rule: undefined, reverse }], true);
+      const view = encodeListViewRequest({ before: 0, after: 9, target, contextId: undefined }, true);
+      const answers = await client.request(people, [order, view]);
+      if (codeOf(answers) !== 0) return [codeOf(answers), 0, namesOf(answers)];
+      const { position, contentCount } = decodeListViewResult(controlValue(answers, controlOid.vlvResponse));
+      return [position, contentCount, namesOf(answers)];
+    };
+    const at = (offset: number): ListTarget => ({ kind: 'offset', offset, contentCount: 0 });
+    const from = (text: string): ListTarget => ({ kind: 'value', value: Buffer.from(text) });
+    expect(await listed('uid', false, at(1))).toEqual([1, 2, ['jdoe', "o'neil\\, pat"]]);
+    expect(await listed('uid', true, at(2))).toEqual([2, 2, ['jdoe']]);
+    expect(await listed('uid', false, from('K'))).toEqual([2, 2, ["o'neil\\, pat"]]);
+    expect(await listed('displayName', false, at(1))).toEqual([12, 0, []]);
+    expect(await listed('eMail', false, from('j'))).toEqual([12, 0, []]);
+    // Of the other view of the file, where the name is shown and so are all users.
+    const [, count, [first] = []] = await listed('displayName', false, from('john'), 'jdoe');
+    expect([Number(count) > 10, first]).toEqual([true, 'jdoe']);
   });
 
   test.each(bases)('another view for members of a group, by the file, below %s', async (base) => {
