@@ -4,12 +4,12 @@ import { chmod, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import type { Address } from '@gatehouse/daemon/config';
+import { createHttp2Sessions, type Http2Sessions } from '@gatehouse/daemon/http2';
 import type { Logger } from '@gatehouse/daemon/log';
 import { type CidrSet, listenTcp, type Peer, type TcpListener } from '@gatehouse/daemon/net';
 import { ReadyResponse } from '@gatehouse/proxy/ready-response';
 import { routerError } from '../errors.ts';
 import type { FrontDoor } from '../front-door.ts';
-import { createHttp2Sessions, type Http2Sessions } from '../http2/sessions.ts';
 import type { RouterMetrics } from '../metrics.ts';
 import { clientCertificateHeader, rememberConnection } from './connections.ts';
 import { acceptTls, type TlsIdentity } from './tls-acceptor.ts';
@@ -173,7 +173,7 @@ async function welcomeTls(
   const presented = clientCertificate === undefined ? {} : { clientCertificate };
   const connection = { address: isIP(peer.address) === 0 ? '' : peer.address, tls: true, ...presented } as const;
   if (secure.alpnProtocol === 'h2') {
-    sessions.welcome(secure, { ...connection, http2: true });
+    sessions.welcome(secure, (inner) => rememberConnection(inner, { ...connection, http2: true }));
     return;
   }
   rememberConnection(secure, connection);

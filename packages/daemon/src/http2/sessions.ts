@@ -1,7 +1,7 @@
-// HTTP/2 on the TLS listener (router.md §20.1, R40): a client that chose `h2` gets a session here; its streams become
-// requests of the one http server behind all listeners. So routing, applications, files and the core know one protocol, and
-// what is measured, limited and refused is the same for both. WebSockets stay with HTTP/1.1: browsers open a connection of
-// their own for them as long as extended CONNECT is not offered (RFC 8441 §3).
+// HTTP/2 on a TLS listener (RFC 9113; router.md §20.1, R40): a client that chose `h2` gets a session here; its streams become
+// requests of the one http server behind all listeners. So whatever answers knows one protocol, and what is measured, limited
+// and refused is the same for both. WebSockets stay with HTTP/1.1: browsers open a connection of their own for them as long
+// as extended CONNECT is not offered (RFC 8441 §3).
 import { Agent, type Server } from 'node:http';
 import {
   type IncomingHttpHeaders,
@@ -9,9 +9,8 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
+import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import type { Connection } from '../forwarding/forwarded.ts';
-import { rememberConnection } from '../listeners/connections.ts';
 import { connectionPair } from './connection-pair.ts';
 import { relayStream } from './stream.ts';
 
@@ -21,8 +20,11 @@ export interface Http2Options {
 }
 
 export interface Http2Sessions {
-  /** Takes over a decrypted connection. @param connection what its requests are known by */
-  welcome(socket: TLSSocket, connection: Connection): void;
+  /**
+   * Takes over a decrypted connection.
+   * @param introduce called with each connection that the server gets instead, before the server sees it
+   */
+  welcome(socket: TLSSocket, introduce: (connection: Duplex) => void): void;
   /** GOAWAY to all, running streams may end within `graceMs`. */
   close(graceMs: number): Promise<void>;
 }
@@ -43,9 +45,9 @@ export function createHttp2Sessions(server: Pick<Server, 'emit'>, options: Http2
     initialWindowSize: windowBytes,
   };
   return {
-    welcome(socket, connection) {
+    welcome(socket, introduce) {
       const session = performServerHandshake(socket, { settings, maxSessionMemory: mostSessionMegabytes });
-      const agent = agentFor(server, connection);
+      const agent = agentFor(server, introduce);
       serve(session, agent, options.idleMs);
       open.add(session);
       session.once('close', () => {
@@ -81,13 +83,13 @@ function serve(session: ServerHttp2Session, agent: Agent, idleMs: number): void 
   session.on('error', () => session.destroy());
 }
 
-/** Connections of one session to the http server, each remembered as what the session's is. */
-function agentFor(server: Pick<Server, 'emit'>, connection: Connection): Agent {
+/** Connections of one session to the http server. */
+function agentFor(server: Pick<Server, 'emit'>, introduce: (connection: Duplex) => void): Agent {
   const agent = new Agent({ keepAlive: true, maxFreeSockets: mostIdleConnections });
   Object.assign(agent, {
     createConnection() {
       const [near, far] = connectionPair();
-      rememberConnection(far, connection);
+      introduce(far);
       server.emit('connection', far);
       return near;
     },

@@ -11,11 +11,9 @@ import {
 } from 'node:http2';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { healthyRouter, trusting } from '../testing/healthy-router.ts';
 import { until } from '../testing/running-router.ts';
-import { answerFields, requestLine } from './fields.ts';
 
 const run = promisify(execFile);
 
@@ -206,17 +204,4 @@ test('router R51: at the end a session is told to go, and what runs completes', 
   finish();
   expect((await answer).body.toString()).toBe('late');
   await ended;
-});
-
-test('fields survive the way between the versions, in order', () => {
-  const name = fc.stringMatching(/^x-[a-z]{1,8}$/);
-  const value = fc.stringMatching(/^[!-~]{0,20}$/);
-  fc.assert(
-    fc.property(fc.array(fc.tuple(name, value)), (pairs) => {
-      const line = requestLine([':path', '/', ...pairs.flat()], { ':method': 'GET', ':path': '/', ':authority': 'a' });
-      expect(line?.fields).toEqual(['Host', 'a', ...pairs.flat()]);
-      const joined = answerFields(pairs.flat());
-      for (const [one, given] of pairs) expect(String(joined[one])).toContain(given);
-    }),
-  );
 });
