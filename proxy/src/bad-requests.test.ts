@@ -102,7 +102,7 @@ describe('bad requests', () => {
   afterAll(() => proxy[Symbol.asyncDispose]());
 
   for (const [what, text] of Object.entries(refused)) {
-    test(`issue 6, smuggling: ${what} reaches no upstream`, async () => {
+    test(`smuggling: ${what} reaches no upstream`, async () => {
       const answer = await raw(proxy.port, loggedIn(text));
       expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
       expect(answer.match(/HTTP\/1\.1 \d/g)?.length).toBe(1);
@@ -110,7 +110,7 @@ describe('bad requests', () => {
     });
   }
   for (const [what, text] of Object.entries(cutOff)) {
-    test(`issue 6, smuggling: ${what} is cut off`, async () => {
+    test(`smuggling: ${what} is cut off`, async () => {
       const ended = vi.fn();
       proxy.upstream.answer = (request) => request.resume().once('end', ended);
       const answer = await raw(proxy.port, loggedIn(text) + loggedIn(smuggled));
@@ -121,7 +121,7 @@ describe('bad requests', () => {
     });
   }
   for (const [what, [text, body]] of Object.entries(taken)) {
-    test(`issue 6, smuggling: ${what} is one request, and the next one is the next one`, async () => {
+    test(`smuggling: ${what} is one request, and the next one is the next one`, async () => {
       const bodies: string[] = [];
       proxy.upstream.answer = (request, response) => {
         let read = '';

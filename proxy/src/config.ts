@@ -1,6 +1,7 @@
 // Settings of the proxy daemon (proxy.md §1.1). The reference's names first; what it has not is under AKPROXY_.
 import {
   addressList,
+  boolean,
   choice,
   defineConfig,
   duration,
@@ -50,6 +51,7 @@ export const proxyConfig = defineConfig({
     trusted_proxy_cidrs: trustedProxyCidrs,
   },
   web: {
+    http2: boolean({ default: true, doc: 'Offer HTTP/2 on the TLS listeners.' }),
     timeout_http_read_header: duration({ default: 5_000, doc: 'Longest time for the head of a request.' }),
     timeout_http_idle: duration({ default: 120_000, doc: 'How long an idle connection is kept.' }),
   },

@@ -193,6 +193,24 @@ describe('credentials', () => {
     expect(statusOf(await gateway.send('/', { authorization }))).toBe(401);
     expect(statusOf(await gateway.send('/', { cookie }))).toBe(302);
   });
+  test('GHSA-qvp4-rpmr-xwrr: what a rule asks for is asked of a remembered token too, and its end counts', async () => {
+    await using gateway = await testGateway({
+      rules: 'app.company: { rules: [{ prefix: /admin, require: { groups_any: [admins] } }] }',
+    });
+    const exp = gateway.clock.now() / 1000 + 30;
+    gateway.issuer.active.set('a.b.c', { sub: 'u', groups: ['staff'], exp });
+    const authorization = 'Bearer a.b.c';
+    for (const [path, status] of [
+      ['/', 200],
+      ['/admin', 403],
+      ['/', 200],
+      ['/admin/x', 403],
+    ] as const)
+      expect([path, statusOf(await gateway.send(path, { authorization }))]).toEqual([path, status]);
+    expect(gateway.issuer.requests.filter(({ path }) => path.endsWith('/introspect/')).length).toBe(1);
+    await gateway.clock.advance(31_000);
+    expect(statusOf(await gateway.send('/', { authorization }))).toBe(401);
+  });
   test('CVE-2026-33496: what is remembered for one provider is asked again for another', async () => {
     await using gateway = await testGateway({
       rows: [{}, { external_host: 'https://b.company', name: 'q', client_id: 'b' }],

@@ -83,6 +83,7 @@ async function run({ config, env, log, output }: Running, context: ProcessContex
       limits: { total: config.connections.total, perClient: config.connections.per_client },
       headerMs: config.web.timeout_http_read_header,
       idleMs: config.web.timeout_http_idle,
+      http2: config.web.http2,
     },
     config.listen,
   );

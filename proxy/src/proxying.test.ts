@@ -212,7 +212,7 @@ describe('proxying', () => {
     };
     await expect(proxy.get('/', { cookie })).rejects.toThrow(/aborted|ECONNRESET/);
   });
-  test('issue 6: a client that leaves aborts the upstream', async () => {
+  test('a client that leaves aborts the upstream', async () => {
     await using proxy = await testServer();
     const { cookie } = await proxy.login();
     const aborted = new Promise<void>((resolve) => {

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import type { Address } from '@gatehouse/daemon/config';
+import { createHttp2Sessions, type Http2Sessions } from '@gatehouse/daemon/http2';
 import { type CidrSet, listenTcp, type TcpListener } from '@gatehouse/daemon/net';
 import { type CertificateStore, tlsParameters } from '@gatehouse/daemon/tls';
 import { type Job, type Performing, perform, type Upgrade } from './perform.ts';
@@ -19,6 +20,8 @@ export interface ServerOptions extends Omit<Performing, 'dateLine'> {
   readonly limits: { readonly total: number; readonly perClient: number };
   readonly headerMs: number;
   readonly idleMs: number;
+  /** Whether HTTP/2 is offered over TLS. */
+  readonly http2: boolean;
 }
 
 export interface ProxyServer {
@@ -30,6 +33,8 @@ export interface ProxyServer {
 type HttpServer = Server<typeof IncomingMessage, typeof ReadyResponse>;
 
 const maxHeaderSize = 1024 * 1024;
+/** Of one HTTP/2 request; a session may have many under way. */
+const maxHttp2HeaderBytes = 128 * 1024;
 
 export async function listenProxy(
   options: ServerOptions,
@@ -38,6 +43,7 @@ export async function listenProxy(
   const peers = new WeakMap<Duplex, Peer>();
   const plain = httpServer(options, peers, 'http');
   const secure = httpServer(options, peers, 'https');
+  const sessions = createHttp2Sessions(secure, { maxHeaderBytes: maxHttp2HeaderBytes, idleMs: options.idleMs });
   const trusting = ({ address, port }: { address: string; port: number }): Peer => {
     return { address, port, trusted: options.trusted.has(address) };
   };
@@ -56,26 +62,31 @@ export async function listenProxy(
     peers.set(socket, peer);
     plain.emit('connection', socket);
   });
-  const https = await listen('https', (socket, peer) => secureConnection(options, secure, peers, { socket, peer }));
+  const https = await listen('https', (socket, peer) =>
+    secureConnection(options, { socket, peer }, (connection, isHttp2) => {
+      if (isHttp2) return sessions.welcome(connection, (inner) => peers.set(inner, peer));
+      peers.set(connection, peer);
+      secure.emit('connection', connection);
+    }),
+  );
   return {
     bound: { http: http.bound, https: https.bound },
-    close: (graceMs) => closeAll(options, [plain, secure], [http, https], graceMs),
+    close: (graceMs) => closeAll(options, { servers: [plain, secure], listeners: [http, https], sessions }, graceMs),
   };
 }
 
 function secureConnection(
-  { certificates, log }: ServerOptions,
-  server: HttpServer,
-  peers: WeakMap<Duplex, Peer>,
+  { certificates, log, http2 }: ServerOptions,
   { socket, peer }: { readonly socket: Socket; readonly peer: Peer },
+  onSecure: (secure: TLSSocket, isHttp2: boolean) => void,
 ): void {
   const secure = new TLSSocket(socket, {
     isServer: true,
     ...tlsParameters,
     secureContext: certificates.choose(undefined),
     SNICallback: certificates.sniCallback,
+    ALPNProtocols: http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
   });
-  peers.set(secure, peer);
   socket.setTimeout(10_000, () => socket.destroy());
   secure.on('error', (error) => {
     log.debug('TLS connection failed', { client: peer.address, error: error.message });
@@ -83,7 +94,9 @@ function secureConnection(
   });
   secure.once('secure', () => {
     socket.setTimeout(0);
-    server.emit('connection', secure);
+    // node:tls notes this for connections of its own server only, and node:http2 waits for it.
+    Object.assign(secure, { secureConnecting: false });
+    onSecure(secure, secure.alpnProtocol === 'h2');
   });
 }
 
@@ -161,10 +174,15 @@ export function responseOn(message: IncomingMessage, socket: Duplex): ReadyRespo
   return response;
 }
 
+interface Listening {
+  readonly servers: readonly HttpServer[];
+  readonly listeners: readonly TcpListener[];
+  readonly sessions: Http2Sessions;
+}
+
 async function closeAll(
   { tunnels }: ServerOptions,
-  servers: readonly HttpServer[],
-  listeners: readonly TcpListener[],
+  { servers, listeners, sessions }: Listening,
   graceMs: number,
 ): Promise<void> {
   for (const server of servers) {
@@ -175,6 +193,6 @@ async function closeAll(
     server.close();
   }
   tunnels.closeAll();
-  await Promise.all(listeners.map((listener) => listener.close(graceMs)));
+  await Promise.all([...listeners.map((listener) => listener.close(graceMs)), sessions.close(graceMs)]);
   for (const server of servers) server.closeAllConnections();
 }

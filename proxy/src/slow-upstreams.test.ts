@@ -27,7 +27,7 @@ function asking(proxy: TestServer, cookie: string, method: keyof typeof methods)
 }
 
 for (const method of ['GET', 'POST'] as const) {
-  describe(`issue 6, a slow upstream, ${method}`, () => {
+  describe(`a slow upstream, ${method}`, () => {
     for (const [framing, begin] of Object.entries(framings)) {
       test(`head and each byte are told when they come, with ${framing}`, async () => {
         await using proxy = await testServer();

@@ -7,7 +7,7 @@ import { explain } from './explain.ts';
 
 const context = { hosts: { browser: '', configured: '' }, outpostName: 'o', version: 'v' };
 
-test('issue 6: explain says which provider, which rule, and why', async () => {
+test('explain says which provider, which rule, and why', async () => {
   await using issuer = await fakeIssuer();
   const lookup = createLookup(
     [
@@ -33,7 +33,7 @@ test('issue 6: explain says which provider, which rule, and why', async () => {
   expect(explain(lookup, 'nonsense')).toContain('is no http or https URL');
 });
 
-test('issue 6: explain says what a rule makes of somebody', async () => {
+test('explain says what a rule makes of somebody', async () => {
   await using issuer = await fakeIssuer();
   const rules = parseRules(`
 abc:

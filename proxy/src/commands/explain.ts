@@ -1,5 +1,5 @@
-// `gatehouse proxy explain <url>`: which provider a URL belongs to, by which rule, and what an anonymous request would get
-// (issue 6). Works on the core's present configuration, with the very rooms that serve requests.
+// `gatehouse proxy explain <url>`: which provider a URL belongs to, by which rule, and what an anonymous request would get.
+// Works on the core's present configuration, with the very rooms that serve requests.
 import type { Application } from '../applications/application.ts';
 import type { Lookup } from '../applications/lookup.ts';
 import { isBound } from '../modes/binding.ts';

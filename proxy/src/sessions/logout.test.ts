@@ -106,7 +106,7 @@ describe('sessions and logout', () => {
     const call = gateway.issuer.requests.find((request) => request.path.endsWith('/token/'));
     expect([call?.headers.host, call?.headers['x-forwarded-proto']]).toEqual(['b.company', 'https']);
   });
-  test('issue 6: a session store that fails lets nobody in', async () => {
+  test('a session store that fails lets nobody in', async () => {
     await using gateway = await testGateway({ rows: [{ mode: 'forward_single' }] });
     const browser = gateway.browser();
     await browser.login('/');

@@ -31,7 +31,7 @@ for (const { name, start, open, tool } of [
     sessionStoreSuite(under);
     sharedStoreSuite(under);
 
-    test('issue 6: a store that cannot be reached fails at the start, with a hint', async () => {
+    test('a store that cannot be reached fails at the start, with a hint', async () => {
       const url = new Secret(`${name}://127.0.0.1:1/x`);
       const opening = open({ url, clock: fakeClock(), limits: defaultStoreLimits, log: captureLogger() });
       await expect(opening).rejects.toMatchObject({ code: 'ERR_PROXY_SESSION_STORE' });

@@ -60,7 +60,7 @@ export interface Seen {
 
 export async function testServer(
   rows: readonly Partial<ProxyProviderRow>[] = [{}],
-  options: TestOptions = {},
+  options: TestOptions & { readonly http2?: boolean } = {},
 ): Promise<TestServer> {
   const upstream = await testUpstream();
   const gateway = await testGateway({
@@ -90,6 +90,7 @@ export async function testServer(
       limits: { total: 1_000, perClient: 1_000 },
       headerMs: 5_000,
       idleMs: 5_000,
+      http2: options.http2 ?? true,
     },
     { http: [{ host: '127.0.0.1', port: 0 }], https: [{ host: '127.0.0.1', port: 0 }] },
   );

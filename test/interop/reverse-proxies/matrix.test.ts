@@ -81,7 +81,7 @@ for (const kind of reverseProxies) {
         expect(setting.seen.length).toBe(before);
       });
     }
-    test('issue 6: API clients get 401 and are not redirected', async () => {
+    test('API clients get 401 and are not redirected', async () => {
       const page = await new Browser().send(`${setting.site}/api`, { headers: { Accept: 'application/json' } });
       expect([page.status, page.headers.location]).toEqual([401, undefined]);
     });
