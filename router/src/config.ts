@@ -12,8 +12,10 @@ import {
   defineConfig,
   duration,
   integer,
+  leavesOf,
   metricsListen,
   pathPrefix,
+  Secret,
   secret,
   text,
   textList,
@@ -87,6 +89,34 @@ export const routerConfig = defineConfig({
 });
 
 export type RouterConfig = ConfigOf<typeof routerConfig>;
+
+/** What a reload takes over; `log_level` among it. */
+const reloadable = new Set([
+  'log_level',
+  'log.http_headers',
+  'listen.trusted_proxy_cidrs',
+  'listen.mtls_proxy_cidrs',
+  'listen.forwarded_for_mode',
+  'web.http2',
+  'web.max_body_bytes',
+  'web.timeout_http_read',
+  'web.timeout_http_write',
+  'web.hsts_max_age',
+  'web.security_contact',
+]);
+
+/** Names of the settings that differ and that a running router cannot take over. */
+export function needsRestart(before: RouterConfig, after: RouterConfig): readonly string[] {
+  const shown = ({ path }: { readonly path: readonly string[] }, config: RouterConfig) => {
+    const value = path.reduce<unknown>(
+      (at, name) => (at instanceof Object ? Reflect.get(at, name) : undefined),
+      config,
+    );
+    return value instanceof Secret ? value.reveal() : JSON.stringify(value);
+  };
+  const differing = leavesOf(routerConfig).filter((leaf) => shown(leaf, before) !== shown(leaf, after));
+  return differing.map(({ key }) => key).filter((key) => !reloadable.has(key));
+}
 
 /** Socket for callers of this machine. */
 export function localSocketPath({ listen }: Pick<RouterConfig, 'listen'>): string {

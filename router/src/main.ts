@@ -11,6 +11,7 @@ import { bufferedOutput, createLogger, type Logger, prettyOutput } from '@gateho
 import { createMetrics } from '@gatehouse/daemon/metrics';
 import { localSocketPath, type RouterConfig, routerConfig } from './config.ts';
 import { createRouterMetrics, withCoreMetrics } from './metrics.ts';
+import { followSignals } from './signals.ts';
 import { type RunningRouter, startRouter, workerVariable } from './start.ts';
 import { type IpcKey, readIpcKey, writeIpcKey } from './supervisor/ipc-key.ts';
 
@@ -62,7 +63,8 @@ async function serveByWorkers(config: RouterConfig, { env, log, output, context 
   const health = createHealth();
   const primary = await startPrimary({ config, env, health, clock: systemClock, log, output });
   context.onDrain(() => primary.close());
-  onHangUp(context.signal, () => void primary.reload().then(() => log.info('workers replaced', {})));
+  const replace = () => void primary.reload().then(() => log.info('workers replaced', {}));
+  followSignals(context.signal, { reload: replace, replace }, log);
   const probe = await serveHealth({
     health,
     metrics: primary.metrics(createMetrics()),
@@ -75,7 +77,7 @@ async function serveByWorkers(config: RouterConfig, { env, log, output, context 
 }
 
 async function serveHere(config: RouterConfig, surroundings: Surroundings, ipc: IpcKey): Promise<void> {
-  const { argv, env, log, output, context } = surroundings;
+  const { env, log, output, context } = surroundings;
   const health = createHealth();
   const metrics = createMetrics({ process: true });
   const router = await startRouter({
@@ -92,7 +94,7 @@ async function serveHere(config: RouterConfig, surroundings: Surroundings, ipc: 
     passLine: (raw) => output.write(`${raw}\n`),
   });
   context.onDrain(() => router.close());
-  reloadOnHangUp(router, argv, env, log, context.signal);
+  followSignals(context.signal, { reload: () => readAgain(router, surroundings) }, log);
   const probe = await serveHealth({
     health,
     metrics: withCoreMetrics(metrics, () => router.fetchCoreMetrics()),
@@ -104,28 +106,14 @@ async function serveHere(config: RouterConfig, surroundings: Surroundings, ipc: 
   log.info('ready', {});
 }
 
-/** SIGHUP: the settings are read again; wrong ones are complained about and the old ones stay (router.md §17, R52). */
-function reloadOnHangUp(
-  router: RunningRouter,
-  argv: readonly string[],
-  env: Environment,
-  log: Logger,
-  signal: AbortSignal,
-): void {
-  const reload = () => {
-    try {
-      const { config } = loadConfig(routerConfig, { env, argv });
-      router.reload(config);
-      log.setLevel(config.log_level === 'warning' ? 'warn' : config.log_level);
-      log.info('settings read again', {});
-    } catch (error) {
-      reportFatal(log, error);
-    }
-  };
-  onHangUp(signal, reload);
-}
-
-function onHangUp(signal: AbortSignal, act: () => void): void {
-  process.on('SIGHUP', act);
-  signal.addEventListener('abort', () => process.off('SIGHUP', act), { once: true });
+/** Settings are read again; wrong ones are complained about and the old ones stay (router.md §17, R52). */
+function readAgain(router: RunningRouter, { argv, env, log }: Surroundings): void {
+  try {
+    const { config } = loadConfig(routerConfig, { env, argv });
+    router.reload(config);
+    log.setLevel(config.log_level === 'warning' ? 'warn' : config.log_level);
+    log.info('settings read again', {});
+  } catch (error) {
+    reportFatal(log, error);
+  }
 }

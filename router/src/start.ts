@@ -14,7 +14,7 @@ import { keepRelease } from './assets/releases.ts';
 import { type AssetTable, loadAssets } from './assets/table.ts';
 import { createBrandIdentities } from './brands/identities.ts';
 import { watchBrands } from './brands/watcher.ts';
-import { localSocketPath, type RouterConfig } from './config.ts';
+import { localSocketPath, needsRestart, type RouterConfig } from './config.ts';
 import { createBrandSource } from './core.ts';
 import type { ApplicationHandler } from './embedded/application-handler.ts';
 import { type EmbeddedOutpost, openEmbeddedOutpost } from './embedded/outpost.ts';
@@ -122,7 +122,7 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
     maxHeaderBytes: config.web.max_header_bytes,
     headTimeoutMs: config.web.timeout_http_read_header,
     idleTimeoutMs: config.web.timeout_http_idle,
-    http2: config.web.http2,
+    http2: () => settings.http2,
     metrics,
     log,
   });
@@ -183,6 +183,8 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
     watch: running,
     fetchCoreMetrics: () => fetchMetrics(usable(), spawned?.metricsTarget(), webPath),
     reload(changed) {
+      const waiting = needsRestart(config, changed);
+      if (waiting.length > 0) log.warn('changed, but counts after a restart only', { reason: waiting.join(', ') });
       settings = settingsOf(changed, options.version, webPath);
     },
     async close() {
@@ -224,6 +226,7 @@ function settingsOf(config: RouterConfig, version: string, webPath: string): Fro
       ...(mtls_proxy_cidrs.length === 0 ? {} : { certificatePeers: createCidrSet(mtls_proxy_cidrs) }),
     },
     version,
+    http2: config.web.http2,
     maxBodyBytes: config.web.max_body_bytes,
     readStallMs: config.web.timeout_http_read,
     writeStallMs: config.web.timeout_http_write,

@@ -44,23 +44,27 @@ function ask(url: string): Promise<number> {
   });
 }
 
-test('router R52: with several workers a reload under load loses no request, and the workers are others', async () => {
-  const { router, url } = await startWorkers();
-  const statuses: number[] = [];
-  let loading = true;
-  const load = async () => {
-    while (loading) statuses.push(await ask(`${url}/slow`));
-  };
-  const clients = Array.from({ length: 8 }, load);
-  process.kill(router.pid ?? 0, 'SIGHUP');
-  await expect
-    .poll(() => router.lines.some(({ event }) => event === 'workers replaced'), { timeout: 25_000 })
-    .toBe(true);
-  loading = false;
-  await Promise.all(clients);
-  expect(statuses.length).toBeGreaterThan(8);
-  expect(statuses.filter((status) => status !== 200)).toEqual([]);
-}, 60_000);
+test.each(['SIGHUP', 'SIGUSR2'])(
+  'router R52: with several workers %s under load loses no request, and the workers are others',
+  async (signal) => {
+    const { router, url } = await startWorkers();
+    const statuses: number[] = [];
+    let loading = true;
+    const load = async () => {
+      while (loading) statuses.push(await ask(`${url}/slow`));
+    };
+    const clients = Array.from({ length: 8 }, load);
+    process.kill(router.pid ?? 0, signal);
+    await expect
+      .poll(() => router.lines.some(({ event }) => event === 'workers replaced'), { timeout: 25_000 })
+      .toBe(true);
+    loading = false;
+    await Promise.all(clients);
+    expect(statuses.length).toBeGreaterThan(8);
+    expect(statuses.filter((status) => status !== 200)).toEqual([]);
+  },
+  60_000,
+);
 
 test('router §20.5: the metrics are those of all workers together, the socket is one, and nothing is left at the end', async () => {
   const { router, url, folder } = await startWorkers();

@@ -185,6 +185,19 @@ test('router R52: SIGHUP under load loses no request, and the new settings are i
   expect(statuses.filter((status) => status !== 200)).toEqual([]);
 });
 
+test('router §17: SIGUSR1 and SIGUSR2 end nothing, open no debugger, and are answered in the log', async () => {
+  const site = await startRouter();
+  await healthy(site);
+  const told = (event: string) => until(() => site.lines.some((line) => line.event === event));
+  process.kill(site.pid ?? 0, 'SIGUSR1');
+  await told('nothing to reopen');
+  process.kill(site.pid ?? 0, 'SIGUSR2');
+  await told('not replaced');
+  expect((await site.ask('/x')).status).toBe(200);
+  expect((await site.stop()).code).toBe(0);
+  expect(JSON.stringify(site.lines)).not.toContain('Debugger');
+});
+
 test('router R53: the key between router and core is private, fresh and gone at the end', async () => {
   const keys = new Set<string>();
   for (let turn = 0; turn < 2; turn++) {

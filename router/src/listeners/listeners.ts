@@ -27,8 +27,8 @@ export interface ListenerOptions {
   readonly maxHeaderBytes: number;
   readonly headTimeoutMs: number;
   readonly idleTimeoutMs: number;
-  /** Whether HTTP/2 is offered over TLS. */
-  readonly http2: boolean;
+  /** Whether HTTP/2 is offered over TLS, asked for each connection. */
+  readonly http2: () => boolean;
   readonly metrics: RouterMetrics;
   readonly log: Logger;
 }
@@ -162,7 +162,7 @@ async function welcomeTls(
   options: ListenerOptions,
 ): Promise<void> {
   const { identity, headTimeoutMs, http2, metrics, log } = options;
-  const secure = await acceptTls(socket, { choose: identity, handshakeMs: headTimeoutMs, http2 });
+  const secure = await acceptTls(socket, { choose: identity, handshakeMs: headTimeoutMs, http2: http2() });
   if ('failed' in secure) {
     metrics.handshakes.add({ result: 'failed' });
     log.debug('no TLS handshake', { client: peer.address, reason: secure.failed });
