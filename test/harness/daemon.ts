@@ -1,16 +1,18 @@
 // Starts one daemon of the built command on free ports, in a folder of its own, and stops it with the test. Used by
 // everything in `test/` that needs a process; many may run at once.
-import { existsSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Address } from '@gatehouse/daemon/config';
 import { type ChildExit, type ChildLine, startChild } from '@gatehouse/daemon/lifecycle';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
 
+const root = join(import.meta.dirname, '../..');
+
 /** Script of the `gatehouse` command in a few files, as `npm start` and whoever installs it run it; `npm run build` leaves it. */
-export const commandFile = join(import.meta.dirname, '../../packages/cli/dist/bundle/gatehouse.js');
+export const commandFile = join(root, 'packages/cli/dist/bundle/gatehouse.js');
 
 /** The same command in its modules, as `tsc -b` leaves it. */
-export const unbundledFile = join(import.meta.dirname, '../../packages/cli/dist/main.js');
+export const unbundledFile = join(root, 'packages/cli/dist/main.js');
 
 export interface StartOptions {
   /** Settings; listeners are on free loopback ports unless given here. */
@@ -38,7 +40,7 @@ const stopGraceMs = 15_000;
  * @throws GatewayError `ERR_LIFECYCLE_CHILD_DIED` with the daemon's own complaint
  */
 export async function startDaemon(name: string, options: StartOptions = {}): Promise<RunningDaemon> {
-  if (!existsSync(commandFile)) throw new Error(`${commandFile} is missing: run "npm run build" before this test.`);
+  checkCommand();
   const folder = await temporaryFolder();
   const lines: ChildLine[] = [];
   const child = startChild({
@@ -64,6 +66,16 @@ export async function startDaemon(name: string, options: StartOptions = {}): Pro
     throw new Error(`${name} has ${others.length === 0 ? 'no' : 'several'} listeners for ${component}`);
   };
   return { pid: child.pid, lines, exited: child.exited, bound, stop, [Symbol.asyncDispose]: dispose };
+}
+
+/** A command that is older than what was compiled would test the code of yesterday. @throws Error with what to do */
+function checkCommand(): void {
+  const madeMs = (path: string) => statSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const packages = readdirSync(join(root, 'packages'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const workspaces = ['ldap', 'radius', 'proxy', 'router', ...packages.map(({ name }) => `packages/${name}`)];
+  const compiledMs = Math.max(...workspaces.map((name) => madeMs(`${name}/tsconfig.tsbuildinfo`)));
+  if (madeMs('packages/cli/dist/bundle/gatehouse.js') < compiledMs)
+    throw new Error(`${commandFile} is missing or older than the compiled code: run "npm run build" before this test.`);
 }
 
 /** What a daemon needs of our own environment; nothing that could configure it. */

@@ -1,5 +1,5 @@
 // Metrics that every outpost has (core-contract §7), under the reference's names.
-import type { Metrics } from '@gatehouse/daemon/metrics';
+import type { Metrics, Reading } from '@gatehouse/daemon/metrics';
 
 const five = ['outpost_name', 'outpost_type', 'uuid', 'version', 'build'] as const;
 
@@ -12,6 +12,15 @@ export function createOutpostMetrics(metrics: Metrics) {
       help: 'Connection status',
       labels: ['outpost_name', 'outpost_type', 'uuid'],
     }),
+    /** Readings of the certificates in use, asked when the metrics are read. */
+    certificates(collect: () => readonly Reading[]) {
+      metrics.gauge({
+        name: 'authentik_outpost_certificate_not_after',
+        help: 'Time at which a certificate of the core runs out',
+        labels: ['certificate'],
+        collect,
+      });
+    },
     flowGet: metrics.histogram({
       name: 'authentik_outpost_flow_timing_get_seconds',
       help: 'Duration it took to get a challenge in seconds',

@@ -59,12 +59,15 @@ export function startOutpost<Row extends z.ZodType>(options: OutpostOptions<Row>
   const buildHash = process.env['GIT_BUILD_HASH'] ?? '';
   const version = buildHash === '' ? contractVersion : `${contractVersion}+${buildHash}`;
   const core = createCoreClient({ ...options.config, userAgent: `goauthentik.io/outpost/${version}` });
+  const certificates = createCertificates(core, options.log);
+  const metrics = createOutpostMetrics(options.metrics);
+  metrics.certificates(certificates.expiries);
   const state: State<Row> = {
     options,
     core,
     buildHash,
-    certificates: createCertificates(core, options.log),
-    metrics: createOutpostMetrics(options.metrics),
+    certificates,
+    metrics,
     instanceUuid: randomUUID(),
     reloadOffsetMs: Math.floor(Math.random() * 10) * 1000,
     outpost: undefined,

@@ -222,6 +222,9 @@ describe('key pairs', () => {
       }
     };
     expect(fetched()).toEqual(['view_certificate', 'view_private_key']);
+    const { host, port } = daemon.bound('metrics');
+    const metrics = await (await fetch(`http://${host}:${port}/metrics`)).text();
+    expect(metrics).toMatch(/^authentik_outpost_certificate_not_after\{certificate="pair"\} \d{10}$/m);
     await refresh();
     expect(fetched()).toHaveLength(2);
     core.keyPairs.set('pair', { fingerprint: 'bb', cert: second.certPem, key: second.keyPem });

@@ -81,7 +81,7 @@ function perApplication(scope: Api, deps: CoreDeps): void {
   }
   scope.get(
     `${root}/:slug/`,
-    serve(async ({ application }, request, reply) =>
+    serve(async ({ application }, _request, reply) =>
       reply.redirect(`${deps.webPath}application/o/${application.slug}/.well-known/openid-configuration`, 302),
     ),
   );
