@@ -70,6 +70,15 @@ export const coreConfig = defineConfig({
     from: text({ default: 'authentik@localhost', doc: 'Sender of mails.' }),
     template_dir: text({ default: '/templates', doc: 'Folder of your own mail templates.' }),
   },
+  events: {
+    context_processors: {
+      geoip: text({
+        default: '/geoip/GeoLite2-City.mmdb',
+        doc: 'MaxMind database of places (City); without the file nothing is known of places.',
+      }),
+      asn: text({ default: '/geoip/GeoLite2-ASN.mmdb', doc: 'MaxMind database of networks (ASN).' }),
+    },
+  },
   demo: boolean({ default: false, doc: 'Seed users, groups, applications and outposts to try things with.' }),
 });
 

@@ -7,6 +7,7 @@ import type { BlueprintFolders } from './blueprints/folder.ts';
 import type { Database } from './database/connection.ts';
 import type { Epochs } from './database/remembered.ts';
 import type { CoreFiles } from './files/core-files.ts';
+import type { Locations } from './geoip/locations.ts';
 import type { PasswordHasher } from './identity/passwords/hasher.ts';
 import type { CoreMetrics } from './metrics.ts';
 import type { Registry } from './models/registry.ts';
@@ -44,5 +45,7 @@ export interface CoreDeps {
   readonly pwnedPasswords: string;
   /** How often those may ask who say nothing of themselves. */
   readonly anonymous: Throttle;
+  /** Where addresses are, as far as the installation has databases of it. */
+  readonly locations: Locations;
   readonly version: string;
 }

@@ -37,6 +37,7 @@ export function startOptions({ config, env, argv, log, metrics, database, clock 
     blueprintsDir: config.blueprints_dir === '' ? undefined : config.blueprints_dir,
     pwnedPasswords: config.pwned_passwords,
     anonymousRate: parseRate(config.throttle.default),
+    locations: config.events.context_processors,
     demo: config.demo,
     storage: rereadStorage(config, { argv, env }),
     web: { ...config.web, assets_dist: config.web.assets_dist || browserFolder },

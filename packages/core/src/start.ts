@@ -37,6 +37,8 @@ import { registerFlowAdministration } from './flows/admin-routes.ts';
 import { registerInspector } from './flows/inspector.ts';
 import { registerFlowPages } from './flows/pages.ts';
 import { registerFlowRoutes } from './flows/routes.ts';
+import { registerCountries } from './geoip/countries.ts';
+import { createLocations, type LocationPaths } from './geoip/locations.ts';
 import { createPasswordHasher } from './identity/passwords/hasher.ts';
 import { registerIdentityRoutes } from './identity/routes.ts';
 import type { Post } from './mail/send.ts';
@@ -84,6 +86,8 @@ export interface StartOptions {
   readonly pwnedPasswords: string;
   /** How often one address may ask anonymously. */
   readonly anonymousRate?: Rate | undefined;
+  /** Files of the location databases. */
+  readonly locations: LocationPaths;
   readonly demo: boolean;
   /** Asked again where a secret behind a file may have changed. */
   readonly storage: () => StorageSettings;
@@ -181,6 +185,7 @@ export async function createDeps(options: StartOptions): Promise<CoreDeps> {
     },
     pwnedPasswords: options.pwnedPasswords,
     anonymous: createThrottle(options.anonymousRate ?? usualRate, clock),
+    locations: createLocations(options.locations, { clock, log }),
     version: contractVersion,
   };
   return deps;
@@ -219,6 +224,7 @@ async function registerRoutes(server: Api, deps: CoreDeps, { operations, post }:
   await apiRoutes(server, deps, (api) => {
     registerInspector(api, deps);
     registerTestRoutes(api, deps);
+    registerCountries(api);
     registerSchemaRoute(api, operations, deps);
     registerSystemRoutes(api, deps);
     registerIdentityRoutes(api, deps);

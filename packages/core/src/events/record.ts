@@ -36,11 +36,12 @@ export async function recordEvents(deps: CoreDeps, events: readonly EventToRecor
   try {
     const brand = await brandFacts(deps, first.from?.host ?? first.request?.host);
     const now = deps.clock.now();
-    const rows = events.map((event) => ({
+    const located = await Promise.all(events.map((event) => locationFacts(deps, event)));
+    const rows = events.map((event, at) => ({
       uuid: randomUUID(),
       action: event.action,
       app: event.app,
-      context: cleanse({ ...event.context, ...httpRequest(event) }),
+      context: cleanse({ ...event.context, ...httpRequest(event), ...located[at] }),
       client_ip: event.clientIp ?? event.request?.clientIp ?? null,
       user: userFacts(event),
       brand,
@@ -89,6 +90,14 @@ function httpRequest({ from, request }: EventToRecord) {
   return {
     http_request: { args: Object.fromEntries(query), user_agent: userAgent, request_id: requestId },
   };
+}
+
+/** Of whom it is about, where there are databases; null for an address that they do not know. */
+async function locationFacts({ locations }: CoreDeps, { clientIp, request }: EventToRecord) {
+  const address = clientIp ?? request?.clientIp;
+  if (address === undefined) return {};
+  const { place, network } = await locations.of(address);
+  return { ...(place === undefined ? {} : { geo: place }), ...(network === undefined ? {} : { asn: network }) };
 }
 
 async function brandFacts(deps: CoreDeps, host: string | undefined) {

@@ -4,6 +4,7 @@ import { answerAsTold } from './kinds/dummy.ts';
 import { matchEvent } from './kinds/event-matcher.ts';
 import { checkExpiry } from './kinds/expiry.ts';
 import { runExpressionPolicy } from './kinds/expression.ts';
+import { checkGeoIp } from './kinds/geoip.ts';
 import { checkPassword } from './kinds/password.ts';
 import { checkReputation } from './kinds/reputation.ts';
 
@@ -12,6 +13,7 @@ export const evaluators: Readonly<Record<string, Evaluate>> = {
   'authentik_policies_event_matcher.eventmatcherpolicy': matchEvent,
   'authentik_policies_expiry.passwordexpirypolicy': checkExpiry,
   'authentik_policies_expression.expressionpolicy': runExpressionPolicy,
+  'authentik_policies_geoip.geoippolicy': checkGeoIp,
   'authentik_policies_password.passwordpolicy': checkPassword,
   'authentik_policies_reputation.reputationpolicy': checkReputation,
 };

@@ -1,9 +1,11 @@
 // The kinds of policies (core.md §6).
 import { z } from 'zod';
 import { checkExpression } from '../expressions/check.ts';
+import { countries } from '../geoip/countries.ts';
 import { column, type Field, flag, integer, line, type ModelId, setting, text } from '../models/field.ts';
 import { exactly } from '../models/filters.ts';
-import { defineModel, type Model } from '../models/model.ts';
+import { defineModel, type Model, type Row } from '../models/model.ts';
+import { settingsOf } from '../providers/models.ts';
 
 const nobody = '00000000-0000-0000-0000-000000000000';
 
@@ -14,9 +16,14 @@ interface PolicyKind {
   readonly component: string;
   readonly fields: Readonly<Record<string, Field>>;
   readonly prepare?: Model['prepare'];
+  /** What it shows beyond its fields, from its settings. */
+  readonly shows?: {
+    readonly shape: NonNullable<Model['derived']>;
+    readonly of: (settings: Readonly<Record<string, unknown>>) => Row;
+  };
 }
 
-function policyModel({ id, noun, path, component, fields, prepare }: PolicyKind): Model {
+function policyModel({ id, noun, path, component, fields, prepare, shows }: PolicyKind): Model {
   return {
     id,
     noun,
@@ -36,7 +43,7 @@ function policyModel({ id, noun, path, component, fields, prepare }: PolicyKind)
     order: ['name'],
     filters: { name: exactly('name') },
     ...(prepare === undefined ? {} : { prepare }),
-    derived: { bound_to: z.int() },
+    derived: { bound_to: z.int(), ...shows?.shape },
     async derive({ database }, rows) {
       const ids = rows.map((row) => String(row['uuid']));
       const bound = await database.kysely
@@ -47,12 +54,16 @@ function policyModel({ id, noun, path, component, fields, prepare }: PolicyKind)
         .execute();
       return rows.map((row) => ({
         bound_to: Number(bound.find(({ policy }) => policy === row['uuid'])?.count ?? 0),
+        ...shows?.of(settingsOf(row)),
       }));
     },
   };
 }
 
 const count = integer.min(0);
+const known = countries();
+const isCountry = (code: string) => known.has(code);
+const named = (code: string) => ({ code, name: known.get(code) ?? code });
 
 /** What logins have earned (core.md §6); written by logins only. */
 export const reputationModel = defineModel({
@@ -75,8 +86,9 @@ export const reputationModel = defineModel({
   order: ['ip', 'identifier'],
   filters: { identifier: exactly('identifier'), ip: exactly('ip'), score: exactly('score') },
   derived: { ip_geo_data: z.looseObject({}), ip_asn_data: z.looseObject({}) },
-  async derive(_deps, rows) {
-    return rows.map(() => ({ ip_geo_data: {}, ip_asn_data: {} }));
+  async derive({ locations }, rows) {
+    const located = await Promise.all(rows.map((row) => locations.of(String(row['ip']))));
+    return located.map(({ place, network }) => ({ ip_geo_data: place ?? {}, ip_asn_data: network ?? {} }));
   },
 });
 
@@ -150,6 +162,28 @@ export const policyModels: readonly Model[] = [
       app: setting(z.string().nullable(), { initial: null }),
       model: setting(z.string().nullable(), { initial: null }),
       query: setting(z.string().nullable(), { initial: null }),
+    },
+  }),
+  policyModel({
+    id: 'authentik_policies_geoip.geoippolicy',
+    noun: 'GeoIP Policy',
+    path: 'geoip',
+    component: 'ak-policy-geoip-form',
+    fields: {
+      asns: setting(z.array(integer), { initial: [] }),
+      countries: setting(z.array(z.string().refine(isCountry, { error: 'This is no country of ISO 3166-1.' })), {
+        initial: [],
+      }),
+      check_history_distance: setting(flag, { initial: false }),
+      history_max_distance_km: setting(count, { initial: 100 }),
+      distance_tolerance_km: setting(count, { initial: 50 }),
+      history_login_count: setting(count, { initial: 5 }),
+      check_impossible_travel: setting(flag, { initial: false }),
+      impossible_tolerance_km: setting(count, { initial: 100 }),
+    },
+    shows: {
+      shape: { countries_obj: z.array(z.object({ code: z.string(), name: z.string() })) },
+      of: ({ countries: codes }) => ({ countries_obj: Array.isArray(codes) ? codes.map(named) : [] }),
     },
   }),
 ];

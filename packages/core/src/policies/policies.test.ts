@@ -281,7 +281,10 @@ describe('expressions', () => {
 
   test('core 76: an endless loop is stopped', async () => {
     const policy = await expression('while True:\n    pass');
-    expect(await tryOut(policy)).toMatchObject({ passing: false, messages: [expect.stringContaining('steps')] });
+    expect(await tryOut(policy)).toMatchObject({
+      passing: false,
+      messages: [expect.stringMatching(/steps|ran for more than/)],
+    });
   });
 
   test('users, groups, requests and functions are as the contract names them', async () => {

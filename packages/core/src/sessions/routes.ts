@@ -44,12 +44,13 @@ export const sessionModel = defineModel({
     geo_ip: z.looseObject({}).nullable(),
     asn: z.looseObject({}).nullable(),
   },
-  async derive(_deps, rows) {
-    return rows.map((row) => ({
+  async derive({ locations }, rows) {
+    const located = await Promise.all(rows.map((row) => locations.of(String(row['last_ip']))));
+    return rows.map((row, at) => ({
       current: false,
       user_agent: describeUserAgent(String(row['last_user_agent'])),
-      geo_ip: null,
-      asn: null,
+      geo_ip: located[at]?.place ?? null,
+      asn: located[at]?.network ?? null,
     }));
   },
 });

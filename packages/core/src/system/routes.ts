@@ -29,7 +29,7 @@ export function registerSystemRoutes(api: Api, deps: CoreDeps): void {
       send_pii: false,
       traces_sample_rate: 0,
     },
-    capabilities: await fileCapabilities(deps.files),
+    capabilities: [...(await fileCapabilities(deps.files)), ...(await locationCapabilities(deps))],
     cache_timeout: cacheSeconds,
     cache_timeout_flows: cacheSeconds,
     cache_timeout_policies: cacheSeconds,
@@ -159,4 +159,9 @@ export function registerMetricsRoute(server: Api, metrics: Metrics): void {
     if (!isDirect || !thisMachine.has(request.socket.remoteAddress ?? '')) return reply.code(404).send();
     return reply.type(metrics.contentType).send(await metrics.text());
   });
+}
+
+async function locationCapabilities({ locations }: CoreDeps): Promise<string[]> {
+  const { places, networks } = await locations.present();
+  return [...(places ? ['can_geo_ip'] : []), ...(networks ? ['can_asn'] : [])];
 }

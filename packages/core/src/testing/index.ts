@@ -57,6 +57,8 @@ export interface TestCoreOptions {
   /** Folder of blueprints of its own. */
   readonly blueprintsDir?: string;
   readonly certificatesDir?: string;
+  /** Files of the location databases; none unless given. */
+  readonly locations?: { readonly geoip: string; readonly asn: string };
 }
 
 /** Password of `akadmin` and of every demo user. */
@@ -74,6 +76,7 @@ export async function startTestCore({
   throttle = '1000/second',
   blueprintsDir,
   certificatesDir,
+  locations = { geoip: '', asn: '' },
 }: TestCoreOptions = {}): Promise<TestCore> {
   const folder = await temporaryFolder();
   const log = captureLogger();
@@ -113,6 +116,7 @@ export async function startTestCore({
       certificatesDir,
       pwnedPasswords: folder.path,
       anonymousRate: parseRate(throttle),
+      locations,
       demo: true,
       storage: () => storage,
       web: { path: '/', assets_dist: '', assets_authentik: '', ...web },
@@ -212,4 +216,5 @@ export {
   uniqueName,
   visitorAs,
 } from './flow-fixture.ts';
+export { writeMmdb } from './mmdb.ts';
 export { type Challenge, createVisitor, type Visitor } from './visitor.ts';

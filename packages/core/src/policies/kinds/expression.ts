@@ -12,7 +12,10 @@ import type { Evaluate } from '../kind.ts';
 export const runExpressionPolicy: Evaluate = async ({ expression }, question) => {
   const { deps, user, request, context, signal, callPolicy } = question;
   const messages: string[] = [];
-  const view = contextView(deps, context, request?.host);
+  const located = request === undefined ? undefined : await deps.locations.of(request.clientIp);
+  const known = located === undefined ? {} : { geoip: located.place ?? null, asn: located.network ?? null };
+  const shown: Record<string, unknown> = { ...known, ...context };
+  const view = contextView(deps, shown, request?.host);
   const whom = new UserObject(deps, user, request?.host);
   const result = await evaluateExpression(deps, {
     text: String(expression),
@@ -30,5 +33,12 @@ export const runExpressionPolicy: Evaluate = async ({ expression }, question) =>
     },
   });
   view.writeBack();
+  takeBack(context, shown, known);
   return { passing: isTrue(result), messages, rawResult: toPlain(result) };
 };
+
+/** What the expression changed in the context, without what is only shown to it. */
+function takeBack(context: Record<string, unknown>, shown: Record<string, unknown>, known: object): void {
+  for (const name of Object.keys(context)) if (!(name in shown)) delete context[name];
+  for (const [name, value] of Object.entries(shown)) if (name in context || !(name in known)) context[name] = value;
+}
