@@ -17,12 +17,17 @@ export interface ExplainRequest {
   readonly scope: SearchRequest['scope'];
 }
 
-/** Lines for people. Linear in the directory. */
-export function explain({ filter, base, scope }: ExplainRequest, layout: Layout, policy?: PolicyView): string[] {
+/** Lines for people, of a search that is not the first of its kind. Linear in the directory. */
+export async function explain(
+  { filter, base, scope }: ExplainRequest,
+  layout: Layout,
+  policy?: PolicyView,
+): Promise<string[]> {
   const { provider } = layout.context;
   const view = policy === undefined ? new StoredView(layout) : policyView(layout, undefined, policy);
   const where = view.scope(base, scope);
   const kinds = where.kinds & kindsOf(filter, view);
+  await makeIndexes(() => plan(filter, view, kinds, 0), layout);
   const chosen = candidatesOf(filter, view, kinds);
   const tested = chosen ?? view.all(kinds);
   const matches = compileFilter(filter, view);
@@ -42,6 +47,12 @@ export function explain({ filter, base, scope }: ExplainRequest, layout: Layout,
     `matches     ${count}`,
     `direct mode asks for ${callsOf('users', users)}, and for ${callsOf('groups', groups)}`,
   ];
+}
+
+/** Indexes are made when they are first asked for, and some are asked for once others are there. */
+async function makeIndexes(ask: () => unknown, { directory: { users, groups } }: Layout): Promise<void> {
+  do ask();
+  while ((await users.settled()) || (await groups.settled()));
 }
 
 /** What the policy file makes of it for whoever looks. */

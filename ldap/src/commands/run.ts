@@ -59,7 +59,7 @@ async function runExplain(argv: readonly string[], { env, print }: Terminal): Pr
   await policy.refresh();
   const layout = await core.layout(provider, types);
   const rules = policy.of(provider.applicationSlug);
-  for (const line of explain(request, layout, rules?.viewOf(groupsFor(layout, option)))) print(`${line}\n`);
+  for (const line of await explain(request, layout, rules?.viewOf(groupsFor(layout, option)))) print(`${line}\n`);
   return exitCode.success;
 }
 

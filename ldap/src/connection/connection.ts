@@ -6,7 +6,6 @@ import type { Clock } from '@gatehouse/daemon/async';
 import type { Logger } from '@gatehouse/daemon/log';
 import {
   type DecodeLimits,
-  decodeCancel,
   decodeRequest,
   encodeResponse,
   extendedOid,
@@ -29,10 +28,11 @@ import type { Soon } from '../operations/soon.ts';
 import type { TlsWrapper } from './late-tls.ts';
 import { RunningOperation } from './running.ts';
 import { type ClientCertificate, clientCertificate, serverNameOf } from './tls-layer.ts';
+import { Canceled, isStartTls, Turns } from './turns.ts';
 import { ResponseWriter } from './writer.ts';
+import { handshakeTrouble, tlsWithoutTls } from './wrong-layer.ts';
 
 /** ldap.md §2.1. */
-const mostInFlight = 32;
 const anonymousLimits: DecodeLimits = { maxDepth: 64, maxFilterNodes: 4_096, maxBytes: 262_144 };
 const boundLimits: DecodeLimits = { ...anonymousLimits, maxBytes: 4_194_304 };
 const firstMessageMs = 10_000;
@@ -67,15 +67,15 @@ export class Connection implements Peer {
   readonly #options: ConnectionOptions;
   readonly #framer = new MessageFramer();
   readonly #writer: ResponseWriter;
-  /** Operations that wait for something; most are over before they get here. */
-  readonly #running = new Map<number, RunningOperation>();
-  readonly #waiting: LdapMessage<RequestOp>[] = [];
+  readonly #turns = new Turns();
   #socket: Socket;
   /** As the sessions know it. */
   #registered: Identity | undefined;
   #timeoutMs = 0;
   #activeMs: number;
   #sessionEnded = false;
+  /** On the layer as it is now. */
+  #heard = false;
   #held = false;
   #ended = false;
   #closed = false;
@@ -93,7 +93,7 @@ export class Connection implements Peer {
   }
 
   get idle(): boolean {
-    return this.#running.size === 0;
+    return this.#turns.idle;
   }
 
   /** When the client last sent something, on the monotonic clock. */
@@ -119,7 +119,7 @@ export class Connection implements Peer {
    * told of its success first.
    */
   sessionEnded(): void {
-    if ([...this.#running.values()].some(({ changesPassword }) => changesPassword)) this.#sessionEnded = true;
+    if (this.#turns.changesPassword) this.#sessionEnded = true;
     else this.disconnect(resultCode.unavailable, 'session ended');
   }
 
@@ -138,11 +138,19 @@ export class Connection implements Peer {
 
   #listen(socket: Socket, timeoutMs: number): void {
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    socket.on('error', () => socket.destroy());
+    socket.on('error', (error) => this.#failed(error));
     socket.on('close', () => this.#close());
     socket.on('end', () => this.#end());
     socket.on('timeout', () => this.#timedOut());
     this.#setTimeout(timeoutMs);
+  }
+
+  /** Clients that come and go are no news; one whose handshake fails will ask why. */
+  #failed(error: Error): void {
+    const reason = this.secure && !this.#heard ? handshakeTrouble(error) : undefined;
+    if (reason !== undefined)
+      this.#options.log.info('TLS handshake failed', { client: this.clientIp, component: this.component, reason });
+    this.#socket.destroy();
   }
 
   /** Traffic winds the clock up by itself; only a change of its length is worth a call. */
@@ -160,37 +168,41 @@ export class Connection implements Peer {
   #receive(chunk: Buffer): void {
     if (this.#ended) return;
     this.#activeMs = this.#options.clock.monotonicMs();
+    const wrong = this.secure || this.#heard ? undefined : tlsWithoutTls(chunk);
+    this.#heard = true;
     this.#framer.push(chunk);
-    this.#acceptAll();
+    if (wrong === undefined) this.#acceptAll();
+    else this.#notUnderstood(wrong);
     this.#writer.flush();
   }
 
   /** A client that sends faster than it is answered is not read any further (back-pressure), never cut off. */
   #acceptAll(): void {
     try {
-      while (!this.#ended && this.#waiting.length < mostInFlight) {
+      while (!this.#ended && !this.#turns.isFull) {
         const limits = this.identity === undefined ? anonymousLimits : boundLimits;
         const bytes = this.#framer.next(limits.maxBytes);
         if (bytes === undefined) break;
         const isBound = this.identity !== undefined;
         this.#accept(isBound ? this.#options.known.decode(bytes, limits) : decodeRequest(bytes, limits));
       }
-      if (this.#waiting.length >= mostInFlight) this.#socket.pause();
+      if (this.#turns.isFull) this.#socket.pause();
       else if (this.#socket.isPaused() && !this.#held) this.#socket.resume();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#options.log.warn('message not understood', { client: this.clientIp, reason });
-      this.disconnect(resultCode.protocolError, 'the message is malformed or too large');
+      this.#notUnderstood(error instanceof Error ? error.message : String(error));
     }
   }
 
-  /** Binds and StartTLS wait until nothing else runs, and everything waits for them. */
+  #notUnderstood(reason: string): void {
+    this.#options.log.warn('message not understood', { client: this.clientIp, component: this.component, reason });
+    this.disconnect(resultCode.protocolError, 'the message is malformed or too large');
+  }
+
   #accept(message: LdapMessage<RequestOp>): void {
     const { op } = message;
     if (op.op === 'unbindRequest') this.#unbind(message.messageId);
-    else if (op.op === 'abandonRequest') this.#abandon(op.target);
-    else if (this.#waiting.length === 0 && !this.#mustWait(message)) this.#start(message);
-    else this.#waiting.push(message);
+    else if (op.op === 'abandonRequest') this.#turns.abandon(op.target);
+    else if (this.#turns.enter(message)) this.#start(message);
   }
 
   #unbind(messageId: number): void {
@@ -208,12 +220,6 @@ export class Connection implements Peer {
     else this.#end();
   }
 
-  #mustWait({ op }: LdapMessage<RequestOp>): boolean {
-    if (this.#running.size === 0) return false;
-    const alone = op.op === 'bindRequest' || isStartTls(op);
-    return alone || this.#running.size >= mostInFlight || [...this.#running.values()].some(({ isBind }) => isBind);
-  }
-
   #start(message: LdapMessage<RequestOp>): void {
     const { op, messageId } = message;
     if (op.op === 'unbindRequest' || op.op === 'abandonRequest') return;
@@ -229,9 +235,9 @@ export class Connection implements Peer {
       this.#finish(operation, answer);
       return;
     }
-    this.#running.set(message.messageId, operation);
+    this.#turns.begin(operation);
     void answer.then((late) => {
-      this.#running.delete(message.messageId);
+      this.#turns.end(operation);
       this.#finish(operation, late);
       if (this.#sessionEnded) this.sessionEnded();
       this.#resume();
@@ -258,36 +264,14 @@ export class Connection implements Peer {
   }
 
   #resume(): void {
-    for (let [message] = this.#waiting; message !== undefined; [message] = this.#waiting) {
-      if (this.#ended || this.#mustWait(message)) return;
-      this.#waiting.shift();
+    for (let message = this.#turns.next(); message !== undefined && !this.#ended; message = this.#turns.next())
       this.#start(message);
-    }
-    if (this.#socket.isPaused()) this.#acceptAll();
+    if (this.#socket.isPaused() && !this.#ended) this.#acceptAll();
   }
 
-  /** No answer to either; the connection goes on (RFC 4511 §4.11). */
-  #abandon(target: number): void {
-    const running = this.#running.get(target);
-    if (running !== undefined && !running.isBind) running.stop(new Error('abandoned'));
-    const at = this.#waiting.findIndex(({ messageId, op }) => messageId === target && op.op !== 'bindRequest');
-    if (at !== -1) this.#waiting.splice(at, 1);
-  }
-
-  /** RFC 3909. */
   #cancel(messageId: number, value: Buffer | undefined): void {
-    const target = cancelTarget(value);
-    const running = target === undefined ? undefined : this.#running.get(target);
-    const code =
-      target === undefined
-        ? resultCode.protocolError
-        : running === undefined
-          ? resultCode.noSuchOperation
-          : running.isBind
-            ? resultCode.cannotCancel
-            : resultCode.success;
-    if (code === resultCode.success) running?.stop(new Canceled());
-    this.#writer.send(encodeResponse({ messageId, op: { op: 'extendedResponse', resultCode: code }, controls: [] }));
+    const op = { op: 'extendedResponse', resultCode: this.#turns.cancel(value) } as const;
+    this.#writer.send(encodeResponse({ messageId, op, controls: [] }));
   }
 
   #answerCanceled(messageId: number): void {
@@ -336,6 +320,7 @@ export class Connection implements Peer {
     this.#socket = wrap(plain);
     this.#writer.switchTo(this.#socket);
     this.secure = true;
+    this.#heard = false;
     this.#listen(this.#socket, firstMessageMs);
   }
 
@@ -365,21 +350,6 @@ export class Connection implements Peer {
   }
 
   #abortAll(): void {
-    this.#waiting.length = 0;
-    for (const operation of this.#running.values()) operation.stop(new Error('the client is gone'));
-  }
-}
-
-class Canceled extends Error {}
-
-function isStartTls(op: RequestOp): boolean {
-  return op.op === 'extendedRequest' && op.name === extendedOid.startTls;
-}
-
-function cancelTarget(value: Buffer | undefined): number | undefined {
-  try {
-    return value === undefined ? undefined : decodeCancel(value);
-  } catch {
-    return undefined; // answered with protocolError
+    this.#turns.stopAll(new Error('the client is gone'));
   }
 }

@@ -1,8 +1,8 @@
 // Which entries a filter can match at all, from the view's indexes (ldap.md §19.1). Always a superset of the matches: every
 // candidate is still tested with the whole filter, so a wrong plan could only cost time.
-import type { Filter } from '@gatehouse/wire/ldap';
+import type { Filter, Substrings } from '@gatehouse/wire/ldap';
 import { type AttributeType, attribute, normalise } from './attribute-types.ts';
-import { textOf } from './filter.ts';
+import { foldPart, textOf } from './filter.ts';
 import { allKinds, type Kinds } from './kinds.ts';
 import type { DirectoryView, Refs } from './view.ts';
 
@@ -47,18 +47,29 @@ export function candidatesOf(filter: Filter, view: DirectoryView, kinds: Kinds):
       return perType(view.typesOf(filter.attribute), (type) =>
         type === attribute.objectClass ? undefined : view.having(type, kinds),
       );
-    case 'substrings': {
-      const initial = filter.initial === undefined ? '' : textOf(filter.initial);
-      const prefix = normalise('directoryString', initial) ?? '';
-      // Spaces at the end of a prefix are significant to the match but not to the index.
-      if (prefix === '' || initial !== initial.trim()) return undefined;
+    case 'substrings':
       return perType(view.typesOf(filter.attribute), (type) =>
-        type.syntax === 'directoryString' ? view.withPrefix(type, prefix, kinds) : undefined,
+        type.syntax === 'directoryString' ? withParts(filter, type, view, kinds) : undefined,
       );
-    }
     default:
       return undefined;
   }
+}
+
+function withParts(
+  { initial, any, final }: Substrings,
+  type: AttributeType,
+  view: DirectoryView,
+  kinds: Kinds,
+): Refs | undefined {
+  const start = initial === undefined ? '' : textOf(initial);
+  const prefix = normalise('directoryString', start) ?? '';
+  // Spaces at the end of a prefix are significant to the match but not to the index.
+  const begun = prefix === '' || start !== start.trim() ? undefined : view.withPrefix(type, prefix, kinds);
+  if (begun !== undefined && (begun.length <= few || any.length + (final?.length ?? 0) === 0)) return begun;
+  const parts = [...(initial === undefined ? [] : [initial]), ...any, ...(final === undefined ? [] : [final])];
+  const holding = view.withTexts(type, parts.map(textOf).map(foldPart), kinds);
+  return begun === undefined || (holding !== undefined && holding.length < begun.length) ? holding : begun;
 }
 
 function smallest(filters: readonly Filter[], view: DirectoryView, kinds: Kinds): Refs | undefined {

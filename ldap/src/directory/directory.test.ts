@@ -27,6 +27,14 @@ const leaf = fc.constantFrom(
   '(cn=ANN1)',
   '(cn=a*)',
   '(cn=*o*)',
+  '(cn=*ROUP*)',
+  '(cn=g*oup*2)',
+  '(cn=*nn1)',
+  '(description=*o  w*)',
+  '(description=two*ords)',
+  '(description=*her*)',
+  '(displayName=*the*)',
+  '(employeeType=*NICO*)',
   '(sAMAccountName=bob2)',
   '(mail=*)',
   '(mail=a@x)',
@@ -109,6 +117,7 @@ describe('the packed directory', () => {
     ['1.1'],
     ['memberUid', 'entryUUID', 'entryDN', 'objectClass'],
     ['*', 'uniqueMember'],
+    ['*', 'memberOf', 'createTimestamp'],
   );
   test('the octets that are sent are those of the attributes', () =>
     fc.assert(

@@ -144,7 +144,8 @@ function substrings(types: readonly AttributeType[], { initial, any: inner, fina
   return byType(types, () => (value) => containsParts(foldPart(value), parts));
 }
 
-const foldPart = (text: string): string => (/[^ -~]/.test(text) ? text.normalize('NFKC') : text).toLowerCase();
+/** What substrings are compared as, in values and in assertions: spaces count. */
+export const foldPart = (text: string): string => (/[^ -~]/.test(text) ? text.normalize('NFKC') : text).toLowerCase();
 
 function containsParts(
   value: string,

@@ -91,6 +91,13 @@ export class MappedView implements DirectoryView {
     });
   }
 
+  withTexts(type: AttributeType, texts: readonly string[], kinds: Kinds): Refs | undefined {
+    return this.#gather(type, kinds, {
+      copy: (of, kind) => (isComparable(type, of) ? this.#stored.withTexts(of, texts, kind) : undefined),
+      templates: () => undefined,
+    });
+  }
+
   within(type: AttributeType, least: string | undefined, most: string | undefined, kinds: Kinds): Refs | undefined {
     return this.#gather(type, kinds, {
       copy: (of, kind) => (type.syntax === of.syntax ? this.#stored.within(of, least, most, kind) : undefined),

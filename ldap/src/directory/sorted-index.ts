@@ -1,5 +1,6 @@
 // Rows in the order of a value, four octets a row, for prefixes and ranges. Values are read from the rows themselves, so a
 // row must be taken out before its value changes.
+import { NumberList } from './columns.ts';
 
 /** Compared by `<`: texts, or numbers where the syntax has an order of its own. */
 export type SortKey = string | number;
@@ -17,7 +18,7 @@ export class SortedIndex {
   }
 
   /**
-   * Merge sort in slices.
+   * Merge sort in slices, of places in typed arrays: an object a row would be a hundred thousand for the garbage collector.
    * @param keyOf `undefined` for a row without a value
    * @param turn lets others run
    * @param changed rows that change meanwhile; they are put where they belong in the end
@@ -27,27 +28,17 @@ export class SortedIndex {
     keyOf: (row: number) => SortKey | undefined,
     { turn, changed }: { readonly turn: () => Promise<void>; readonly changed: ReadonlySet<number> },
   ): Promise<SortedIndex> {
-    let runs: Run[] = [];
-    let run: Run = [];
+    const keyed = new NumberList();
+    const keys: SortKey[] = [];
     for (const row of rows) {
       const key = keyOf(row);
-      if (key !== undefined) run.push({ key, row });
-      if (run.length < sliceSize) continue;
-      runs.push(run.sort(byKey));
-      run = [];
-      await turn();
+      if (key === undefined) continue;
+      keyed.push(row);
+      if (keys.push(key) % sliceSize === 0) await turn();
     }
-    runs.push(run.sort(byKey));
-    while (runs.length > 1) {
-      const merged: Run[] = [];
-      for (let at = 0; at < runs.length; at += 2) merged.push(await merge(runs[at] ?? [], runs[at + 1] ?? [], turn));
-      runs = merged;
-    }
+    const places = await sortedPlaces(keys, turn);
     const index = new SortedIndex(keyOf);
-    index.#rows = Uint32Array.from(
-      (runs[0] ?? []).filter(({ row }) => !changed.has(row)),
-      ({ row }) => row,
-    );
+    index.#rows = places.map((place) => keyed.values[place] ?? 0).filter((row) => !changed.has(row));
     index.#length = index.#rows.length;
     for (const row of changed) index.insert(row);
     return index;
@@ -112,22 +103,51 @@ export class SortedIndex {
   }
 }
 
-type Run = { readonly key: SortKey; readonly row: number }[];
-
-function byKey(one: Run[number], other: Run[number]): number {
-  return one.key < other.key ? -1 : one.key > other.key ? 1 : 0;
+/** Places of the keys in their order; of equal ones, the first comes first. */
+async function sortedPlaces(keys: readonly SortKey[], turn: () => Promise<void>): Promise<Uint32Array> {
+  let places = Uint32Array.from(keys.keys());
+  const byKey = (one: number, other: number): number => {
+    const [left = '', right = ''] = [keys[one], keys[other]];
+    return left < right ? -1 : left > right ? 1 : one - other;
+  };
+  for (let from = 0; from < keys.length; from += sliceSize) {
+    places.subarray(from, from + sliceSize).sort(byKey);
+    await turn();
+  }
+  let merged = new Uint32Array(keys.length);
+  for (let width = sliceSize; width < keys.length; width *= 2) {
+    for (let from = 0; from < keys.length; from += 2 * width)
+      await merge(
+        { places, merged, from, middle: from + width, to: Math.min(keys.length, from + 2 * width) },
+        byKey,
+        turn,
+      );
+    [places, merged] = [merged, places];
+  }
+  return places;
 }
 
-async function merge(left: Run, right: Run, turn: () => Promise<void>): Promise<Run> {
-  const merged: Run = [];
-  let [atLeft, atRight] = [0, 0];
-  for (;;) {
-    const [one, other] = [left[atLeft], right[atRight]];
-    const next = other === undefined || (one !== undefined && byKey(one, other) <= 0) ? one : other;
-    if (next === undefined) return merged;
-    merged.push(next);
-    if (next === one) atLeft += 1;
-    else atRight += 1;
-    if (merged.length % (4 * sliceSize) === 0) await turn();
+interface Runs {
+  readonly places: Uint32Array;
+  readonly merged: Uint32Array;
+  /** Two sorted runs: up to `middle`, and from there up to `to`. */
+  readonly from: number;
+  readonly middle: number;
+  readonly to: number;
+}
+
+async function merge(
+  { places, merged, from, middle, to }: Runs,
+  byKey: (one: number, other: number) => number,
+  turn: () => Promise<void>,
+): Promise<void> {
+  let left = from;
+  let right = Math.min(middle, to);
+  for (let at = from; at < to; at += 1) {
+    const isLeft = left < middle && left < to && (right >= to || byKey(places[left] ?? 0, places[right] ?? 0) <= 0);
+    merged[at] = places[isLeft ? left : right] ?? 0;
+    if (isLeft) left += 1;
+    else right += 1;
+    if (at % (4 * sliceSize) === 0) await turn();
   }
 }

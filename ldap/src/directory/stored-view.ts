@@ -6,6 +6,7 @@ import type { Entry } from './entry.ts';
 import { bitOf, fixed, group, type Kinds, kindOf, type Ref, refOf, rowOf, user, virtual } from './kinds.ts';
 import type { Layout } from './layout.ts';
 import { computedTypes, StoredEntry } from './stored-entry.ts';
+import type { Table } from './table.ts';
 import { type DirectoryView, isInScope, nearestOf, type Refs, typesNamed } from './view.ts';
 
 /** Which rows a policy lets somebody see. */
@@ -114,13 +115,23 @@ export class StoredView implements DirectoryView {
   }
 
   withPrefix(type: AttributeType, prefix: string, kinds: Kinds): Refs | undefined {
-    return this.#gather(kinds, (kind) => this.#sorted(kind, type)?.withPrefix(prefix));
+    return this.#gather(kinds, (kind) =>
+      this.#look(kind, type, (table) => table.sorted(indexed(type))?.withPrefix(prefix)),
+    );
+  }
+
+  withTexts(type: AttributeType, texts: readonly string[], kinds: Kinds): Refs | undefined {
+    return this.#gather(kinds, (kind) =>
+      this.#look(kind, type, (table) => table.signatures(indexed(type))?.rowsWith(texts)),
+    );
   }
 
   within(type: AttributeType, least: string | undefined, most: string | undefined, kinds: Kinds): Refs | undefined {
     const numeric = type.syntax === 'integer' || type.syntax === 'generalizedTime';
     const bound = (value: string | undefined) => (value === undefined || !numeric ? value : Number(value));
-    return this.#gather(kinds, (kind) => this.#sorted(kind, type)?.within(bound(least), bound(most)));
+    return this.#gather(kinds, (kind) =>
+      this.#look(kind, type, (table) => table.sorted(indexed(type))?.within(bound(least), bound(most))),
+    );
   }
 
   having(type: AttributeType, kinds: Kinds): Refs | undefined {
@@ -152,13 +163,14 @@ export class StoredView implements DirectoryView {
     return kind === group ? this.showsGroup(row) : this.shows(row);
   }
 
-  /** Refs of visible rows; `undefined` as soon as one kind cannot tell. Small tables are simply looked through. */
+  /** Refs of visible rows; `undefined` where one kind cannot tell. All are asked, as asking begins the making of an index. */
   #gather(kinds: Kinds, rowsOf: (kind: StoredKind) => ArrayLike<number> | undefined): Refs | undefined {
+    const parts = storedKinds
+      .filter((kind) => (kinds & bitOf(kind)) !== 0)
+      .map((kind) => ({ kind, rows: this.self === undefined ? rowsOf(kind) : this.#rows(kind) }));
     const refs: Ref[] = [];
     if ((kinds & bitOf(fixed)) !== 0) for (const at of this.layout.fixed.keys()) refs.push(refOf(fixed, at));
-    for (const kind of storedKinds) {
-      if ((kinds & bitOf(kind)) === 0) continue;
-      const rows = this.self === undefined ? rowsOf(kind) : this.#rows(kind);
+    for (const { kind, rows } of parts) {
       if (rows === undefined) return undefined;
       for (let at = 0; at < rows.length; at += 1) {
         const row = rows[at] ?? 0;
@@ -230,11 +242,16 @@ export class StoredView implements DirectoryView {
     return members.flatMap((row) => this.layout.directory.memberships.groupsOf(row));
   }
 
-  #sorted(kind: StoredKind, type: AttributeType) {
+  /** Rows by an index of the table that holds the kind's values of the type; `undefined` where no table does. */
+  #look(
+    kind: StoredKind,
+    type: AttributeType,
+    rowsIn: (table: Table) => Uint32Array | undefined,
+  ): Uint32Array | undefined {
     if (computedTypes.has(type)) return undefined;
-    if (kind !== virtual) return this.layout.tableOf(kind).sorted(indexed(type));
+    if (kind !== virtual) return rowsIn(this.layout.tableOf(kind));
     if (type === attribute.cn || type === attribute.sAMAccountName || type === attribute.uid)
-      return this.layout.directory.users.sorted(indexed(type));
+      return rowsIn(this.layout.directory.users);
     return noRows;
   }
 
@@ -272,7 +289,7 @@ export class StoredView implements DirectoryView {
 }
 
 const comma = 0x2c;
-const noRows = { withPrefix: () => new Uint32Array(0), within: () => new Uint32Array(0) };
+const noRows = new Uint32Array(0);
 
 /** Types with the values of another share its index. */
 function indexed(type: AttributeType): AttributeType {

@@ -3,10 +3,12 @@
 import { type AttributeType, normalise } from './attribute-types.ts';
 import { grown, NumberList } from './columns.ts';
 import type { EntryAttribute } from './entry.ts';
+import { foldPart } from './filter.ts';
 import { HashIndex, hashOf } from './hash-index.ts';
 import { Records } from './records.ts';
 import type { Shape } from './shapes.ts';
 import { SortedIndex, type SortKey } from './sorted-index.ts';
+import { TextSignatures } from './text-signatures.ts';
 
 /** Rows looked at, at once, while an index is made. */
 const sliceSize = 1_000;
@@ -22,8 +24,10 @@ export class Table {
   #listed = new Uint32Array(64);
   readonly #hashes = new Map<AttributeType, HashIndex>();
   readonly #sorted = new Map<AttributeType, SortedIndex>();
-  /** Rows that changed since the making of an index began. */
+  readonly #signatures = new Map<AttributeType, TextSignatures>();
+  /** Rows that changed since the making of an index began, by what is made. */
   readonly #making = new Map<AttributeType, Set<number>>();
+  readonly #signing = new Map<AttributeType, Set<number>>();
   readonly #turn: () => Promise<void>;
 
   /** @param indexed types whose index grows with the rows; others get theirs when first asked for */
@@ -57,7 +61,7 @@ export class Table {
   /** Something to call a row by that has no entry here. */
   mention(row: number, name: EntryAttribute): void {
     if (this.isListed(row) || !this.records.put(row, [name], [])) return;
-    for (const rows of this.#making.values()) rows.add(row);
+    this.#noteChange(row);
     this.#index(row, name);
   }
 
@@ -69,7 +73,8 @@ export class Table {
     if (!wasListed) this.count += 1;
     for (const index of this.#sorted.values()) index.insert(row);
     if (!changed) return false;
-    for (const rows of this.#making.values()) rows.add(row);
+    this.#noteChange(row);
+    for (const [type, signatures] of this.#signatures) signatures.put(row, this.#texts(row, type));
     for (const attribute of withStar) this.#index(row, attribute);
     for (const attribute of byName) this.#index(row, attribute);
     return true;
@@ -78,7 +83,7 @@ export class Table {
   remove(row: number): void {
     if (!this.isListed(row)) return;
     for (const [type, index] of this.#sorted) index.remove(row, sortKey(this.records, row, type));
-    for (const rows of this.#making.values()) rows.add(row);
+    this.#noteChange(row);
     this.#listed[row] = 0;
     this.count -= 1;
     this.records.remove(row);
@@ -101,6 +106,21 @@ export class Table {
     return index;
   }
 
+  /** As `withValue`, for texts anywhere in a value. */
+  signatures(type: AttributeType): TextSignatures | undefined {
+    const index = this.#signatures.get(type);
+    if (index === undefined && this.#signatures.size < mostIndexes) void this.#makeSignatures(type);
+    return index;
+  }
+
+  /** Waits for every index that was asked for. @returns whether there was one to wait for */
+  async settled(): Promise<boolean> {
+    const isMaking = () => this.#making.size + this.#signing.size > 0;
+    const waits = isMaking();
+    while (isMaking()) await this.#turn();
+    return waits;
+  }
+
   /** Listed rows that have the attribute. Linear, without a look into any record. */
   having(type: AttributeType): NumberList {
     const found = new NumberList();
@@ -116,6 +136,11 @@ export class Table {
       if (isFilled) found.push(row);
     }
     return found;
+  }
+
+  #noteChange(row: number): void {
+    for (const rows of this.#making.values()) rows.add(row);
+    for (const rows of this.#signing.values()) rows.add(row);
   }
 
   #index(row: number, { type, values }: EntryAttribute): void {
@@ -149,6 +174,24 @@ export class Table {
       const key = normalise(type.syntax, value);
       if (key !== undefined) index.add(hashOf(key), row);
     }
+  }
+
+  async #makeSignatures(type: AttributeType): Promise<void> {
+    if (this.#signing.has(type)) return;
+    const changed = new Set<number>();
+    this.#signing.set(type, changed);
+    const index = new TextSignatures();
+    for (let row = 0; row < this.size; row += 1) {
+      if (row % sliceSize === sliceSize - 1) await this.#turn();
+      index.put(row, this.#texts(row, type));
+    }
+    for (const row of changed) index.put(row, this.#texts(row, type));
+    this.#signing.delete(type);
+    this.#signatures.set(type, index);
+  }
+
+  #texts(row: number, type: AttributeType): string[] {
+    return this.isListed(row) ? this.records.values(row, type).map(foldPart) : [];
   }
 
   async #makeSorted(type: AttributeType): Promise<void> {

@@ -26,6 +26,8 @@ export interface DirectoryView {
   /** `value` is normalised. `undefined`: no index can tell. */
   withValue(type: AttributeType, value: string, kinds: Kinds): Refs | undefined;
   withPrefix(type: AttributeType, prefix: string, kinds: Kinds): Refs | undefined;
+  /** `texts` are folded by `foldPart`, and all in one value. */
+  withTexts(type: AttributeType, texts: readonly string[], kinds: Kinds): Refs | undefined;
   /** Normalised bounds, both included; `undefined` is open. */
   within(type: AttributeType, least: string | undefined, most: string | undefined, kinds: Kinds): Refs | undefined;
   having(type: AttributeType, kinds: Kinds): Refs | undefined;
@@ -100,6 +102,10 @@ export class PlainView implements DirectoryView {
   }
 
   withPrefix(): undefined {
+    return undefined;
+  }
+
+  withTexts(): undefined {
     return undefined;
   }
 

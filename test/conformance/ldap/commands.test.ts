@@ -75,6 +75,14 @@ describe('gatehouse ldap explain', () => {
     expect((await ldap(['explain', '(displayName=*oe)'])).lines.join('\n')).toContain('no index helps: all');
   });
 
+  test('prefixes and texts within a value have an index, made when first asked for', async () => {
+    const text = (await ldap(['explain', '(|(cn=jd*)(displayName=*ohn*)(mail=j*example*))'])).lines.join('\n');
+    expect(text).toMatch(/\(cn=jd\*\) +\d+ by index/);
+    expect(text).toMatch(/\(displayName=\*ohn\*\) +\d+ by index/);
+    expect(text).toMatch(/\(mail=j\*example\*\) +\d+ by index/);
+    expect(text).not.toContain('no index');
+  });
+
   test('what is no filter is told so', async () => {
     const { code, lines } = await ldap(['explain', '(cn=jdoe']);
     expect([code, lines.join('\n')]).toEqual([1, expect.stringContaining('ERR_LDAP_USAGE')]);

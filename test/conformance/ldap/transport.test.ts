@@ -404,3 +404,20 @@ describe('password modify', () => {
     ).toBe(2);
   });
 });
+
+describe('the wrong port', () => {
+  const toldOf = (event: string, reason: RegExp) => () =>
+    fixture.daemon.lines.some((line) => line.event === event && reason.test(String(line['reason'])));
+
+  test('TLS where StartTLS comes first costs that connection, and the log says which port is meant', async () => {
+    await expect(WireClient.secure(fixture.port)).rejects.toThrow();
+    await until(async () => toldOf('message not understood', /AUTHENTIK_LISTEN__LDAPS/)());
+  });
+
+  test('plain LDAP on the port of LDAPS is told too', async () => {
+    using client = await WireClient.plain(securePort());
+    client.send(rootDse);
+    await client.closed;
+    await until(async () => toldOf('TLS handshake failed', /AUTHENTIK_LISTEN__LDAP /)());
+  });
+});
