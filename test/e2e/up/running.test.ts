@@ -132,6 +132,14 @@ describe('a running installation', () => {
     });
   });
 
+  test('commands of the core find the settings of the installation by themselves', async () => {
+    const env = { ...process.env, AUTHENTIK_DATA_DIR: folder.path };
+    const link = await runTool(process.execPath, [commandFile, 'recovery', 'ada'], '', env);
+    expect(link).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\/recovery\/use-token\/\w{60}\/$/m) });
+    const doctor = await runTool(process.execPath, [commandFile, 'doctor'], '', env);
+    expect(doctor).toMatchObject({ code: 0, stdout: expect.stringContaining('ok     Secret key') });
+  });
+
   test('nothing secret is in the log', async () => {
     const log = await readFile(join(folder.path, 'gatehouse.log'), 'utf8');
     for (const name of ['secret-key', 'admin-password', 'admin-token', 'demo-password', 'radius-secret'])

@@ -4,6 +4,7 @@ import { configReference, explainConfig, loadConfig } from '@gatehouse/daemon/co
 import { exitCode } from '@gatehouse/daemon/lifecycle';
 import { type DaemonName, daemons, loadCommands, loadDaemon, loadHealthcheck, loadSettings } from '../daemons.ts';
 import { cliError } from '../errors.ts';
+import { installedEnvironment } from '../up/installed.ts';
 import { probeHealth } from './healthcheck.ts';
 
 /**
@@ -22,7 +23,8 @@ export async function runDaemonCommand(name: DaemonName, argv: readonly string[]
   const command = Object.hasOwn(commands, word) ? commands[word] : undefined;
   if (command === undefined)
     throw cliError('ERR_CLI_USAGE', `gatehouse ${name} knows no "${word}".`, `See: gatehouse ${name} --help`);
-  const code = await command.run(rest, terminal);
+  const env = name === 'core' ? await installedEnvironment(terminal.env) : terminal.env;
+  const code = await command.run(rest, { ...terminal, env });
   if (code !== 'usage') return code;
   terminal.complain(`Usage: gatehouse ${name} ${word} ${command.usage}\n`);
   return exitCode.configuration;

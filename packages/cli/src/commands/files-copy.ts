@@ -12,6 +12,7 @@ import {
 } from '@gatehouse/storage';
 import type { Environment } from '../daemons.ts';
 import { cliError } from '../errors.ts';
+import { installedEnvironment } from '../up/installed.ts';
 
 export interface FilesCopyOptions {
   readonly from: string;
@@ -28,7 +29,8 @@ export interface FilesCopyOptions {
 
 /** @returns exit code: 0 when every file is in the target, 1 otherwise */
 export async function filesCopy(options: FilesCopyOptions): Promise<number> {
-  const { usage, tenant, dryRun, print, env, live } = options;
+  const { usage, tenant, dryRun, print, live } = options;
+  const env = await installedEnvironment(options.env);
   const { storage } = loadConfig(defineConfig({ storage: storageOptions }), { env }).config;
   const open = (kind: string) =>
     openBackend(
