@@ -329,27 +329,23 @@ export class Connection implements Peer {
     this.#ended = true;
     this.#writer.flush();
     this.#socket.end();
-    this.#abortAll();
+    this.#turns.stopAll();
     // A peer that never closes its side does not keep ours.
     this.#socket.setTimeout(2_000, () => this.#socket.destroy());
   }
 
   #destroy(): void {
     this.#ended = true;
-    this.#abortAll();
+    this.#turns.stopAll();
     this.#socket.destroy();
   }
 
   #close(): void {
     this.#ended = true;
     this.#closed = true;
-    this.#abortAll();
+    this.#turns.stopAll();
     this.identity = undefined;
     this.#settle();
     this.#options.onClosed(this);
-  }
-
-  #abortAll(): void {
-    this.#turns.stopAll(new Error('the client is gone'));
   }
 }

@@ -418,6 +418,6 @@ describe('the wrong port', () => {
     using client = await WireClient.plain(securePort());
     client.send(rootDse);
     await client.closed;
-    await until(async () => toldOf('TLS handshake failed', /AUTHENTIK_LISTEN__LDAP /)());
+    await until(async () => toldOf('TLS handshake failed', /AUTHENTIK_LISTEN__LDAP\)/)());
   });
 });
