@@ -16,15 +16,26 @@ export interface Cookie {
   readonly maxAgeSeconds?: number | undefined;
 }
 
-/** Stores the session and sets its cookie; a login gets a new CSRF token too. */
+export interface SavingOptions {
+  /** A login gets a new CSRF token too. */
+  readonly loggedIn?: boolean;
+  /** See `SessionStore.save`. */
+  readonly isLook?: boolean;
+}
+
+/**
+ * Stores the session and sets its cookie. One that got a new key meanwhile, because somebody has logged in in another tab,
+ * keeps its cookie to itself: it would take the place of the new one.
+ */
 export async function saveSession(
   deps: CoreDeps,
   request: ApiRequest,
   reply: ApiReply,
   session: Session,
-  loggedIn = false,
+  { loggedIn = false, isLook = false }: SavingOptions = {},
 ): Promise<void> {
-  await deps.sessions.save(session, { ip: request.caller.clientIp, userAgent: request.headers['user-agent'] ?? '' });
+  const visitor = { ip: request.caller.clientIp, userAgent: request.headers['user-agent'] ?? '' };
+  if (!(await deps.sessions.save(session, visitor, isLook))) return;
   const value = signSessionCookie(sessionCookieKey(deps.secretKey.reveal()), {
     sid: session.key,
     sub: session.userPk === undefined ? 'anonymous' : userUid(session.userPk, deps.installationId),

@@ -1,7 +1,7 @@
 // flow-executor.md §16, part B: against a whole core on a real database.
 import { createHash } from 'node:crypto';
 import { jwtVerify } from 'jose';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { codeOfStep, stepAt } from '../devices/totp.ts';
 import { createVisitor, startTestCore, type TestCore, testPassword, type Visitor } from '../testing/index.ts';
 
@@ -75,6 +75,47 @@ describe('sessions', () => {
     old.setCookie('authentik_session', before);
     expect((await old.fetch('/api/v3/core/users/me/')).status).toBe(403);
     expect((await visitor.fetch('/api/v3/core/users/me/')).status).toBe(200);
+  });
+
+  /** A look of another tab, whose session is read now and stored when `release` is called. */
+  async function lateLook(visitor: Visitor) {
+    const other = createVisitor(core.url);
+    for (const [name, value] of visitor.cookies) other.setCookie(name, value);
+    const { sessions } = core.deps;
+    const { save } = sessions;
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const spy = vi.spyOn(sessions, 'save').mockImplementationOnce(async (...args) => {
+      await held;
+      return save(...args);
+    });
+    const answer = other.fetch(`/api/v3/flows/executor/${login}/?query=next%3D%2Fother`);
+    await vi.waitFor(() => expect(spy).toHaveBeenCalledOnce());
+    spy.mockRestore();
+    return { answer, release };
+  }
+
+  test('a tab that looks while another logs in does not bring its dead session back', async () => {
+    const visitor = createVisitor(core.url);
+    await visitor.flow(login);
+    await visitor.flow(login, { uid_field: 'ada' });
+    const { answer, release } = await lateLook(visitor);
+    expect(await visitor.flow(login, { password: testPassword }, 'next=/mine')).toMatchObject({ to: '/mine' });
+    release();
+    expect((await answer).headers.getSetCookie()).toEqual([]);
+    expect((await visitor.fetch('/api/v3/core/users/me/')).status).toBe(200);
+  });
+
+  test('a tab that looks while another answers takes no answer back', async () => {
+    const visitor = createVisitor(core.url);
+    await visitor.flow(login);
+    const { answer, release } = await lateLook(visitor);
+    expect(await visitor.flow(login, { uid_field: 'ada' })).toMatchObject({ component: 'ak-stage-password' });
+    release();
+    await answer;
+    expect(await visitor.flow(login)).toMatchObject({ component: 'ak-stage-password' });
   });
 
   test('flow-executor 30: a session without duration has no Max-Age; one of an hour has 3600', async () => {

@@ -7,7 +7,7 @@ import { type Api, answerOf } from '../api/server.ts';
 import { isSecure, saveSession, setCookie } from '../api/session-cookies.ts';
 import type { CoreDeps } from '../deps.ts';
 import { recordEvent } from '../events/record.ts';
-import { executeFlow } from './executor.ts';
+import { executeFlow, type FlowAnswer } from './executor.ts';
 import type { FlowRequest } from './request.ts';
 import { flowBySlug } from './stored.ts';
 
@@ -40,7 +40,8 @@ async function execute(deps: CoreDeps, request: ApiRequest, reply: ApiReply) {
     const answer = readAnswer(request);
     const outcome = await executeFlow(deps, flow, visitor, answer);
     const loggedIn = visitor.session !== before && visitor.session.userPk !== undefined;
-    await Promise.all([saveSession(deps, request, reply, visitor.session, loggedIn), ...visitor.notes]);
+    const isLook = answer === undefined && visitor.session === before && showsStage(outcome);
+    await Promise.all([saveSession(deps, request, reply, visitor.session, { loggedIn, isLook }), ...visitor.notes]);
     for (const cookie of visitor.setCookies) setCookie(deps, request, reply, cookie);
     if (outcome.kind === 'again') return reply.code(302).header('Location', request.originalUrl).send();
     return reply.code(200).send(outcome.challenge);
@@ -48,6 +49,11 @@ async function execute(deps: CoreDeps, request: ApiRequest, reply: ApiReply) {
     if (answerOf(error).status === 503) throw error; // trouble of ours is never a flow's answer
     return flowError(deps, request, reply, error);
   }
+}
+
+/** Nothing was passed: the same stage is in front as before. */
+function showsStage(outcome: FlowAnswer): boolean {
+  return outcome.kind === 'challenge' && outcome.challenge.component !== 'xak-flow-redirect';
 }
 
 function readAnswer(request: ApiRequest): Readonly<Record<string, unknown>> | undefined {

@@ -29,7 +29,7 @@ async function useToken(deps: CoreDeps, request: ApiRequest, reply: ApiReply) {
   session.userPk = user.id;
   session.durationMs = undefined;
   Object.assign(session.data, { auth_method: 'recovery', auth_time: deps.clock.now() });
-  await saveSession(deps, request, reply, session, true);
+  await saveSession(deps, request, reply, session, { loggedIn: true });
   await recordEvent(deps, {
     action: 'login',
     app: 'authentik.recovery',

@@ -86,8 +86,11 @@ const load: Statement<SessionRow & (PrincipalRow | { readonly [Column in keyof P
 const inserted = `insert into sessions (id, user_id, data, expires, last_used, last_ip, last_user_agent)
   values ($1, $2, $3, $4, $5, $6, $7)`;
 
+const updated = `update sessions
+  set user_id = $2, data = $3, expires = $4, last_used = $5, last_ip = $6, last_user_agent = $7 where id = $1`;
+
 /** What every step of a visitor asks of the table; where he is in a flow may be lost with the power. */
-const statements: Readonly<Record<'insert' | 'replace' | 'update', Statement<never>>> = {
+const statements: Readonly<Record<'insert' | 'replace' | 'update' | 'look' | 'find', Statement<{ id: string }>>> = {
   insert: { name: 'session: insert', text: inserted, isRelaxed: true },
   replace: {
     name: 'session: replace',
@@ -96,10 +99,15 @@ const statements: Readonly<Record<'insert' | 'replace' | 'update', Statement<nev
   },
   update: {
     name: 'session: update',
-    text: `update sessions set user_id = $2, data = $3, expires = $4, last_used = $5, last_ip = $6, last_user_agent = $7
-      where id = $1`,
+    text: `${updated} returning id`,
     isRelaxed: true,
   },
+  look: {
+    name: 'session: update after a look',
+    text: `${updated} and last_used = $8 returning id`,
+    isRelaxed: true,
+  },
+  find: { name: 'session: find', text: 'select id from sessions where id = $1' },
 };
 
 export interface Visitor {
@@ -110,7 +118,11 @@ export interface Visitor {
 export interface SessionStore {
   load(key: string): Promise<Session | undefined>;
   create(): Session;
-  save(session: Session, visitor: Visitor): Promise<void>;
+  /**
+   * @param isLook nothing was answered: what another request of this session has stored since it was read stays
+   * @returns false when nothing was stored, because the session has ended, or got a new key, or has been written to
+   */
+  save(session: Session, visitor: Visitor, isLook?: boolean): Promise<boolean>;
   /** Gives the data a new key; the old one is dead once this is stored, and at once if somebody was logged in. */
   rotate(session: Session): Promise<Session>;
   end(sessionIds: readonly string[]): Promise<void>;
@@ -159,6 +171,7 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
       stored: undefined,
     };
   };
+  const isThere = async (id: string) => (await database.rows(statements.find, [id])).length > 0;
   return {
     create,
     end,
@@ -182,7 +195,7 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
         stored: { data: JSON.stringify(data), userPk, lastIp, lastUserAgent, lastUsedMs: last_used.getTime() },
       };
     },
-    async save(session, visitor) {
+    async save(session, visitor, isLook = false) {
       const nowMs = clock.now();
       const startedMs = session.data['started_ms'];
       const fixedEndMs =
@@ -198,15 +211,23 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
         lastUserAgent: visitor.userAgent.slice(0, 400),
         lastUsedMs: nowMs,
       };
-      if (session.stored !== undefined && isAsStored(session.stored, next)) return;
+      if (session.stored !== undefined && isAsStored(session.stored, next))
+        return !isLook || (await isThere(session.id));
       // Never an upsert: a session that was ended meanwhile must stay ended.
       const expires = new Date(fixedEndMs ?? nowMs + browserSessionMs);
       const { userPk = null, lastIp, lastUserAgent } = next;
       const row = [session.id, userPk, next.data, expires, new Date(nowMs), lastIp, lastUserAgent];
-      if (session.stored !== undefined) await database.rows(statements.update, row);
-      else if (session.replaces === undefined) await database.rows(statements.insert, row);
-      else await database.rows(statements.replace, [...row, session.replaces]);
+      if (session.stored === undefined) {
+        if (session.replaces === undefined) await database.rows(statements.insert, row);
+        else await database.rows(statements.replace, [...row, session.replaces]);
+      } else {
+        const written = isLook
+          ? await database.rows(statements.look, [...row, new Date(session.stored.lastUsedMs)])
+          : await database.rows(statements.update, row);
+        if (written.length === 0) return false;
+      }
       session.stored = next;
+      return true;
     },
     async rotate({ stored, id, userPk, data }) {
       const fresh = { ...create(), data: { ...data, started_ms: clock.now() }, userPk };
