@@ -38,11 +38,11 @@ App.Company:
     expect(loadRuleFile(file.path).of(['x'])).toBeUndefined();
   });
   for (const [what, text, told] of [
-    ['an unknown field', 'a: { rulez: [] }', 'a: Unrecognized key: "rulez"'],
-    ['a rule that says nothing', 'a: { rules: [{ path: /x }] }', 'a.rules.0: needs either action or require'],
+    ['an unknown field', 'a: { rulez: [] }', 'a Unrecognized key: "rulez"'],
+    ['a rule that says nothing', 'a: { rules: [{ path: /x }] }', 'a.rules[0] needs either action or require'],
     ['a rule that says two things', 'a: { rules: [{ action: skip, require: {} }] }', 'needs either action or require'],
-    ['no duration', 'a: { rules: [{ require: { max_age: soon } }] }', 'a.rules.0.require.max_age: must be a duration'],
-    ['no URL', 'a: { upstreams: [nonsense] }', 'a.upstreams.0'],
+    ['no duration', 'a: { rules: [{ require: { max_age: soon } }] }', 'a.rules[0].require.max_age must be a duration'],
+    ['no URL', 'a: { upstreams: [nonsense] }', 'a.upstreams[0]'],
     ['no YAML', 'a: [', 'cannot be used'],
   ] as const) {
     test(`refused with the place: ${what}`, async () => {

@@ -1,11 +1,10 @@
 // The rule file (proxy.md §1.1, §17.12): what the core's form has no field for, per application, in YAML. Read whole at the
-// start, where a mistake stops it, and again whenever it changes, where a mistake keeps what was there. The one file that
-// imports yaml.
+// start, where a mistake stops it, and again whenever it changes, where a mistake keeps what was there.
 import { readFileSync } from 'node:fs';
 import type { Clock } from '@gatehouse/daemon/async';
-import { parseDuration } from '@gatehouse/daemon/config';
+import { parseDuration, readDocument } from '@gatehouse/daemon/config';
+import { isGatewayError } from '@gatehouse/daemon/errors';
 import type { Logger } from '@gatehouse/daemon/log';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { proxyError } from '../errors.ts';
 
@@ -91,7 +90,7 @@ const application = z.strictObject({
   headers: headers.optional(),
 });
 
-const file = z.record(z.string(), application).nullable();
+const file = z.record(z.string(), application);
 
 export type RuleRow = z.infer<typeof rule>;
 export type HeaderRow = z.infer<typeof headers>;
@@ -108,22 +107,22 @@ export const emptyRuleFile: RuleFile = { of: () => undefined };
 /** @throws GatewayError `ERR_PROXY_RULES_INVALID`, naming file, place and what must be there instead */
 export function loadRuleFile(path: string): RuleFile {
   try {
-    return parseRules(readFileSync(path, 'utf8'));
+    return parseRules(readFileSync(path, 'utf8'), path);
   } catch (cause) {
-    const reason = cause instanceof z.ZodError ? cause.issues.map(issueText).join('; ') : String(cause);
-    throw proxyError('ERR_PROXY_RULES_INVALID', `The rule file ${path} cannot be used: ${reason}`, cause);
+    if (isGatewayError(cause)) throw cause;
+    throw proxyError('ERR_PROXY_RULES_INVALID', `The rule file ${path} cannot be used: ${String(cause)}`, cause);
   }
 }
 
-/** @throws whatever is wrong with the text, as its parsers say it */
-export function parseRules(text: string): RuleFile {
-  const rows = file.parse(parse(text)) ?? {};
-  const sections = new Map(Object.entries(rows).map(([name, row]) => [name.toLowerCase(), row]));
+/** @throws GatewayError `ERR_PROXY_RULES_INVALID`. @param path for the complaint */
+export function parseRules(text: string, path = ''): RuleFile {
+  const read = readDocument(text, file);
+  if ('problems' in read) {
+    const problems = read.problems.join('; ');
+    throw proxyError('ERR_PROXY_RULES_INVALID', `The rule file ${path} cannot be used: ${problems}`);
+  }
+  const sections = new Map(Object.entries(read.data).map(([name, row]) => [name.toLowerCase(), row]));
   return { of: (names) => names.map((name) => sections.get(name.toLowerCase())).find((row) => row !== undefined) };
-}
-
-function issueText({ path, message }: z.core.$ZodIssue): string {
-  return `${path.length === 0 ? 'the whole' : path.join('.')}: ${message}`;
 }
 
 const lookEveryMs = 1_000;
