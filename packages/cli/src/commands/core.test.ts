@@ -1,6 +1,6 @@
 // The commands of the core, as a person at a terminal has them: against the private database of a stopped core.
 import { createHash, randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readdir, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createClient, createVisitor, startTestCore, type TestCore } from '@gatehouse/core/testing';
@@ -322,6 +322,38 @@ describe('mail', () => {
       )
       .toBe(1);
   }, 60_000);
+});
+
+describe('backup', () => {
+  test('a copy of a running installation is an installation', async () => {
+    const target = join(folder.path, 'backups/first');
+    const { code, printed, complained } = await run({}, 'backup', target);
+    expect([code, printed]).toEqual([0, `${target}\n`]);
+    expect(complained).toContain('put it back, to restore');
+    expect((await stat(target)).mode & 0o077).toBe(0);
+    expect(await readdir(join(folder.path, 'backups'))).toEqual(['first']);
+    const restored = await run({ AUTHENTIK_DATA_DIR: target }, 'recovery', 'margaret');
+    expect(restored).toMatchObject({ code: 0, printed: expect.stringContaining('/recovery/use-token/') });
+  }, 60_000);
+
+  test('nothing is replaced, nothing is left of one that fails, and a database of somebody else is refused', async () => {
+    const refused = (complained: unknown) => ({ code: 1, printed: '', complained });
+    expect(await run({}, 'backup', folder.path)).toEqual(refused(expect.stringContaining('is there already')));
+    const elsewhere = { AUTHENTIK_POSTGRESQL__HOST: '127.0.0.1', AUTHENTIK_POSTGRESQL__PORT: '9' };
+    const never = join(folder.path, 'never');
+    expect(await run(elsewhere, 'backup', never)).toEqual(refused(expect.stringContaining('pg_dump')));
+    expect(await run({}, 'backup', join(core.folder, 'inside'))).toEqual(
+      refused(expect.stringContaining('in the data folder itself')),
+    );
+    await writeFile(join(folder.path, 'file'), '');
+    expect(await run({}, 'backup', join(folder.path, 'file/below'))).toEqual(
+      refused(expect.stringContaining('No backup was made: EEXIST')),
+    );
+    expect((await readdir(folder.path)).filter((name) => name.includes('never') || name.includes('partial'))).toEqual(
+      [],
+    );
+    expect((await run({}, 'backup')).complained).toContain('Usage: gatehouse core backup <folder>');
+  });
 });
 
 describe('doctor', () => {

@@ -1,6 +1,7 @@
 // What the core can do besides running, by its words. Called by the gatehouse command.
 import type { Commands } from '@gatehouse/daemon/commands';
 import { apply } from './apply.ts';
+import { backup } from './backup.ts';
 import { doctor } from './doctor.ts';
 import { exportBlueprint } from './export.ts';
 import { mail } from './mail.ts';
@@ -17,5 +18,10 @@ export const coreCommands: Commands = {
     run: users,
   },
   mail: { usage: 'test <address>', summary: 'send a mail through the configured server', run: mail },
+  backup: {
+    usage: '<folder>',
+    summary: 'copy the whole data folder, as of one moment, while everything runs',
+    run: backup,
+  },
   doctor: { usage: '', summary: 'look for what is wrong, and say what to do about it', run: doctor },
 };
