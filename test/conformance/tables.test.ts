@@ -49,9 +49,6 @@ const specifications: readonly Specification[] = [
     section: '§22',
     table: 'packages/core/docs/conformance-core.md',
     cases: numbered(132),
-    later: {
-      '102': 'device grant: not in the first increment',
-    },
     complete: true,
   },
   {

@@ -54,6 +54,11 @@ export const coreConfig = defineConfig({
     disable_embedded_outpost: boolean({ default: false, doc: 'Do without the proxy outpost inside the front door.' }),
   },
   throttle: {
+    providers: {
+      oauth2: {
+        device: text({ default: '20/hour', doc: 'How often one address may start to sign a device in.' }),
+      },
+    },
     default: text({
       default: '1000/second',
       doc: 'How often one address may ask the API without a login: a number, a slash and second, minute, hour or day.',

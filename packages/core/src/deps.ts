@@ -45,6 +45,8 @@ export interface CoreDeps {
   readonly pwnedPasswords: string;
   /** How often those may ask who say nothing of themselves. */
   readonly anonymous: Throttle;
+  /** How often an address may start a device, and an account mistype the code of one. */
+  readonly deviceStarts: Throttle;
   /** Where addresses are, as far as the installation has databases of it. */
   readonly locations: Locations;
   readonly version: string;

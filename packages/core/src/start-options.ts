@@ -37,6 +37,7 @@ export function startOptions({ config, env, argv, log, metrics, database, clock 
     blueprintsDir: config.blueprints_dir === '' ? undefined : config.blueprints_dir,
     pwnedPasswords: config.pwned_passwords,
     anonymousRate: parseRate(config.throttle.default),
+    deviceRate: parseRate(config.throttle.providers.oauth2.device),
     locations: config.events.context_processors,
     demo: config.demo,
     storage: rereadStorage(config, { argv, env }),

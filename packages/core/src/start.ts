@@ -72,6 +72,7 @@ import { createWorker, type Worker } from './tasks/worker.ts';
 
 const sweepEveryMs = 60_000;
 const usualRate: Rate = { requests: 1000, periodMs: 1_000 };
+const usualDeviceRate: Rate = { requests: 20, periodMs: 3_600_000 };
 
 export interface StartOptions {
   readonly database: Database;
@@ -86,6 +87,8 @@ export interface StartOptions {
   readonly pwnedPasswords: string;
   /** How often one address may ask anonymously. */
   readonly anonymousRate?: Rate | undefined;
+  /** How often one address may start to sign a device in. */
+  readonly deviceRate?: Rate | undefined;
   /** Files of the location databases. */
   readonly locations: LocationPaths;
   readonly demo: boolean;
@@ -185,6 +188,7 @@ export async function createDeps(options: StartOptions): Promise<CoreDeps> {
     },
     pwnedPasswords: options.pwnedPasswords,
     anonymous: createThrottle(options.anonymousRate ?? usualRate, clock),
+    deviceStarts: createThrottle(options.deviceRate ?? usualDeviceRate, clock),
     locations: createLocations(options.locations, { clock, log }),
     version: contractVersion,
   };

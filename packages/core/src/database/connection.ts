@@ -18,6 +18,7 @@ import * as notificationsEntitlements from './migrations/0009-notifications-enti
 import * as notificationRulesTold from './migrations/0010-notification-rules-told.ts';
 import * as leanGrants from './migrations/0011-lean-grants.ts';
 import * as outpostAccounts from './migrations/0012-outpost-accounts.ts';
+import * as deviceGrants from './migrations/0013-device-grants.ts';
 import { PreparedQuery, type Value } from './prepared.ts';
 import type { Tables } from './tables.ts';
 
@@ -34,6 +35,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0010-notification-rules-told': notificationRulesTold,
   '0011-lean-grants': leanGrants,
   '0012-outpost-accounts': outpostAccounts,
+  '0013-device-grants': deviceGrants,
 };
 const connectTimeoutMs = 5_000;
 const statementTimeoutMs = 30_000;

@@ -181,6 +181,15 @@ export interface Tables {
     revoked: Generated<boolean>;
     data: Json;
   };
+  device_grants: {
+    hash: string;
+    user_code: string;
+    provider: number;
+    user_id: Generated<number | null>;
+    session_id: Generated<string | null>;
+    expires: Time;
+    data: Json;
+  };
   oauth_participants: { session_id: string; provider: number; issuer: string; subject: string };
   devices: {
     id: Generated<number>;

@@ -164,13 +164,14 @@ async function refuse(run: Run, message: string): Promise<FlowAnswer> {
   return denied(run, undefined, message);
 }
 
-async function continueIn(run: Run, { flow: slug, context }: Extract<Step, { step: 'continue in' }>) {
+async function continueIn(run: Run, { flow: slug, context, finally: last }: Extract<Step, { step: 'continue in' }>) {
   const { deps, request } = run;
   dropPlan(request);
   const flow = await flowBySlug(deps, slug);
   if (flow === undefined) return denied(run, undefined, `There is no flow ${slug}.`);
   const planning = await planFlow(deps, flow, request, { ...context, is_redirected: true });
   if (planning.kind === 'not applicable') return denied(run, undefined, planning.message);
+  if (last !== undefined) planning.plan.stages.push(last);
   request.session.data[planKey] = planning.plan;
   return redirect(`${deps.webPath}if/flow/${slug}/`);
 }

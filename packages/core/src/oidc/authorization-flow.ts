@@ -1,7 +1,6 @@
 // Runs the provider's authorization flow and hands out the code (core.md §17.4 step 13). A flow without stages is passed at
 // once; another one leads back with a ticket that only its end reveals.
 import { randomBytes } from 'node:crypto';
-import { z } from 'zod';
 import { saveSession } from '../api/session-cookies.ts';
 import { recordEvent } from '../events/record.ts';
 import { cancelledKey, type Plan, planKey } from '../flows/plan.ts';
@@ -13,7 +12,9 @@ import { durationMs } from '../models/duration.ts';
 import { applicationContext } from './access.ts';
 import { type Asking, addressBack, promptsOf, sendBack } from './asking.ts';
 import { grantedScopes } from './claims.ts';
+import { consentContext } from './consent-context.ts';
 import { type Grant, hashOf, newCode, storeGrant } from './grants.ts';
+import { loginFactsOf } from './login-facts.ts';
 import { refusalPage } from './page.ts';
 
 const ticketKey = 'gatehouse/oauth/ticket';
@@ -41,7 +42,7 @@ export async function authorizationFlow(asking: Asking, visitor: FlowRequest, us
     is_redirected: true,
     redirect: `${deps.webPath}application/o/authorize/?${back}`,
     [cancelledKey]: addressBack(asking, denied),
-    ...consentContext(asking),
+    ...consentContext(client, grantedScopes(client, query.get('scope') ?? '')),
   });
   if (planning.kind === 'not applicable') return refusalPage(deps, reply, { status: 403, text: planning.message });
   if (promptsOf(query).includes('consent')) await alwaysAsk(asking, planning.plan);
@@ -52,19 +53,6 @@ export async function authorizationFlow(asking: Asking, visitor: FlowRequest, us
   data[ticketKey] = hashOf(`${fresh}\n${query}`);
   await saveSession(deps, request, reply, visitor.session);
   return reply.redirect(`${deps.webPath}if/flow/${flow.slug}/`, 302);
-}
-
-/** Scopes are told by their descriptions; those without one by their names alone. */
-function consentContext({ client, query }: Asking) {
-  const scopes = grantedScopes(client, query.get('scope') ?? '');
-  const described = scopes.map((id) => ({
-    id,
-    name: client.mappings.find(({ scope, description }) => scope === id && description !== '')?.description ?? '',
-  }));
-  return {
-    consent_header: `You're about to sign into ${client.application.name}.`,
-    consent_permissions: described,
-  };
 }
 
 const consentKind = 'authentik_stages_consent.consentstage';
@@ -109,7 +97,7 @@ async function needsNobody({ deps, client, query }: Asking, plan: Plan, user: Us
 async function grantCode(asking: Asking, visitor: FlowRequest, user: UserRecord) {
   const { deps, client, query, redirectUri, request, reply } = asking;
   const { session } = visitor;
-  const at = session.data['auth_time'];
+  const { authTime, amr } = loginFactsOf(session.data);
   const [challenge, nonce] = [query.get('code_challenge'), query.get('nonce')];
   const scopes = grantedScopes(client, query.get('scope') ?? '');
   const code = newCode();
@@ -118,8 +106,8 @@ async function grantCode(asking: Asking, visitor: FlowRequest, user: UserRecord)
     redirectUri,
     session: session.id,
     family: hashOf(code),
-    amr: amrOf(session.data),
-    ...(typeof at === 'number' ? { authTime: Math.floor(at / 1000) } : {}),
+    amr,
+    ...(authTime === undefined ? {} : { authTime }),
     ...(challenge === null ? {} : { challenge, challengeMethod: query.get('code_challenge_method') ?? 'plain' }),
     ...(nonce === null ? {} : { nonce }),
   };
@@ -143,19 +131,4 @@ async function grantCode(asking: Asking, visitor: FlowRequest, user: UserRecord)
     },
   });
   return sendBack(asking, { code });
-}
-
-const loginData = z.object({
-  auth_method: z.string().default(''),
-  auth_method_args: z.object({ mfa_devices: z.array(z.unknown()).default([]) }).prefault({}),
-});
-
-/** RFC 8176 values of what the login did (core.md §17.6). */
-function amrOf(data: Readonly<Record<string, unknown>>): string[] {
-  const { auth_method, auth_method_args } = loginData.parse(data);
-  return [
-    ...(auth_method === 'password' ? ['pwd'] : []),
-    ...(auth_method === 'auth_webauthn_pwl' ? ['user'] : []),
-    ...(auth_method_args.mfa_devices.length > 0 ? ['mfa'] : []),
-  ];
 }

@@ -27,6 +27,7 @@ export async function discovery(deps: CoreDeps, request: ApiRequest, client: Cli
     end_session_endpoint: `${own}end-session/`,
     introspection_endpoint: `${root}introspect/`,
     revocation_endpoint: `${root}revoke/`,
+    device_authorization_endpoint: `${root}device/`,
     jwks_uri: `${own}jwks/`,
     backchannel_logout_supported: true,
     backchannel_logout_session_supported: true,

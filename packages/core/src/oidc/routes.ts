@@ -6,6 +6,8 @@ import type { CoreDeps } from '../deps.ts';
 import { authorize } from './authorize.ts';
 import { type Client, clientBySlug } from './client.ts';
 import { allowOrigin } from './cross-origin.ts';
+import { devicePage } from './device-page.ts';
+import { startDeviceGrant } from './device-start.ts';
 import { discovery } from './discovery.ts';
 import { OauthFailure } from './failure.ts';
 import { endSession } from './logout.ts';
@@ -36,6 +38,10 @@ export function registerOidcRoutes(server: Api, deps: CoreDeps): void {
       await allowOrigin(deps, request, reply);
       return answer(request, reply, async () => token(deps, request, await clientAddress(deps, request)));
     });
+    scope.post(`${root}/device/`, (request, reply) =>
+      answer(request, reply, async () => startDeviceGrant(deps, request, reply, await clientAddress(deps, request))),
+    );
+    for (const path of ['/device', '/device/']) scope.get(path, (request, reply) => devicePage(deps, request, reply));
     scope.post(`${root}/introspect/`, (request, reply) => answer(request, reply, () => introspect(deps, request)));
     scope.post(`${root}/revoke/`, (request, reply) => answer(request, reply, () => revoke(deps, request)));
     for (const path of ['token', 'userinfo'])

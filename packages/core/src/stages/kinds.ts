@@ -1,6 +1,7 @@
 // All kinds of stages by the name of their model.
 import { consentStage } from './consent.ts';
 import { denyStage } from './deny.ts';
+import { deviceApprovalKind, deviceCodeKind } from './device-code.ts';
 import { dummyStage } from './dummy.ts';
 import { identificationStage } from './identification.ts';
 import { passwordStage } from './password.ts';
@@ -32,7 +33,7 @@ const kinds: readonly StageKind[] = [
 ];
 
 /** Those that only code puts into plans are no models. */
-const inserted: readonly StageKind[] = [sessionEndStage];
+const inserted: readonly StageKind[] = [sessionEndStage, deviceCodeKind, deviceApprovalKind];
 
 export const stageKinds: ReadonlyMap<string, StageKind> = new Map(
   [...kinds, ...inserted].map((kind) => [kind.model.id, kind]),

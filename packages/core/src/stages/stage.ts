@@ -4,7 +4,7 @@ import type { Challenge, Component, ResponseErrors } from '@gatehouse/contract/f
 import { z } from 'zod';
 import type { CoreDeps } from '../deps.ts';
 import { flowSets } from '../flows/flow-sets.ts';
-import type { Plan } from '../flows/plan.ts';
+import type { Plan, PlannedStage } from '../flows/plan.ts';
 import type { FlowRequest } from '../flows/request.ts';
 import type { FlowRecord } from '../flows/stored.ts';
 import type { UserRecord } from '../identity/users.ts';
@@ -44,7 +44,13 @@ export type Step =
   /** The plan ends; the visitor goes elsewhere. */
   | { readonly step: 'leave'; readonly to: string }
   /** Another flow takes over. */
-  | { readonly step: 'continue in'; readonly flow: string; readonly context: Plan['context'] };
+  | {
+      readonly step: 'continue in';
+      readonly flow: string;
+      readonly context: Plan['context'];
+      /** Behind the stages of that flow. */
+      readonly finally?: PlannedStage;
+    };
 
 export type Answer = Readonly<Record<string, unknown>>;
 

@@ -1,4 +1,5 @@
-// `ak-provider-oauth2-device-code` and its end (flow-executor.md §12): a code from a television or a command line.
+// `ak-provider-oauth2-device-code` and its end (flow-executor.md §12): a code from a television or a command line. One in
+// the address is filled in, and still confirmed by hand (RFC 8628 §3.3.1).
 import type { DeviceCodeChallenge, DeviceCodeFinishChallenge } from '@gatehouse/contract/flow';
 import { html } from 'lit';
 import { submitButton } from '../../elements/button.ts';
@@ -13,6 +14,8 @@ export class DeviceCodeStage extends StageElement<DeviceCodeChallenge> {
       ${inputField({
         name: 'code',
         label: 'Code that your device shows',
+        value: new URLSearchParams(location.search).get('code') ?? '',
+        inputMode: 'numeric',
         autocomplete: 'off',
         required: true,
         first: true,
