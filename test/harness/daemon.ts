@@ -25,7 +25,7 @@ export interface RunningDaemon extends AsyncDisposable {
   readonly pid: number | undefined;
   /** The one address of a component such as `ldap`, `https`, `metrics`. @throws when it does not listen */
   bound(component: string): Address;
-  /** Everything it has logged so far. */
+  /** What it has logged so far, the latest 100,000 lines at least. */
   readonly lines: readonly ChildLine[];
   readonly exited: Promise<ChildExit>;
   /** SIGTERM, waited for; also by leaving the scope of `await using`. */
@@ -34,6 +34,7 @@ export interface RunningDaemon extends AsyncDisposable {
 
 const listeners = ['HTTP', 'HTTPS', 'LDAP', 'LDAPS', 'RADIUS', 'RADSEC', 'ACCOUNTING', 'METRICS'] as const;
 const stopGraceMs = 15_000;
+const maxLines = 200_000;
 
 /**
  * Starts `gatehouse <name>` and waits for its `ready` line.
@@ -49,7 +50,10 @@ export async function startDaemon(name: string, options: StartOptions = {}): Pro
     args: [name, ...(options.args ?? [])],
     cwd: folder.path,
     env: { ...inherited(), ...freeListeners(), TMPDIR: folder.path, ...options.env },
-    onLine: (line) => lines.push(line),
+    onLine: (line) => {
+      lines.push(line);
+      if (lines.length > maxLines) lines.splice(0, maxLines / 2); // a soak logs for hours
+    },
   });
   const stop = () => child.stop(stopGraceMs);
   const dispose = async () => {

@@ -28,6 +28,10 @@ export interface Load {
   readonly inFlight: number;
   /** Requests a second in all; as many as are answered without it. */
   readonly perSecond?: number;
+  /** Time between two looks at what is due, for a load that shares its core; every turn of the event loop without. */
+  readonly tickMs?: number;
+  /** How long answers are waited for at the end; default 300 ms. */
+  readonly patienceMs?: number;
   /** How many may be needed at most. */
   readonly most: number;
 }
@@ -37,8 +41,13 @@ export interface LoadResult {
   readonly answered: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** Rejects, forged replies, and requests without any reply. */
+  /** All of the three below. */
   readonly wrong: number;
+  /** Genuine answers other than an Accept. */
+  readonly notAccepted: number;
+  readonly forged: number;
+  /** Requests without any reply. */
+  readonly unanswered: number;
 }
 
 /** Identifiers of a socket go round, so a request has the one of the 256th before it. */
@@ -79,7 +88,7 @@ export async function runLoad(load: Load): Promise<LoadResult> {
   const key = createPacketKey(load.secret);
   const lanes = await Promise.all(signPackets(load).map((packets) => openLane(load.port, packets)));
   const took: number[] = [];
-  let [wrong, isOver] = [0, false];
+  let [notAccepted, forged, isOver] = [0, 0, false];
   const send = (lane: Lane) => {
     const packet = lane.packets[lane.next];
     if (packet === undefined) return;
@@ -96,8 +105,9 @@ export async function runLoad(load: Load): Promise<LoadResult> {
       if (packet === undefined) return;
       lane.sent[identifier] = undefined;
       took.push(performance.now() - (lane.sentAtMs[identifier] ?? 0));
-      const isForged = took.length % 64 === 0 && !isGenuine(reply, packet, key);
-      if (reply[0] !== packetCode.accessAccept || isForged) wrong += 1;
+      const isAccept = reply[0] === packetCode.accessAccept;
+      if ((took.length % 64 === 0 || !isAccept) && !isGenuine(reply, packet, key)) forged += 1;
+      else if (!isAccept) notAccepted += 1;
       if (!isOver && load.perSecond === undefined) send(lane);
     });
   const startedMs = performance.now();
@@ -105,33 +115,53 @@ export async function runLoad(load: Load): Promise<LoadResult> {
   if (load.perSecond === undefined) {
     for (const lane of lanes) for (let one = 0; one < load.inFlight; one++) send(lane);
     await new Promise((resolve) => setTimeout(resolve, load.seconds * 1000));
-  } else await pace(lanes, load.perSecond, startedMs, endMs, send);
+  } else await pace(lanes, { ...load, perSecond: load.perSecond, startedMs, endMs }, send);
   const tookS = (performance.now() - startedMs) / 1000;
   const answered = took.length;
   isOver = true;
-  await new Promise((resolve) => setTimeout(resolve, 300)); // what is still on the way
-  const lost = lanes.reduce((sum, { sent }) => sum + sent.filter((one) => one !== undefined).length, 0);
+  const unanswered = await settle(lanes, load.patienceMs ?? 300);
   for (const { socket } of lanes) socket.close();
   took.sort((one, other) => one - other);
   const at = (part: number) => Number((took[Math.floor(took.length * part)] ?? 0).toFixed(3));
-  return { perSecond: answered / tookS, answered, p50Ms: at(0.5), p99Ms: at(0.99), wrong: wrong + lost };
+  return {
+    perSecond: answered / tookS,
+    answered,
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+    wrong: notAccepted + forged + unanswered,
+    notAccepted,
+    forged,
+    unanswered,
+  };
 }
 
-/** Sends what is due every turn of the event loop. */
+/** Waits for what is still on the way. @returns how many requests have got no reply */
+async function settle(lanes: readonly Lane[], patienceMs: number): Promise<number> {
+  const waiting = () => lanes.reduce((sum, { sent }) => sum + sent.filter((one) => one !== undefined).length, 0);
+  const endMs = performance.now() + patienceMs;
+  while (waiting() > 0 && performance.now() < endMs) await new Promise((resolve) => setTimeout(resolve, 20));
+  return waiting();
+}
+
+interface Pace extends Pick<Load, 'tickMs'> {
+  readonly perSecond: number;
+  readonly startedMs: number;
+  readonly endMs: number;
+}
+
+/** Sends what is due at each look. */
 async function pace(
   lanes: readonly Lane[],
-  perSecond: number,
-  startedMs: number,
-  endMs: number,
+  { perSecond, tickMs, startedMs, endMs }: Pace,
   send: (lane: Lane) => void,
-) {
+): Promise<void> {
   let sent = 0;
   for (let nowMs = performance.now(); nowMs < endMs; nowMs = performance.now()) {
     for (const due = ((nowMs - startedMs) / 1000) * perSecond; sent < due; sent++) {
       const lane = lanes[sent % lanes.length];
       if (lane !== undefined) send(lane);
     }
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => (tickMs === undefined ? setImmediate(resolve) : setTimeout(resolve, tickMs)));
   }
 }
 
