@@ -17,6 +17,7 @@ import { startFreeRadius } from '../interop/radius/freeradius.ts';
 import { cpuSeconds } from './cpu.ts';
 import { benchCodec, benchMatch } from './radius/alone.ts';
 import { type Load, type LoadResult, runLoad } from './radius/load.ts';
+import { benchTlsPair } from './radius/tls-floor.ts';
 
 const seconds = Number(process.argv[2] ?? 3);
 const rows = {
@@ -100,6 +101,7 @@ async function benchPap() {
   const rate = (all: readonly Round[]) => median(all.map(({ perSecond }) => perSecond));
   const cpu = (all: readonly Round[]) => median(all.map(({ cpuUs }) => cpuUs));
   const half = await pap(ours, { perSecond: rate(mine) / 2 });
+  const theirHalf = await pap(theirs, { perSecond: rate(mine) / 2 });
   return {
     ratio: round2(rate(mine) / rate(other)),
     cpuRatio: round2(cpu(other) / cpu(mine)),
@@ -108,6 +110,7 @@ async function benchPap() {
     gatehouseCpuUs: round2(cpu(mine)),
     freeradiusCpuUs: round2(cpu(other)),
     p99MsAtHalfLoad: half.p99Ms,
+    freeradiusP99MsAtSameLoad: theirHalf.p99Ms,
     wrong: mine.reduce((sum, { wrong }) => sum + wrong, half.wrong),
   };
 }
@@ -170,6 +173,10 @@ async function benchEap(eap: 'TLS' | 'TTLS') {
     ratio: round2(gatehouse / freeradius),
     gatehouseCpuMs: round2(gatehouse),
     freeradiusCpuMs: round2(freeradius),
+    // Both ends of a bare node:tls handshake in memory: what is left of it for the server is the floor of a login.
+    bareTlsPairCpuMs: round2(
+      await benchTlsPair({ caPem: authority.caPem, server, ...(eap === 'TLS' ? { client } : {}) }),
+    ),
   };
 }
 

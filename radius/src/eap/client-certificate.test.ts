@@ -1,5 +1,6 @@
 // Client certificates checked here, with eapol_test as the device and openssl as the authority: each way to be refused has a
 // test of its own, and the log names the reason.
+import { X509Certificate } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
@@ -179,4 +180,17 @@ test('a list that nobody configured has signed is no list', async () => {
   await expect(createAuthority({ caPem: authority.caPem, crlPem, userField: 'cn' })).rejects.toThrow(
     'no configured authority has signed the revocation list of CN=Other CA',
   );
+});
+
+test('a certificate that was good before is looked at again: its dates, and the list of today', async () => {
+  const [good, other] = [await authority.issue('alice'), await authority.issue('bob')];
+  const own = new X509Certificate(good.certPem);
+  const files = { caPem: authority.caPem, crlPem: undefined, userField: 'cn' } as const;
+  const judging = await createAuthority(files);
+  const now = Date.now();
+  const claim = { kind: 'claim', claim: { kind: 'local_certificate', username: 'alice' } };
+  expect([judging.judge(own, now), judging.judge(own, now)]).toEqual([claim, claim]);
+  expect(judging.judge(own, Date.parse(own.validTo) + 1)).toMatchObject({ kind: 'refused' });
+  expect(judging.judge(own, Date.parse(own.validFrom) - 1)).toMatchObject({ kind: 'refused' });
+  expect(judging.judge(new X509Certificate(other.certPem), now)).toMatchObject({ claim: { username: 'bob' } });
 });

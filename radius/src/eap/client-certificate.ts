@@ -1,6 +1,7 @@
 // Client certificates checked here (radius.md B14): chain to a configured authority, validity, purpose, revocation list; then
-// one field of the certificate names the user whom the core is asked about. Everything is checked each time; what cannot be
-// checked is refused. The one file of this package that imports @peculiar/x509, for fields and lists Node cannot read.
+// one field of the certificate names the user whom the core is asked about. Dates and lists are looked at each time, signatures
+// when a certificate is first seen; what cannot be checked is refused. The one file of this package that imports
+// @peculiar/x509, for fields and lists Node cannot read.
 import { X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import type { CertificateVerdict } from '../authentication/claim.ts';
@@ -35,17 +36,21 @@ export async function createAuthority({ caPem, crlPem, userField }: AuthorityFil
   const roots = pemBlocks(caPem, 'CERTIFICATE').map((pem) => new X509Certificate(pem));
   if (roots.length === 0) throw new Error('the authority file holds no certificate');
   const lists = crlPem === undefined ? undefined : await readLists(crlPem, roots);
+  // Reading one costs a millisecond; its dates and the lists are looked at each time. Gone with these files.
+  const known = new Map<string, KnownCertificate>();
   return {
     subjects: roots.map(({ subject }) => subject),
     listsEndMs: lists === undefined ? undefined : Math.min(...lists.map(({ endMs }) => endMs)),
     judge(own, nowMs) {
       try {
-        const reason = reasonAgainst(own, roots, lists, nowMs);
+        const { fingerprint256 } = own;
+        const found = known.get(fingerprint256) ?? readCertificate(own, roots, userField);
+        if ('reason' in found) return { kind: 'refused', reason: found.reason };
+        const reason = reasonAgainst(found.chain, lists, nowMs);
         if (reason !== undefined) return { kind: 'refused', reason };
-        const username = nameIn(own, userField);
-        return username === undefined || username === ''
-          ? { kind: 'refused', reason: `the certificate has no ${userField} to name a user` }
-          : { kind: 'claim', claim: { kind: 'local_certificate', username } };
+        if (known.size >= maxKnown) known.clear();
+        known.set(fingerprint256, found);
+        return { kind: 'claim', claim: { kind: 'local_certificate', username: found.username } };
       } catch (error) {
         return { kind: 'refused', reason: `the certificate cannot be read: ${String(error)}` };
       }
@@ -53,34 +58,66 @@ export async function createAuthority({ caPem, crlPem, userField }: AuthorityFil
   };
 }
 
-/** Walks from the leaf to an authority, over what the peer sent along. */
-function reasonAgainst(
-  leaf: X509Certificate,
+/** What of a certificate never changes: its chain to a configured authority, each signature checked, and its user. */
+interface KnownCertificate {
+  /** The client's own first, the last authority at the end. */
+  readonly chain: readonly X509Certificate[];
+  readonly username: string;
+}
+
+/** Some 2 KiB each. */
+const maxKnown = 10_000;
+
+function readCertificate(
+  own: X509Certificate,
   roots: readonly X509Certificate[],
-  lists: readonly RevocationList[] | undefined,
-  nowMs: number,
-): string | undefined {
+  field: UserField,
+): KnownCertificate | { readonly reason: string } {
+  const chain = chainOf(own, roots);
+  if (typeof chain === 'string') return { reason: chain };
+  const username = nameIn(own, field);
+  return username === undefined || username === ''
+    ? { reason: `the certificate has no ${field} to name a user` }
+    : { chain, username };
+}
+
+/** From the leaf to an authority, over what the peer sent along. @returns why there is no such chain, as text */
+function chainOf(leaf: X509Certificate, roots: readonly X509Certificate[]): readonly X509Certificate[] | string {
   if (leaf.ca) return 'the certificate is an authority’s, not a client’s';
   const purposes: readonly string[] | undefined = leaf.keyUsage;
   if (purposes !== undefined && !purposes.includes(clientAuthentication) && !purposes.includes(anyPurpose))
     return 'the certificate is not meant for client authentication';
+  const chain = [leaf];
   let current = leaf;
   for (let depth = 0; depth <= maxDepth; depth++) {
-    const late = outOfDate(current, nowMs);
-    if (late !== undefined) return late;
     const issuer = issuerOf(current, roots) ?? issuerOf(current, sentAlong(leaf));
     if (issuer === undefined) return `no configured authority has signed it (issuer ${oneLine(current.issuer)})`;
     if (!issuer.ca) return `the issuer ${oneLine(issuer.subject)} is no authority`;
     // Only a chain with authorities in it can break the rule.
     if (depth > 0 && depth > pathLength(issuer))
       return `the issuer ${oneLine(issuer.subject)} must not have authorities below it`;
-    const revoked = reasonInLists(current, issuer, lists, nowMs);
-    if (revoked !== undefined) return revoked;
+    chain.push(issuer);
     // A configured authority that stands below another configured one may have been revoked by it.
-    if (roots.includes(issuer) && issuerOf(issuer, roots) === undefined) return outOfDate(issuer, nowMs);
+    if (roots.includes(issuer) && issuerOf(issuer, roots) === undefined) return chain;
     current = issuer;
   }
   return 'the chain does not end';
+}
+
+/** What changes with time: dates, and the revocation lists. */
+function reasonAgainst(
+  chain: readonly X509Certificate[],
+  lists: readonly RevocationList[] | undefined,
+  nowMs: number,
+): string | undefined {
+  for (const [depth, certificate] of chain.entries()) {
+    const issuer = chain[depth + 1];
+    const reason =
+      outOfDate(certificate, nowMs) ??
+      (issuer === undefined ? undefined : reasonInLists(certificate, issuer, lists, nowMs));
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
 }
 
 function sentAlong(leaf: X509Certificate): X509Certificate[] {
