@@ -125,6 +125,7 @@ async function launch(
     'log_min_messages=warning',
     '-c',
     'timezone=UTC',
+    ...(await fewProcesses(dataDir)),
   ];
   const child = await spawnAs(
     identity,
@@ -136,6 +137,13 @@ async function launch(
   const output = collectOutput(child);
   await untilReady(child, dataDir, output);
   return child;
+}
+
+/** No helpers that a small database on one machine has no use for: each is some megabytes. */
+async function fewProcesses(dataDir: string): Promise<readonly string[]> {
+  const release = Number.parseInt(await readFile(join(dataDir, 'PG_VERSION'), 'utf8'), 10);
+  const workers = release >= 18 ? ['-c', 'io_method=sync'] : []; // unknown to earlier ones, which have no I/O workers
+  return ['-c', 'max_logical_replication_workers=0', ...workers];
 }
 
 /** The server writes "ready" into its pid file as soon as it accepts connections. */
