@@ -67,6 +67,10 @@ export const routerConfig = defineConfig({
       doc: 'Folder that outlives a release: its unchanging files are put there, those of the two before served.',
     }),
     assets_previous: textList({ default: [], doc: 'Folders of earlier releases, newest first, for tabs left open.' }),
+    legacy_media_redirect: boolean({
+      default: false,
+      doc: 'Lead old public links, /media/<schema>/<name>, to the images that are there.',
+    }),
     http2: boolean({ default: true, doc: 'Offer HTTP/2 on the TLS listeners.' }),
     workers: integer({ default: 1, min: 1, max: 64, doc: 'Processes that answer requests.' }),
     timeout_http_read_header: duration({ default: 5_000, doc: 'Time for the head of a request.' }),
@@ -98,6 +102,7 @@ const reloadable = new Set([
   'listen.mtls_proxy_cidrs',
   'listen.forwarded_for_mode',
   'web.http2',
+  'web.legacy_media_redirect',
   'web.max_body_bytes',
   'web.timeout_http_read',
   'web.timeout_http_write',

@@ -13,6 +13,7 @@ import type { ApplicationHandler } from './embedded/application-handler.ts';
 import { robotsText, securityText } from './endpoints/packaged-texts.ts';
 import { answerEmpty, answerPlain, answerText, redirect } from './endpoints/plain-answers.ts';
 import { answerSituation } from './endpoints/starting.ts';
+import { newPlaceOf } from './files/old-media.ts';
 import { type StoredFiles, serveStoredFile } from './files/serve.ts';
 import type { CoreConnections } from './forwarding/core-connection.ts';
 import { type CoreView, passToCore, situationOf, type ToCoreRooms } from './forwarding/to-core.ts';
@@ -187,7 +188,8 @@ export class FrontDoor {
     const reading = readPath(target);
     if (reading.kind === 'refused') return answerPlain(exchange, 400, 'bad request');
     if (reading.kind === 'redirect') return redirect(exchange, 301, reading.location);
-    return this.#follow(exchange, route(reading.path, { webPath: settings.webPath, localUsages: this.#localUsages }));
+    const { webPath, oldMedia } = settings;
+    return this.#follow(exchange, route(reading.path, { webPath, oldMedia, localUsages: this.#localUsages }));
   }
 
   #follow(exchange: Exchange, to: Route): Promise<void> | undefined {
@@ -203,6 +205,8 @@ export class FrontDoor {
         const [context, nowMs] = [this.#contextOf(exchange), this.#options.clock.now()];
         return serveStoredFile(request, response, { stored, path: to.path, context, nowMs });
       }
+      case 'old-media':
+        return this.#followOldLink(exchange, to.path);
       case 'robots':
         return answerText(exchange, robotsText);
       case 'security-txt':
@@ -219,6 +223,17 @@ export class FrontDoor {
       case 'core':
         return passToCore(exchange, this.#draining, this.#toCore);
     }
+  }
+
+  /** What is no image of ours is the core's, as it always was. */
+  async #followOldLink(exchange: Exchange, path: string): Promise<void> {
+    const stored = this.#options.storedFiles.get('media');
+    const { webPath } = exchange.settings;
+    const link = { path, webPath, nowMs: this.#options.clock.now() };
+    const place = stored === undefined ? undefined : await newPlaceOf({ ...link, stored });
+    if (place === undefined) return passToCore(exchange, this.#draining, this.#toCore);
+    exchange.response.setHeader('Cache-Control', 'no-store');
+    return redirect(exchange, 302, place);
   }
 
   #findAsset(exchange: Exchange, file: string): Promise<void> | undefined {

@@ -8,7 +8,15 @@ import type { Logger } from '@gatehouse/daemon/log';
 import type { Metrics } from '@gatehouse/daemon/metrics';
 import { type CidrSet, createCidrSet } from '@gatehouse/daemon/net';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
-import { backendOf, createUrlSigner, folderOf, signingKey, type Usage, type usages } from '@gatehouse/storage';
+import {
+  backendOf,
+  createUrlSigner,
+  folderOf,
+  signingKey,
+  type Usage,
+  urlLifeOf,
+  type usages,
+} from '@gatehouse/storage';
 import { browserFolder } from '@gatehouse/web/manifest';
 import { keepRelease } from './assets/releases.ts';
 import { type AssetTable, loadAssets } from './assets/table.ts';
@@ -227,6 +235,7 @@ function settingsOf(config: RouterConfig, version: string, webPath: string): Fro
     },
     version,
     http2: config.web.http2,
+    oldMedia: config.web.legacy_media_redirect,
     maxBodyBytes: config.web.max_body_bytes,
     readStallMs: config.web.timeout_http_read,
     writeStallMs: config.web.timeout_http_write,
@@ -280,8 +289,7 @@ function storedFilesOf({ config, version, clock }: RouterOptions): ReadonlyMap<U
   if (secret_key === undefined) return served;
   for (const usage of ['media', 'reports'] as const satisfies readonly (keyof typeof usages)[]) {
     if (backendOf(storage, usage) !== 'file') continue;
-    // The life of a URL is the signer's to decide; verifying needs the key alone.
-    const signer = createUrlSigner(signingKey(secret_key.reveal(), usage), 0);
+    const signer = createUrlSigner(signingKey(secret_key.reveal(), usage), urlLifeOf(storage, usage));
     const folder = join(folderOf(storage, usage), usage);
     served.set(usage, openStoredFiles({ usage, signer, folder, version, send, now: () => clock.now() }));
   }

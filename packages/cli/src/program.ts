@@ -97,9 +97,15 @@ function createProgram(terminal: Terminal, end: (code: number) => void): Command
         }),
       ),
     );
-  program
-    .command('files')
-    .description('Stored files.')
+  const files = program.command('files').description('Stored files.');
+  files
+    .command('migrate')
+    .description('Turn values of the time of /media/ into names of files; what has none is told.')
+    .option('--dry-run', 'say what would be changed', false)
+    .action(async ({ dryRun }: { dryRun: boolean }) =>
+      end(await runDaemonCommand('core', ['files', 'migrate', ...(dryRun ? ['--dry-run'] : [])], terminal)),
+    );
+  files
     .command('copy')
     .description('Copy stored files from one store to the other, verified; nothing is deleted.')
     .requiredOption('--from <store>', 'file or s3')

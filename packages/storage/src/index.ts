@@ -31,7 +31,7 @@ export {
 export { type OpenStorageOptions, openBackend, openStorage } from './open.ts';
 export { type FilePage, type FileQuery, pageOfFiles } from './pages.ts';
 export { compareReferences, type Reference, type ReferenceReport, refersTo } from './references.ts';
-export { backendOf, folderOf, type StorageSettings, storageOptions } from './settings.ts';
-export { createUrlSigner, signingKey, signingWindow, type UrlSigner } from './signed-url.ts';
+export { backendOf, folderOf, type StorageSettings, storageOptions, urlLifeOf } from './settings.ts';
+export { createUrlSigner, signedTarget, signingKey, signingWindow, type UrlSigner } from './signed-url.ts';
 export { type ThemedUrls, themedValues, themePlaceholder, themes } from './themes.ts';
 export { isApiUsage, isUsage, type Usage, usages } from './usages.ts';

@@ -55,6 +55,18 @@ export function createUrlSigner(key: Uint8Array, lifeMs: number): UrlSigner {
   };
 }
 
+export interface SignedTarget {
+  readonly path: SignedPath;
+  readonly webPath: string;
+  readonly nowMs: number;
+}
+
+/** Path and query that open a file at the router. */
+export async function signedTarget(signer: UrlSigner, { path, webPath, nowMs }: SignedTarget): Promise<string> {
+  const escaped = path.split('/').map(encodeURIComponent).join('/');
+  return `${webPath}files/${escaped}?token=${await signer.sign(path, nowMs)}`;
+}
+
 /** What a good token says. */
 interface Claims {
   readonly path: unknown;

@@ -2,8 +2,11 @@
 import { createHmac } from 'node:crypto';
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { loadConfig } from '@gatehouse/daemon/config';
 import { createUrlSigner, signingKey, type Usage } from '@gatehouse/storage';
 import { expect, test } from 'vitest';
+import { routerConfig } from '../config.ts';
+import { startPlainCore } from '../testing/plain-core.ts';
 import { runRouter, testSecret, until } from '../testing/running-router.ts';
 
 const files = {
@@ -123,6 +126,24 @@ test('router §8.2: ranges, conditions, HEAD and other methods work for stored f
   const head = await fetch(url, { method: 'HEAD' });
   expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, '11', '']);
   expect((await fetch(url, { method: 'DELETE' })).status).toBe(405);
+});
+
+test('router R24, files §13: old public links lead to images that are there, only where that is switched on', async () => {
+  const core = await startPlainCore();
+  await using _core = core;
+  await using site = await runRouter({ files, core, env: { AUTHENTIK_WEB__LEGACY_MEDIA_REDIRECT: 'true' } });
+  await until(() => site.router.watch.state === 'healthy');
+  const ask = (path: string) => fetch(`${site.url}${path}`, { redirect: 'manual' });
+  const moved = await ask('/media/public/icon.png');
+  expect([moved.status, moved.headers.get('cache-control')]).toEqual([302, 'no-store']);
+  const target = moved.headers.get('location') ?? '';
+  expect(target).toMatch(/^\/files\/media\/public\/icon\.png\?token=/);
+  expect(await (await fetch(site.url + target)).text()).toBe('the picture');
+  expect((await ask('/media/public/with%20blank%20%C3%BC.png')).status).toBe(302);
+  for (const path of ['/media/public/sub/page.html', '/media/public/none.png', '/media/public/.hidden.png', '/media/'])
+    expect((await ask(path)).status, path).toBe(200); // the core's answer
+  site.router.reload(loadConfig(routerConfig, { env: { AUTHENTIK_SECRET_KEY: testSecret }, files: [] }).config);
+  expect((await ask('/media/public/icon.png')).status).toBe(200);
 });
 
 test('router R55: no access line contains a token, however its name is written', async () => {

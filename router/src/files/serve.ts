@@ -33,7 +33,7 @@ export interface ServeFileOptions {
 }
 
 /** Shown in the page; everything else is a download. */
-const safeImages = new Set([
+export const safeImages = new Set([
   'image/png',
   'image/jpeg',
   'image/gif',

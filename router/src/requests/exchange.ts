@@ -9,6 +9,8 @@ export interface FrontDoorSettings {
   readonly webPath: string;
   readonly trust: Trust;
   readonly version: string;
+  /** Whether links below /media/ lead to stored images. */
+  readonly oldMedia: boolean;
   /** Whether HTTP/2 is offered to new connections over TLS. */
   readonly http2: boolean;
   readonly maxBodyBytes: number;

@@ -7,6 +7,8 @@ export type Route =
   | { readonly to: 'asset'; readonly file: string }
   | { readonly to: 'stored-file'; readonly usage: Usage; readonly path: string }
   | { readonly to: 'robots' | 'security-txt' | 'hidden-metrics' | 'health-live' | 'health-startup' | 'core' }
+  /** A link of the time of permanent URLs. */
+  | { readonly to: 'old-media'; readonly path: string }
   | { readonly to: 'redirect'; readonly location: string }
   | { readonly to: 'nowhere' };
 
@@ -15,6 +17,8 @@ export interface RoutingOptions {
   readonly webPath: string;
   /** Usages whose files are on disk, and so served here. */
   readonly localUsages: readonly Usage[];
+  /** Whether links below /media/ are followed. */
+  readonly oldMedia?: boolean;
 }
 
 type Rule = (rest: string, options: RoutingOptions) => Route | undefined;
@@ -32,6 +36,8 @@ const rules: readonly Rule[] = [
       (found, usage) => found ?? below(rest, `files/${usage}/`, (path) => ({ to: 'stored-file', usage, path })),
       undefined,
     ),
+  (rest, { oldMedia }) =>
+    oldMedia === true ? below(rest, 'media/', (path) => ({ to: 'old-media', path })) : undefined,
   (rest) => exactly(rest, 'robots.txt', { to: 'robots' }),
   (rest) => exactly(rest, '.well-known/security.txt', { to: 'security-txt' }),
   (rest) => exactly(rest, '-/metrics/', { to: 'hidden-metrics' }),

@@ -56,6 +56,7 @@ export const applicationModel = defineModel({
     policy_engine_mode: column('policy_engine_mode', engineMode, { initial: 'any' }),
     group: column('group', text, { initial: '' }),
   },
+  formerNames: { icon: 'meta_icon' },
   search: ['name', 'slug', 'group'],
   order: ['name'],
   filters: { name: exactly('name'), slug: exactly('slug'), group: exactly('group') },

@@ -4,6 +4,7 @@ import { apply } from './apply.ts';
 import { backup } from './backup.ts';
 import { doctor } from './doctor.ts';
 import { exportBlueprint } from './export.ts';
+import { files } from './files.ts';
 import { mail } from './mail.ts';
 import { recovery } from './recovery.ts';
 import { users } from './users.ts';
@@ -17,6 +18,7 @@ export const coreCommands: Commands = {
     summary: 'take over users with their passwords',
     run: users,
   },
+  files: { usage: 'migrate [--dry-run]', summary: 'turn values of the time of /media/ into names', run: files },
   mail: { usage: 'test <address>', summary: 'send a mail through the configured server', run: mail },
   backup: {
     usage: '<folder>',

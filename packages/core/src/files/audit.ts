@@ -8,6 +8,7 @@ export interface FileEvent {
   readonly name: string;
   readonly usage: Usage;
   readonly mime_type?: string;
+  readonly renamed_from?: string;
   readonly size?: number;
   readonly sha256?: string;
 }
@@ -15,7 +16,7 @@ export interface FileEvent {
 export async function recordFileEvent(
   deps: CoreDeps,
   request: ApiRequest,
-  action: 'model_created' | 'model_deleted',
+  action: 'model_created' | 'model_updated' | 'model_deleted',
   file: FileEvent,
 ): Promise<void> {
   const { principal, clientIp } = request.caller;

@@ -1,8 +1,8 @@
 // `/api/v3/admin/file/` (files.md §8): list, upload, delete, used-by; beyond it pages with details, the report of orphans
-// and danglers, and a delete that refuses while something shows the file.
+// and danglers, a new name or content for a file, and a delete that refuses while something shows it.
 import { compareReferences, isApiUsage, parseFileName, refersTo, type Usage } from '@gatehouse/storage';
 import { ApiFailure } from '../api/failure.ts';
-import { type ApiRequest, originOf, queryOf, requirePermission } from '../api/request.ts';
+import { type ApiRequest, authorOf, bodyOf, originOf, queryOf, requirePermission } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
 import type { CoreDeps } from '../deps.ts';
 import { may, type Principal } from '../identity/permissions.ts';
@@ -13,6 +13,7 @@ import { tenant } from './core-files.ts';
 import { isTrue, listFiles } from './listing.ts';
 import { type FileOwner, fileMentions, fileReferences } from './references.ts';
 import { isStoreTrouble, refusalOf } from './refusals.ts';
+import { renameFile } from './rename.ts';
 import { notManageable, receiveUpload } from './upload.ts';
 
 const path = '/api/v3/admin/file/';
@@ -41,9 +42,10 @@ export function registerFileRoutes(api: Api, deps: CoreDeps): void {
     scope.post(path, async (request, reply) => {
       const principal = requirePermission(request, manage);
       requireForm(request);
-      const saved = await touching('media', () => receiveUpload(deps.files, request.raw));
-      const { name, size, sha256, contentType } = saved;
-      await recordFileEvent(deps, request, 'model_created', {
+      const replace = isTrue(queryOf(request).get('replace'));
+      const saved = await touching('media', () => receiveUpload(deps.files, request.raw, replace));
+      const { name, size, sha256, contentType, replaced } = saved;
+      await recordFileEvent(deps, request, replaced ? 'model_updated' : 'model_created', {
         name,
         usage: 'media',
         mime_type: contentType,
@@ -56,6 +58,18 @@ export function registerFileRoutes(api: Api, deps: CoreDeps): void {
       const [url, themed_urls] = [await deps.files.url(name, origin), await deps.files.themedUrls(name, origin)];
       return { name, mime_type: contentType, size, etag: sha256, url, themed_urls };
     });
+    scope.patch(path, async (request) => {
+      const principal = requirePermission(request, manage);
+      const query = queryOf(request);
+      const usage = usageOf(query);
+      const [from, to] = [requireName(query), String(bodyOf(request)['name'] ?? '').trim()];
+      const saved = await touching(usage, async () => {
+        await requireManageable(deps, usage);
+        return renameFile(deps, { usage, from, to, principal, author: authorOf(request) });
+      });
+      await recordFileEvent(deps, request, 'model_updated', { name: saved.name, usage, renamed_from: from });
+      return { name: saved.name, mime_type: saved.contentType, size: saved.size, etag: saved.sha256 };
+    });
     scope.delete(path, async (request, reply) => {
       const principal = requirePermission(request, manage);
       const query = queryOf(request);
@@ -63,8 +77,7 @@ export function registerFileRoutes(api: Api, deps: CoreDeps): void {
       const name = requireName(query);
       if (isTrue(query.get('refuse_used'))) await refuseUsed(deps, principal, name);
       const removed = await touching(usage, async () => {
-        const manageable = await deps.files[usage].manageable();
-        if (!manageable.manageable) throw notManageable(manageable.reason);
+        await requireManageable(deps, usage);
         return deps.files[usage].delete(parseFileName(name), tenant);
       });
       if (removed) await recordFileEvent(deps, request, 'model_deleted', { name, usage });
@@ -104,6 +117,12 @@ async function referenceReport(deps: CoreDeps, principal: Principal, usage: Usag
       .filter(({ reference: { owner } }) => may(principal, permissionName(owner.model, 'view'), owner.key))
       .map(({ missing, reference }) => ({ ...shown(reference.owner), field: reference.owner.field, missing })),
   };
+}
+
+/** @throws GatewayError `ERR_STORAGE_NOT_MANAGEABLE` */
+async function requireManageable(deps: CoreDeps, usage: Usage): Promise<void> {
+  const manageable = await deps.files[usage].manageable();
+  if (!manageable.manageable) throw notManageable(manageable.reason);
 }
 
 async function refuseUsed(deps: CoreDeps, principal: Principal, name: string): Promise<void> {

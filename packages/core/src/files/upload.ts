@@ -11,13 +11,21 @@ import { ApiFailure } from '../api/failure.ts';
 import { type CoreFiles, tenant } from './core-files.ts';
 import { readForm } from './form.ts';
 
-/** @throws ApiFailure, GatewayError of the storage; nothing half-written stays behind */
-export async function receiveUpload(files: CoreFiles, request: IncomingMessage): Promise<SavedFile> {
+export interface Received extends SavedFile {
+  /** A file of this name was there before. */
+  readonly replaced: boolean;
+}
+
+/**
+ * @param replace whether a file of that name may be there
+ * @throws ApiFailure, GatewayError of the storage; nothing half-written stays behind
+ */
+export async function receiveUpload(files: CoreFiles, request: IncomingMessage, replace = false): Promise<Received> {
   refuseAnnouncedSize(files, request);
   const waiting: { path?: string } = {};
   try {
     const form = await readForm(request, async ({ fileName, fields, content }) => {
-      if (fields.has('name')) return { saved: await store(files, nameOf(fields, fileName), fields, content) };
+      if (fields.has('name')) return { saved: await store(files, nameOf(fields, fileName), fields, content, replace) };
       const folder = await mkdtemp(join(tmpdir(), 'gatehouse-upload-'));
       waiting.path = folder;
       const path = join(folder, 'file');
@@ -27,7 +35,7 @@ export async function receiveUpload(files: CoreFiles, request: IncomingMessage):
     const { file, fields } = form;
     if (file === undefined) throw new ApiFailure(400, { file: ['No file was submitted.'] });
     if (file.saved !== undefined) return file.saved;
-    return await store(files, nameOf(fields, file.fileName), fields, createReadStream(file.path));
+    return await store(files, nameOf(fields, file.fileName), fields, createReadStream(file.path), replace);
   } finally {
     if (waiting.path !== undefined) await rm(waiting.path, { recursive: true, force: true });
   }
@@ -49,13 +57,19 @@ async function store(
   name: string,
   fields: ReadonlyMap<string, string>,
   content: AsyncIterable<Uint8Array>,
-): Promise<SavedFile> {
+  replace: boolean,
+): Promise<Received> {
   const usage = (fields.get('usage') ?? 'media').trim();
   if (!isApiUsage(usage)) throw new ApiFailure(400, [`"${usage}" is not a valid choice.`]);
   const fileName = parseFileName(name);
   const manageable = await files[usage].manageable();
   if (!manageable.manageable) throw notManageable(manageable.reason);
-  return files[usage].save(fileName, limited(notEmpty(content), files.maxBytes), { tenant });
+  const replaced = replace && (await files[usage].exists(fileName, tenant));
+  const saved = await files[usage].save(fileName, limited(notEmpty(content), files.maxBytes), {
+    tenant,
+    overwrite: replace,
+  });
+  return { ...saved, replaced };
 }
 
 /** Uploads that cannot be stored in this deployment (files.md §8.2). */

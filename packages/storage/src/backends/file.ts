@@ -7,7 +7,7 @@ import { dirname, join, relative, sep } from 'node:path';
 import type { ByteRange, ListedFile, ManageableBackend, PutOptions } from '../backend.ts';
 import { storageError } from '../errors.ts';
 import type { FileName } from '../names.ts';
-import { createUrlSigner } from '../signed-url.ts';
+import { createUrlSigner, signedTarget } from '../signed-url.ts';
 import type { Usage } from '../usages.ts';
 
 export interface FileBackendOptions {
@@ -24,7 +24,7 @@ const hiddenPrefix = '.upload-';
 
 export function createFileBackend(options: FileBackendOptions): ManageableBackend {
   const signer = createUrlSigner(options.signingKey, options.urlLifeMs);
-  const webPrefix = options.webPath.replace(/\/$/, '');
+  const webPath = options.webPath.replace(/\/*$/, '/');
   const root = (tenant: string) => join(options.basePath, options.usage, tenantFolder(tenant));
   const pathOf = (name: FileName, tenant: string) => join(root(tenant), name);
 
@@ -34,8 +34,7 @@ export function createFileBackend(options: FileBackendOptions): ManageableBacken
     list: (tenant) => walk(root(tenant), root(tenant)),
     async url(value, context) {
       const path = `${options.usage}/${context.tenant}/${value}` as const;
-      const escaped = path.split('/').map(encodeURIComponent).join('/');
-      return `${context.origin ?? ''}${webPrefix}/files/${escaped}?token=${await signer.sign(path, context.nowMs)}`;
+      return `${context.origin ?? ''}${await signedTarget(signer, { path, webPath, nowMs: context.nowMs })}`;
     },
     async manageable() {
       const folder = join(options.basePath, options.usage);
