@@ -2,7 +2,7 @@
 // flow, the access check, and whether it can be asked at all. Trouble with the core is thrown, never a refusal.
 import type { RadiusProviderRow } from '@gatehouse/contract/rest';
 import { radiusProviderRow, rootConfigRow } from '@gatehouse/contract/rest';
-import { type Clock, createSemaphore, type Semaphore } from '@gatehouse/daemon/async';
+import { type Clock, createSemaphore, type Semaphore, within } from '@gatehouse/daemon/async';
 import type { Secret } from '@gatehouse/daemon/config';
 import type { Health } from '@gatehouse/daemon/health';
 import type { Logger } from '@gatehouse/daemon/log';
@@ -157,7 +157,7 @@ export function connectCore(options: CoreOptions): Core {
     const queue = queues.get(request.provider.pk) ?? createSemaphore(options.flowsPerProvider);
     queues.set(request.provider.pk, queue);
     if (queue.waiting >= maxWaiting) return { kind: 'overload' };
-    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.flowTimeoutMs)]);
+    const signal = within(options.flowTimeoutMs, options.signal);
     const outcome = watchedSteps(await queue.run(() => ask({ ...options, outpost }, request, signal), signal));
     contact.lastMs = options.clock.monotonicMs();
     return outcome;

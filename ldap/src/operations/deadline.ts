@@ -1,4 +1,5 @@
 // How long a search may take: the client's time limit or our own, whichever is shorter (ldap.md §7.8).
+import { within } from '@gatehouse/daemon/async';
 import { resultCode, type SearchRequest } from '@gatehouse/wire/ldap';
 import { Refusal } from '../errors.ts';
 import type { OperationContext } from './context.ts';
@@ -23,7 +24,7 @@ export function deadlineOf({ timeLimit }: SearchRequest, context: OperationConte
   const endMs = clock.monotonicMs() + limitMs;
   const isOver = () => clock.monotonicMs() >= endMs;
   return {
-    signal: () => AbortSignal.any([context.signal, AbortSignal.timeout(limitMs)]),
+    signal: () => within(limitMs, context.signal),
     isOver,
     nowMs: () => clock.monotonicMs(),
     async turn() {

@@ -1,6 +1,8 @@
 // Calls to the core as the service account (core-contract §2): deadlines, a cap on answers, pages with a bounded retry, and
 // errors that say what to do. The one file that imports undici.
+
 import { setTimeout as pause } from 'node:timers/promises';
+import { within } from '@gatehouse/daemon/async';
 import type { Secret } from '@gatehouse/daemon/config';
 import { Agent, type Dispatcher, request } from 'undici';
 import type { z } from 'zod';
@@ -152,10 +154,7 @@ export function createCoreClient(options: CoreClientOptions): CoreClient {
 
 async function send(agent: Agent, { origin }: CoreAddress, call: RawCall): Promise<RawAnswer> {
   const timeoutMs = call.timeoutMs ?? answerTimeoutMs;
-  const signal = AbortSignal.any([
-    AbortSignal.timeout(timeoutMs + connectTimeoutMs),
-    ...(call.signal === undefined ? [] : [call.signal]),
-  ]);
+  const signal = within(timeoutMs + connectTimeoutMs, ...(call.signal === undefined ? [] : [call.signal]));
   try {
     const answer = await request(`${origin}${call.target}`, {
       method: call.method,

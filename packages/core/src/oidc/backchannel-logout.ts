@@ -1,5 +1,7 @@
 // Tells a client that a session it took part in has ended (OpenID Connect Back-Channel Logout 1.0 §2.4, §2.5).
+
 import { randomBytes } from 'node:crypto';
+import { within } from '@gatehouse/daemon/async';
 import { z } from 'zod';
 import type { Actor } from '../tasks/actor.ts';
 import { clientByKey } from './client.ts';
@@ -36,7 +38,7 @@ export const sendLogout: Actor = {
       method: 'POST',
       body: new URLSearchParams({ logout_token }),
       redirect: 'error',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(answerMs)]),
+      signal: within(answerMs, signal),
     });
     await response.body?.cancel();
     if (!response.ok) throw new Error(`${client.logout_uri} answered ${response.status} to a logout token.`);

@@ -1,7 +1,9 @@
 // Runs tasks (core.md §20.3): at least once, two at a time in a process, each by one process only, however many share the
 // database. A task whose process died is run again when its heartbeat is old.
+
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { within } from '@gatehouse/daemon/async';
 import { type Selectable, sql } from 'kysely';
 import type { Tables, TaskLog } from '../database/tables.ts';
 import type { CoreDeps } from '../deps.ts';
@@ -111,7 +113,7 @@ async function claim({ database, clock }: CoreDeps, worker: string): Promise<Tas
 
 async function runTask(deps: CoreDeps, actor: Actor | undefined, task: Task, stopping: AbortSignal): Promise<void> {
   const logs: TaskLog[] = [...task.logs, logLine(task.actor_name, 'info', 'Task is being processed')];
-  const signal = AbortSignal.any([stopping, AbortSignal.timeout(timeLimitMs)]);
+  const signal = within(timeLimitMs, stopping);
   try {
     if (actor === undefined) throw new Error(`There is no actor ${task.actor_name} in this version.`);
     const work = actor.run({

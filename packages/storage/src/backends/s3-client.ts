@@ -39,14 +39,14 @@ export function createS3Client(options: S3Options): S3Client {
     async send(method, key, request) {
       const url = new URL(base + escapeKey(key));
       for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value);
-      const signals = [
-        AbortSignal.timeout(options.timeoutMs ?? requestTimeoutMs),
-        ...(request.signal === undefined ? [] : [request.signal]),
-      ];
+      // Until the head of the answer: a large file takes as long as it takes, and undici ends a body that stands still.
+      const late = new AbortController();
+      const timeoutMs = options.timeoutMs ?? requestTimeoutMs;
+      const impatience = setTimeout(() => late.abort(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs);
       const init = {
         method,
         headers: { ...request.headers },
-        signal: AbortSignal.any(signals),
+        signal: request.signal === undefined ? late.signal : AbortSignal.any([late.signal, request.signal]),
         ...(request.body === undefined ? {} : { body: Buffer.from(request.body) }),
       };
       const asked =
@@ -56,7 +56,9 @@ export function createS3Client(options: S3Options): S3Client {
               headers: signV2(legacyCall(options, method, key, request), options.credentials(), Date.now()),
             })
           : clientFor().fetch(url.href, init);
-      const answer = await asked.catch((cause: unknown) => Promise.reject(unreachable(url, cause)));
+      const answer = await asked
+        .catch((cause: unknown) => Promise.reject(unreachable(url, cause)))
+        .finally(() => clearTimeout(impatience));
       if (request.accept.includes(answer.status)) return answer;
       throw await refusal(method, key, answer);
     },

@@ -1,6 +1,8 @@
 // POSTs JSON to an administrator's webhook; with an authority of its own to trust, where one is set.
+
 import { request as plainRequest } from 'node:http';
 import { request as secureRequest } from 'node:https';
+import { within } from '@gatehouse/daemon/async';
 
 export interface WebhookCall {
   readonly body: unknown;
@@ -26,7 +28,7 @@ function post(url: URL, { body, headers, authority, signal }: WebhookCall): Prom
   const text = JSON.stringify(body ?? null);
   const options = {
     method: 'POST',
-    signal: AbortSignal.any([signal, AbortSignal.timeout(answerMs)]),
+    signal: within(answerMs, signal),
     headers: { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text), ...headers },
     ...(authority === undefined ? {} : { ca: authority }),
   };
