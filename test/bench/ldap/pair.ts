@@ -31,6 +31,8 @@ export interface Pair extends AsyncDisposable {
   requireSame(slapd: Slapd, request: RequestOp): Promise<Answered>;
   /** A sample of the outpost's metrics, by name and labels as printed. */
   metric(sample: string): Promise<number>;
+  /** The longest time that the outpost's event loop was blocked since this was last asked. */
+  longestBlockMs(): Promise<number>;
   residentMiB(pid: number): Promise<number>;
 }
 
@@ -49,7 +51,8 @@ export async function startPair(source: Source): Promise<Pair> {
     },
   });
   const toListeningMs = performance.now() - beganMs;
-  await until(() => isLoaded(daemon, people), 600_000);
+  const metrics = new Scraper(daemon);
+  await until(() => isLoaded(daemon, metrics, people), 600_000);
   const toLoadedMs = performance.now() - beganMs;
   await pin(daemon.pid ?? 0, 0);
   await pin(process.pid, 1);
@@ -84,12 +87,8 @@ export async function startPair(source: Source): Promise<Pair> {
       return started;
     },
     requireSame: ({ port }, request) => requireSameAnswer(own, { port, ...root }, request),
-    async metric(sample) {
-      const { host, port } = daemon.bound('metrics');
-      const text = await (await fetch(`http://${host}:${port}/metrics`)).text();
-      const line = text.split('\n').find((one) => one.startsWith(`${sample} `));
-      return Number(line?.split(' ').at(-1) ?? 0);
-    },
+    metric: (sample) => metrics.read(sample),
+    longestBlockMs: () => metrics.longestBlockMs(),
     async residentMiB(pid) {
       const status = await readFile(join('/proc', String(pid), 'status'), 'utf8');
       return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
@@ -115,10 +114,8 @@ export function pin(pid: number, cpu: number) {
 }
 
 /** The directory has been read once, and the last user is found. */
-async function isLoaded(daemon: RunningDaemon, people: readonly Person[]): Promise<boolean> {
-  const { host, port } = daemon.bound('metrics');
-  const text = await (await fetch(`http://${host}:${port}/metrics`)).text();
-  if (!/^authentik_outpost_ldap_directory_refresh_seconds_count [1-9]/m.test(text)) return false;
+async function isLoaded(daemon: RunningDaemon, metrics: Scraper, people: readonly Person[]): Promise<boolean> {
+  if ((await metrics.read('authentik_outpost_ldap_directory_refresh_seconds_count')) === 0) return false;
   const search = () => searchOp(base, `(uid=${people.at(-1)?.uid})`);
   const found = await runLoad({
     port: daemon.bound('ldap').port,
@@ -129,4 +126,35 @@ async function isLoaded(daemon: RunningDaemon, people: readonly Person[]): Promi
     request: search,
   });
   return found.entries > 0;
+}
+
+/** Reads the outpost's metrics. The longest block is forgotten there each time somebody looks, so it is kept here. */
+class Scraper {
+  readonly #daemon: RunningDaemon;
+  #longestBlockS = 0;
+
+  constructor(daemon: RunningDaemon) {
+    this.#daemon = daemon;
+  }
+
+  async read(sample: string): Promise<number> {
+    const { host, port } = this.#daemon.bound('metrics');
+    const lines = (await (await fetch(`http://${host}:${port}/metrics`)).text()).split('\n');
+    const value = (name: string) =>
+      Number(
+        lines
+          .find((one) => one.startsWith(`${name} `))
+          ?.split(' ')
+          .at(-1) ?? 0,
+      );
+    this.#longestBlockS = Math.max(this.#longestBlockS, value('nodejs_eventloop_lag_max_seconds'));
+    return value(sample);
+  }
+
+  async longestBlockMs(): Promise<number> {
+    await this.read('');
+    const ms = Math.round(this.#longestBlockS * 1000);
+    this.#longestBlockS = 0;
+    return ms;
+  }
 }
