@@ -52,6 +52,7 @@ export async function startPair(source: Source): Promise<Pair> {
   });
   const toListeningMs = performance.now() - beganMs;
   const metrics = new Scraper(daemon);
+  await metrics.longestBlockMs(); // of the start itself: nobody was served yet
   await until(() => isLoaded(daemon, metrics, people), 600_000);
   const toLoadedMs = performance.now() - beganMs;
   await pin(daemon.pid ?? 0, 0);
