@@ -90,7 +90,7 @@ async function embeddedOutpost(deps: CoreDeps, key: string): Promise<Principal |
 async function sessionOf({ sessions, secretKey }: CoreDeps, request: Asking): Promise<Session> {
   const value = cookiesOf(request).get(sessionCookieName);
   const key = value === undefined ? undefined : readSessionCookie(sessionCookieKey(secretKey.reveal()), value);
-  return (key === undefined ? undefined : await sessions.load(key)) ?? sessions.create();
+  return (key === undefined ? undefined : await sessions.load(key)) ?? sessions.create(key);
 }
 
 /** A new session in the place of one whose network or place changed (core.md §12.6). */

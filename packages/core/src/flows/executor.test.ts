@@ -108,6 +108,17 @@ describe('sessions', () => {
     expect((await visitor.fetch('/api/v3/core/users/me/')).status).toBe(200);
   });
 
+  test('a tab whose question arrives just behind the login of another gets no session of its own', async () => {
+    const visitor = createVisitor(core.url);
+    await visitor.flow(login);
+    const late = createVisitor(core.url);
+    for (const [name, value] of visitor.cookies) late.setCookie(name, value);
+    await logIn(visitor);
+    const answer = await late.fetch(`/api/v3/flows/executor/${login}/?query=`);
+    expect(answer.headers.getSetCookie()).toEqual([]);
+    expect(await answer.json()).toMatchObject({ component: 'ak-stage-identification' });
+  });
+
   test('a tab that looks while another answers takes no answer back', async () => {
     const visitor = createVisitor(core.url);
     await visitor.flow(login);

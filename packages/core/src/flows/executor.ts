@@ -27,9 +27,12 @@ export async function executeFlow(
   request: FlowRequest,
   answer: Answer | undefined,
 ): Promise<FlowAnswer> {
-  const run: Run = { deps, flow, request };
   request.session.data[queryKey] = request.query.toString();
   const stored = readPlan(request.session.data);
+  const run: Run = { deps, flow, request };
+  // Somebody who has logged in in another tab answers a stage that is behind him: he goes on to where this tab was led from.
+  const isLate = answer !== undefined && stored?.flow !== flow.uuid && request.user !== undefined;
+  if (isLate && flow.designation === 'authentication') return goOn(run, {});
   const plan = stored?.flow === flow.uuid ? stored : await makePlan(run, {});
   if ('kind' in plan) return plan;
   return runPlan(run, plan, answer);
@@ -144,10 +147,14 @@ async function again(
   return { kind: 'again' };
 }
 
-/** Redirects inside the plan's context win over the page's `next`, which must stay on this site. */
 async function finish(run: Run, context: Plan['context']): Promise<FlowAnswer> {
+  dropPlan(run.request);
+  return goOn(run, context);
+}
+
+/** Redirects inside the plan's context win over the page's `next`, which must stay on this site. */
+async function goOn(run: Run, context: Plan['context']): Promise<FlowAnswer> {
   const { deps, request } = run;
-  dropPlan(request);
   const own = context['redirect'];
   if (typeof own === 'string') return redirect(own);
   const next = request.query.get('next');

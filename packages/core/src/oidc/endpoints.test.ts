@@ -215,6 +215,28 @@ describe('authorize', () => {
     }
   });
 
+  test('two tabs on their way to one application stand in one login, and each comes back to its own question', async () => {
+    const client = await makeClient();
+    const visitor = createVisitor(core.url);
+    const led = async (state: string) =>
+      new URL((await visitor.fetch(path(client, { state }))).headers.get('Location') ?? '', core.url).search.slice(1);
+    const flow = 'default-authentication-flow';
+    const first = await led('one');
+    await visitor.flow(flow, undefined, first);
+    await visitor.flow(flow, { uid_field: 'grace' }, first);
+    const second = await led('two');
+    expect(await visitor.flow(flow, undefined, second)).toMatchObject({ component: 'ak-stage-password' });
+    const done = await visitor.flow(flow, { password: testPassword }, first);
+    const late = await visitor.flow(flow, { password: testPassword }, second);
+    for (const [to, state] of [
+      [done['to'], 'one'],
+      [late['to'], 'two'],
+    ] as const)
+      expect((await visitor.fetch(String(to))).headers.get('Location')).toMatch(new RegExp(`\\?code=.*state=${state}`));
+    const other = await visitor.fetch(path(await makeClient(), {}));
+    expect(other.headers.get('Location')).not.toContain('/if/flow/default-authentication-flow/');
+  });
+
   test('the provider’s own authentication flow is taken, and shows the application', async () => {
     const flow = await core.call<{ pk: string; slug: string }>('POST', '/flows/instances/', {
       name: uniqueName('flow'),

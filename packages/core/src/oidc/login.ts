@@ -1,11 +1,13 @@
 // Leads a visitor to log in on his way to an application (core.md §17.4 steps 9 and 11), and once only: coming back, he is
 // taken as he is.
+import { isDeepStrictEqual } from 'node:util';
 import { saveSession } from '../api/session-cookies.ts';
 import { defaultFlow } from '../flows/default-flow.ts';
-import { planKey } from '../flows/plan.ts';
+import { planKey, readPlan } from '../flows/plan.ts';
 import { planFlow } from '../flows/planner.ts';
 import type { FlowRequest } from '../flows/request.ts';
 import { flowByKey } from '../flows/stored.ts';
+import type { Session } from '../sessions/store.ts';
 import { applicationContext } from './access.ts';
 import { type Asking, promptsOf } from './asking.ts';
 import { hashOf } from './grants.ts';
@@ -29,6 +31,12 @@ export function needsNewLogin(asking: Asking, { session }: FlowRequest): boolean
   return typeof at !== 'number' || deps.clock.now() - at > Number(maxAge) * 1000;
 }
 
+/** Another tab stands in this very login, for the same application: a new plan would throw it back to the start. */
+function isLoggingIn({ data }: Session, flow: string, client: Asking['client']): boolean {
+  const plan = readPlan(data);
+  return plan?.flow === flow && isDeepStrictEqual(plan.context['application'], applicationContext(client));
+}
+
 /** The provider's authentication flow, else the default one; a login that is there already ends first. */
 export async function leadToLogin(asking: Asking, visitor: FlowRequest) {
   const { deps, client, query, request, reply } = asking;
@@ -39,14 +47,17 @@ export async function leadToLogin(asking: Asking, visitor: FlowRequest) {
   const flow = own ?? (await defaultFlow(deps, newcomer, 'authentication'));
   if (flow === undefined) return refusalPage(deps, reply, { status: 400, text: 'There is no flow to log in by.' });
   const hint = query.get('login_hint');
-  const planning = await planFlow(deps, flow, newcomer, {
-    application: applicationContext(client),
-    ...(hint === null ? {} : { pending_user_identifier: hint }),
-  });
-  if (planning.kind === 'not applicable') return refusalPage(deps, reply, { status: 403, text: planning.message });
-  session.data[planKey] = planning.plan;
+  const isUnderWay = hint === null && isLoggingIn(session, flow.uuid, client);
+  if (!isUnderWay) {
+    const planning = await planFlow(deps, flow, newcomer, {
+      application: applicationContext(client),
+      ...(hint === null ? {} : { pending_user_identifier: hint }),
+    });
+    if (planning.kind === 'not applicable') return refusalPage(deps, reply, { status: 403, text: planning.message });
+    session.data[planKey] = planning.plan;
+  }
   session.data[ledKey] = questionOf(asking);
-  await saveSession(deps, request, reply, session);
+  await saveSession(deps, request, reply, session, { isLook: isUnderWay });
   const next = `${deps.webPath}application/o/authorize/?${query}`;
   return reply.redirect(`${deps.webPath}if/flow/${flow.slug}/?${new URLSearchParams({ next })}`, 302);
 }

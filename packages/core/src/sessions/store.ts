@@ -26,6 +26,8 @@ export interface Session {
   readonly account: PrincipalRow | undefined;
   /** The session whose data this one takes over; it is deleted when this one is stored. */
   readonly replaces?: string;
+  /** Never stored; see `SessionStore.create`. */
+  readonly isPassing?: boolean;
   /** The row, if it exists; a new session without data leaves none. */
   stored: StoredSession | undefined;
 }
@@ -117,7 +119,11 @@ export interface Visitor {
 
 export interface SessionStore {
   load(key: string): Promise<Session | undefined>;
-  create(): Session;
+  /**
+   * @param instead key that the visitor came with. Where that was changed by a login just now, his browser has a new one or is
+   * about to get it: the session is for this request only, so that it does not take that one's place
+   */
+  create(instead?: string): Session;
   /**
    * @param isLook nothing was answered: what another request of this session has stored since it was read stays
    * @returns false when nothing was stored, because the session has ended, or got a new key, or has been written to
@@ -158,9 +164,11 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
     const authenticated = rows.filter(({ user_id }) => user_id !== null).map(({ id }) => id);
     if (authenticated.length > 0) await onEnded(authenticated);
   };
-  const create = (): Session => {
+  const changedKeys = createChangedKeys(clock);
+  const create = (instead?: string): Session => {
     const key = newSessionKey();
     return {
+      ...(instead !== undefined && changedKeys.has(sessionId(instead)) ? { isPassing: true } : {}),
       key,
       id: sessionId(key),
       userPk: undefined,
@@ -196,6 +204,7 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
       };
     },
     async save(session, visitor, isLook = false) {
+      if (session.isPassing === true) return false;
       const nowMs = clock.now();
       const startedMs = session.data['started_ms'];
       const fixedEndMs =
@@ -232,6 +241,7 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
     async rotate({ stored, id, userPk, data }) {
       const fresh = { ...create(), data: { ...data, started_ms: clock.now() }, userPk };
       if (stored === undefined) return fresh;
+      changedKeys.add(id);
       // Nobody was logged in, so nobody has to hear of it.
       if (userPk === undefined) return { ...fresh, replaces: id };
       await end([id]);
@@ -251,6 +261,23 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
       await end(rows.map(({ id }) => id));
       return rows.length;
     },
+  };
+}
+
+/** As long as a request may have been on its way, and what it was answered with. */
+const changingMs = 10_000;
+const mostChanged = 10_000;
+
+/** Sessions of this process that a login has given another key just now. */
+function createChangedKeys(clock: Pick<Clock, 'now'>) {
+  const untilMs = new Map<string, number>();
+  return {
+    add(id: string): void {
+      const [oldest] = untilMs.keys();
+      if (untilMs.size >= mostChanged && oldest !== undefined) untilMs.delete(oldest);
+      untilMs.set(id, clock.now() + changingMs);
+    },
+    has: (id: string) => (untilMs.get(id) ?? 0) > clock.now(),
   };
 }
 
