@@ -1,10 +1,9 @@
-// The proxy end to end (issue: identity-aware proxy): a browser, the core's pages, the outpost as a process, an application
-// with live connections.
-import type { Page } from 'playwright-core';
+// The proxy end to end: a browser, the core's pages, the outpost as a process, an application with live connections.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { skipWithout } from '../../harness/index.ts';
 import { codeOf, setUpAuthenticator } from './authenticator-app.ts';
 import { type ProtectedSite, startProtectedSite } from './protected-site.ts';
+import { endSessionsOfAda, live, openAsAda, protectedSiteSuite } from './protected-site-suite.ts';
 import { enterPassword } from './sign-in.ts';
 import { type Site, startSite } from './site.ts';
 
@@ -24,15 +23,7 @@ describe.skipIf(skipWithout('chromium'))('a site behind the proxy', { timeout: 9
     await site?.[Symbol.asyncDispose]();
   });
 
-  const live = async (page: Page) => {
-    await page.getByText('pong to ping').waitFor();
-    await page.waitForFunction('Number(document.getElementById("events").textContent) > 3');
-  };
-  const open = async (page: Page, path = '/') => {
-    await page.goto(`${board.url}${path}`);
-    await enterPassword(page, 'ada', site.core.password);
-    await page.getByRole('heading', { name: 'Notice board' }).waitFor();
-  };
+  protectedSiteSuite(() => ({ site, board }));
 
   test('password and one-time code lead to the very address that was asked for, with WebSocket and events', async () => {
     await using visit = await site.visit();
@@ -59,34 +50,24 @@ describe.skipIf(skipWithout('chromium'))('a site behind the proxy', { timeout: 9
     await page.getByRole('heading', { name: 'Welcome to gatehouse' }).waitFor();
   });
 
-  test('signing out closes the live connections of every tab, and the site asks again', async () => {
+  test('signing out closes the live connections of every tab', async () => {
     await using visit = await site.visit();
     const { page } = visit;
-    await open(page);
+    await openAsAda(page, { site, board });
     const other = await page.context().newPage();
     await other.goto(`${board.url}/`);
     await live(other);
     await page.getByRole('link', { name: 'Sign out' }).click();
-    await page.getByRole('heading', { name: 'You are signed out.' }).waitFor();
-    expect(page.url()).toContain(site.url);
     await other.waitForFunction('window.closedAt !== undefined');
-    await page.goto(`${board.url}/`);
-    await page.getByLabel('E-mail address or user name').waitFor();
   });
 
   test('a session that ends in the core closes open sockets within a second', async () => {
     await using visit = await site.visit();
     const { page } = visit;
-    await open(page);
+    await openAsAda(page, { site, board });
     await live(page);
-    const sessions = '/core/authenticated_sessions/';
-    const { results } = await site.core.call<{ results: { uuid: string }[] }>('GET', `${sessions}?user__username=ada`);
-    const endedAt = Date.now();
-    await Promise.all(results.map(({ uuid }) => site.core.call('DELETE', `${sessions}${uuid}/`)));
+    const endedAt = await endSessionsOfAda(site);
     await page.waitForFunction('window.closedAt !== undefined');
-    const closedAt = await page.evaluate<number>('window.closedAt');
-    expect(closedAt - endedAt).toBeLessThan(mostUntilClosedMs);
-    await page.goto(`${board.url}/`);
-    await page.getByLabel('E-mail address or user name').waitFor();
+    expect((await page.evaluate<number>('window.closedAt')) - endedAt).toBeLessThan(mostUntilClosedMs);
   });
 });

@@ -34,8 +34,10 @@ const events = new EventSource('/events');
 events.onmessage = ({ data }) => show('events', data);
 `;
 
-/** The demo's proxy provider in front of a new application: by itself, or asked by an nginx with the printed recipe. */
-export async function startProtectedSite(site: Site, by: 'proxy' | 'nginx' = 'proxy'): Promise<ProtectedSite> {
+export type Front = 'proxy' | 'nginx' | 'caddy' | 'haproxy';
+
+/** The demo's proxy provider in front of a new application: by itself, or asked by a server with the printed recipe. */
+export async function startProtectedSite(site: Site, by: Front = 'proxy'): Promise<ProtectedSite> {
   let seen: IncomingMessage['headers'] = {};
   const application = createServer((request, response) => {
     seen = request.headers;
@@ -65,13 +67,14 @@ export async function startProtectedSite(site: Site, by: 'proxy' | 'nginx' = 'pr
   });
   const { host, port: metricsPort } = proxy.bound('metrics');
   await until(async () => (await fetch(`http://${host}:${metricsPort}/-/ready`)).ok);
-  const nginx = by === 'nginx' ? await startNginx(port, outpostPort, applicationPort) : undefined;
+  const front =
+    by === 'proxy' ? undefined : await startFront(by, { port, outpost: outpostPort, application: applicationPort });
   return {
     url,
     proxy,
     seen: () => seen,
     async [Symbol.asyncDispose]() {
-      await nginx?.[Symbol.asyncDispose]();
+      await front?.[Symbol.asyncDispose]();
       await proxy[Symbol.asyncDispose]();
       sockets.close();
       application.closeAllConnections();
@@ -80,9 +83,12 @@ export async function startProtectedSite(site: Site, by: 'proxy' | 'nginx' = 'pr
   };
 }
 
-function startNginx(port: number, outpost: number, application: number): Promise<AsyncDisposable> {
-  const kind = reverseProxies.find(({ name }) => name === 'nginx');
-  if (kind === undefined) throw new Error('there is no recipe for nginx');
+function startFront(
+  by: Front,
+  { port, outpost, application }: { readonly port: number; readonly outpost: number; readonly application: number },
+): Promise<AsyncDisposable> {
+  const kind = reverseProxies.find(({ name }) => name === by);
+  if (kind === undefined) throw new Error(`there is no recipe for ${by}`);
   const at = (where: number) => `127.0.0.1:${where}`;
   const publicHost = `board.localhost:${port}`;
   const places = { publicHost, listen: at(port), outpost: at(outpost), application: at(application), cookieName: '' };
