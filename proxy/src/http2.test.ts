@@ -90,6 +90,14 @@ describe('what is asked over HTTP/2 is answered as over HTTP/1.1', () => {
   });
 });
 
+test('two thousand requests by h2load, fifty at a time on each of four connections', async () => {
+  const at = ['--connect-to', `127.0.0.1:${port}`, 'https://app.company/public/x'];
+  const { stdout } = await run('h2load', ['-n', '2000', '-c', '4', '-m', '50', ...at]);
+  expect(stdout).toContain('2000 succeeded, 0 failed');
+  expect(stdout).toContain('2000 2xx');
+  expect(proxy.upstream.seen.length).toBe(2_000);
+});
+
 type Fields = readonly (readonly [string, string])[];
 const usual: Fields = [
   [':method', 'GET'],

@@ -1,4 +1,5 @@
-// The measure: node:http that answers at once, with the very header fields that the proxy gives. Started by run.ts.
+// The measure: node:http that answers at once. It receives the very bytes that the proxy does and gives the very fields, Date
+// and Connection being its own. Started by servers.ts.
 import { createServer } from 'node:http';
 
 const [size = '0', given = '[]'] = process.argv.slice(2);

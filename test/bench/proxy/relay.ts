@@ -1,4 +1,4 @@
-// The other measure: a TCP relay in Node that looks at nothing. Started by run.ts with the port that it relays to.
+// The other measure: a TCP relay in Node that looks at nothing. Started by servers.ts with the port that it relays to.
 import { connect, createServer } from 'node:net';
 
 const to = Number(process.argv[2]);
