@@ -169,4 +169,45 @@ describe('initial permissions', () => {
       body: { permissions: expect.any(Array) },
     });
   });
+
+  test('they do so by whichever route: a generated certificate, an application with its provider, a service account', async () => {
+    const role = await core.call<{ pk: string }>('POST', '/rbac/roles/', { name: uniqueName('role') });
+    const maker = await plainUser(uniqueName('maker'));
+    await core.call('POST', `/rbac/roles/${role.pk}/add_user/`, { pk: maker.pk });
+    const kinds = [
+      'authentik_crypto.certificatekeypair',
+      'authentik_core.application',
+      'authentik_providers_ldap.ldapprovider',
+      'authentik_core.user',
+      'authentik_core.token',
+    ];
+    const rights = (action: string) => kinds.map((kind) => kind.replace('.', `.${action}_`));
+    await core.call('POST', `/rbac/permissions/assigned_by_roles/${role.pk}/assign/`, { permissions: rights('add') });
+    const initial = { name: uniqueName('initial'), role: role.pk, permissions: rights('view') };
+    await core.call('POST', '/rbac/initial_permissions/', initial);
+    const makes = async (method: string, path: string, body: object) => {
+      const answer = await ask(method, path, body, maker.key);
+      expect([200, 201], JSON.stringify(answer.body)).toContain(answer.status);
+      return { pk: '', user_pk: 0, ...Object(answer.body) };
+    };
+    const sees = async (path: string) => (await ask('GET', path, undefined, maker.key)).status;
+    const pair = { common_name: uniqueName('pair'), validity_days: 1, alg: 'ecdsa' };
+    const { pk } = await makes('POST', '/crypto/certificatekeypairs/generate/', pair);
+    expect(await sees(`/crypto/certificatekeypairs/${pk}/`)).toBe(200);
+    const flow = async (slug: string) => (await core.call<{ pk: string }>('GET', `/flows/instances/${slug}/`)).pk;
+    const slug = uniqueName('app');
+    await makes('PUT', '/core/transactional/applications/', {
+      app: { name: slug, slug },
+      provider_model: 'authentik_providers_ldap.ldapprovider',
+      provider: {
+        name: slug,
+        authorization_flow: await flow('default-authentication-flow'),
+        invalidation_flow: await flow('default-invalidation-flow'),
+      },
+    });
+    const { provider } = await core.call<{ provider: number }>('GET', `/core/applications/${slug}/`);
+    expect([await sees(`/core/applications/${slug}/`), await sees(`/providers/ldap/${provider}/`)]).toEqual([200, 200]);
+    const { user_pk: robot } = await makes('POST', '/core/users/service_account/', { name: uniqueName('robot') });
+    expect(await sees(`/core/users/${robot}/`)).toBe(200);
+  });
 });

@@ -1,13 +1,14 @@
 // The REST routes of any model (core.md §10): list, create, retrieve, replace, change, delete, and what uses a row.
+
 import type { RawBuilder } from 'kysely';
 import type { CoreDeps } from '../deps.ts';
 import { mayEverywhere } from '../identity/permissions.ts';
 import { type Model, permissionName, type Row, type Values, type Verb } from '../models/model.ts';
 import { usesOf } from '../models/references.ts';
 import { represent } from '../models/represent.ts';
-import { countRows, createRow, deleteRow, findRows, keyOf, updateRow } from '../models/store.ts';
+import { countRows, deleteRow, findRows, keyOf, updateRow } from '../models/store.ts';
 import { inUnit } from '../models/unit.ts';
-import { grantInitially } from '../rbac/initial-permissions.ts';
+import { createByRequest } from './create.ts';
 import { noPermission } from './failure.ts';
 import { filtersOf, orderOf } from './filtering.ts';
 import { pageOf, readPageRequest } from './pagination.ts';
@@ -33,11 +34,7 @@ export function registerModelRoutes(api: Api, deps: CoreDeps, model: Model, { wi
   if (answers('create'))
     api.post(list, about('create'), async (request, reply) => {
       if (!mayEverywhere(requirePrincipal(request), permissionName(model, 'add'))) throw noPermission();
-      const row = await inUnit(deps, authorOf(request), async (unit) => {
-        const made = await createRow(unit, model, bodyOf(request), 'api');
-        await grantInitially(unit, model, made);
-        return made;
-      });
+      const row = await inUnit(deps, authorOf(request), (unit) => createByRequest(unit, model, bodyOf(request)));
       return reply.code(201).send(await representOne(deps, model, row, request));
     });
   if (answers('retrieve'))

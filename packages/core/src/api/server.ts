@@ -108,6 +108,12 @@ function answerErrors(server: Api, deps: CoreDeps, operations: Operations): void
         path: shownPath(request),
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       });
+    if (isDataException(error))
+      deps.log.warn('value refused by the database', {
+        request_id: request.id,
+        path: shownPath(request),
+        error: error instanceof Error ? error.message : '',
+      });
     return reply.code(status).send(body);
   });
 }

@@ -1,5 +1,7 @@
 // Routes of applications (core.md §11.2): the list is what the caller may use; several objects at once, all or nothing.
+
 import { z } from 'zod';
+import { createByRequest } from '../api/create.ts';
 import { listRows, registerModelRoutes } from '../api/crud.ts';
 import { ApiFailure, noPermission, notFound } from '../api/failure.ts';
 import { filtersOf, orderOf } from '../api/filtering.ts';
@@ -14,7 +16,7 @@ import { isTruthText } from '../models/filters.ts';
 import { InvalidInput, invalidField, message } from '../models/invalid.ts';
 import { permissionName, type Row, type Values } from '../models/model.ts';
 import { represent } from '../models/represent.ts';
-import { createRow, findRow, findRows } from '../models/store.ts';
+import { findRow, findRows } from '../models/store.ts';
 import { inUnit, type Unit } from '../models/unit.ts';
 import { messagesByField } from '../models/validation.ts';
 import { policyBindingModel } from '../policies/bindings.ts';
@@ -117,9 +119,9 @@ async function createTogether(deps: CoreDeps, request: ApiRequest) {
     if (!mayEverywhere(principal, permissionName(model, 'add')))
       throw new ApiFailure(403, { [model.id]: `User lacks permission to create ${model.id}` });
   await inUnit(deps, authorOf(request), async (unit) => {
-    const provider = await part('provider', () => createRow(unit, providerModel, data.provider, 'api'));
+    const provider = await part('provider', () => createByRequest(unit, providerModel, data.provider));
     const app = await part('app', () =>
-      createRow(unit, applicationModel, { ...data.app, provider: provider['id'] }, 'api'),
+      createByRequest(unit, applicationModel, { ...data.app, provider: provider['id'] }),
     );
     await createBindings(unit, data.policy_bindings, app);
   });
@@ -129,7 +131,7 @@ async function createTogether(deps: CoreDeps, request: ApiRequest) {
 async function createBindings(unit: Unit, bindings: readonly Values[], app: Row): Promise<void> {
   for (const [at, binding] of bindings.entries())
     await part('policy_bindings', () =>
-      createRow(unit, policyBindingModel, { order: at, ...binding, target: app['pbm_uuid'] }, 'api'),
+      createByRequest(unit, policyBindingModel, { order: at, ...binding, target: app['pbm_uuid'] }),
     );
 }
 

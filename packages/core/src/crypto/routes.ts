@@ -1,5 +1,7 @@
 // Routes of key pairs (core.md §11.6; core-contract §3.6): generating them, and reading their two halves.
+
 import { z } from 'zod';
+import { createByRequest } from '../api/create.ts';
 import { registerModelRoutes, representOne } from '../api/crud.ts';
 import { noPermission } from '../api/failure.ts';
 import {
@@ -17,7 +19,6 @@ import type { CoreDeps } from '../deps.ts';
 import { recordEvent } from '../events/record.ts';
 import { may } from '../identity/permissions.ts';
 import { InvalidInput } from '../models/invalid.ts';
-import { createRow } from '../models/store.ts';
 import { inUnit } from '../models/unit.ts';
 import { messagesByField } from '../models/validation.ts';
 import { generateCertificate } from './generate.ts';
@@ -74,7 +75,7 @@ async function generate(deps: CoreDeps, request: ApiRequest) {
     deps.clock.now(),
   );
   const input = { name: data.common_name, certificate_data: certificate, key_data: key };
-  const row = await inUnit(deps, authorOf(request), (unit) => createRow(unit, certificateModel, input, 'api'));
+  const row = await inUnit(deps, authorOf(request), (unit) => createByRequest(unit, certificateModel, input));
   return representOne(deps, certificateModel, row, request);
 }
 

@@ -1,5 +1,6 @@
 // Passwords of users, and accounts for services (core.md §11.2).
 import { z } from 'zod';
+import { createByRequest } from '../api/create.ts';
 import { noPermission, notFound } from '../api/failure.ts';
 import {
   type ApiRequest,
@@ -69,20 +70,15 @@ async function createServiceAccount(deps: CoreDeps, request: ApiRequest) {
   if (!success) throw new InvalidInput(messagesByField(error, given));
   const { name, create_group, expiring, expires = new Date(deps.clock.now() + serviceTokenMs) } = data;
   return inUnit(deps, authorOf(request), async (unit) => {
-    const group = create_group ? await createRow(unit, groupModel, { name }, 'api') : undefined;
-    const user = await createRow(
-      unit,
-      userModel,
-      {
-        username: name,
-        name,
-        type: 'service_account',
-        path: 'goauthentik.io/service-accounts',
-        attributes: { 'goauthentik.io/user/token-expires': expiring },
-        groups: group === undefined ? [] : [group['uuid']],
-      },
-      'api',
-    );
+    const group = create_group ? await createByRequest(unit, groupModel, { name }) : undefined;
+    const user = await createByRequest(unit, userModel, {
+      username: name,
+      name,
+      type: 'service_account',
+      path: 'goauthentik.io/service-accounts',
+      attributes: { 'goauthentik.io/user/token-expires': expiring },
+      groups: group === undefined ? [] : [group['uuid']],
+    });
     const token = await createRow(
       unit,
       tokenModel,

@@ -1,5 +1,7 @@
 // Routes of tokens (core.md §11.2): making them, and the only places that show or set a key.
+
 import { z } from 'zod';
+import { createByRequest } from '../api/create.ts';
 import { registerModelRoutes, representOne } from '../api/crud.ts';
 import { noPermission } from '../api/failure.ts';
 import { type ApiRequest, authorOf, bodyOf, requirePrincipal } from '../api/request.ts';
@@ -8,7 +10,7 @@ import { rowOf } from '../api/visibility.ts';
 import type { CoreDeps } from '../deps.ts';
 import { recordEvent } from '../events/record.ts';
 import { InvalidInput, invalidField, message } from '../models/invalid.ts';
-import { createRow, updateRow } from '../models/store.ts';
+import { updateRow } from '../models/store.ts';
 import { inUnit } from '../models/unit.ts';
 import { tokenModel } from './models/token.ts';
 import { may } from './permissions.ts';
@@ -21,7 +23,7 @@ const newKey = z.object({ key: z.string().min(1) });
 export function registerTokenRoutes(api: Api, deps: CoreDeps): void {
   api.post(`${prefix}/`, { config: { operation: { model: tokenModel, verb: 'create' } } }, async (request, reply) => {
     const input = await newTokenInput(deps, requirePrincipal(request), bodyOf(request));
-    const row = await inUnit(deps, authorOf(request), (unit) => createRow(unit, tokenModel, input, 'api'));
+    const row = await inUnit(deps, authorOf(request), (unit) => createByRequest(unit, tokenModel, input));
     return reply.code(201).send(await representOne(deps, tokenModel, row, request));
   });
   registerModelRoutes(api, deps, tokenModel, { without: ['create'] });
