@@ -149,6 +149,7 @@ export async function startCore(options: StartOptions): Promise<RunningCore> {
       await websockets.close();
       server.server.closeAllConnections();
       await server.close();
+      await deps.passwords.close();
     },
   };
 }

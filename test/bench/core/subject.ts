@@ -1,6 +1,8 @@
 // A core to measure: the built command on a private database, with an administrator's token.
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createVisitor, type Visitor } from '@gatehouse/core/testing';
+import { temporaryFolder } from '@gatehouse/daemon/testing';
 import { type RunningDaemon, startDaemon } from '../../harness/daemon.ts';
 
 export const token = 'bench-administrator-token';
@@ -8,6 +10,8 @@ export const password = 'correct horse battery';
 
 export interface Subject extends AsyncDisposable {
   readonly url: string;
+  /** Connection settings of its private PostgreSQL. */
+  readonly postgres: { readonly host: string; readonly user: string; readonly database: string };
   readonly daemon: RunningDaemon;
   call<T>(method: string, path: string, body?: unknown): Promise<T>;
   visitor(): Visitor;
@@ -15,9 +19,11 @@ export interface Subject extends AsyncDisposable {
 
 /** @param env settings beside those of every measurement */
 export async function startSubject(env: Readonly<Record<string, string>> = {}): Promise<Subject> {
+  const data = await temporaryFolder();
   const daemon = await startDaemon('core', {
     env: {
       ...env,
+      AUTHENTIK_DATA_DIR: data.path,
       AUTHENTIK_SECRET_KEY: 'secret key of the bench',
       AUTHENTIK_LISTEN__CORE: '127.0.0.1:0',
       AUTHENTIK_BOOTSTRAP_TOKEN: token,
@@ -26,8 +32,11 @@ export async function startSubject(env: Readonly<Record<string, string>> = {}): 
   });
   const { port } = daemon.bound('http');
   const url = `http://127.0.0.1:${port}/`;
+  // The fifth line of a server's pid file names the folder of its socket.
+  const [, , , , host = ''] = (await readFile(join(data.path, 'postgres/postmaster.pid'), 'utf8')).split('\n');
   return {
     url,
+    postgres: { host, user: 'gatehouse', database: 'postgres' },
     daemon,
     async call<T>(method: string, path: string, body?: unknown): Promise<T> {
       const response = await fetch(`${url}api/v3${path}`, {
@@ -40,7 +49,10 @@ export async function startSubject(env: Readonly<Record<string, string>> = {}): 
       return (text === '' ? undefined : JSON.parse(text)) as T; // the caller names the shape the contract promises
     },
     visitor: () => createVisitor(url),
-    [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await daemon[Symbol.asyncDispose]();
+      await data[Symbol.asyncDispose]();
+    },
   };
 }
 

@@ -12,7 +12,7 @@ afterAll(async () => core[Symbol.asyncDispose]());
 test('core: a token for a program: its account, the token, the event', async () => {
   const client = await makeClient([]);
   expect(await statementsOf(() => token(client))).toEqual([
-    'select * from users where username = $1',
+    'select * from users where username = any($1)',
     'insert into events',
     'insert into oauth_grants',
   ]);

@@ -20,6 +20,9 @@ export class ApiFailure extends Error {
 export const throttled = (seconds: number) =>
   new ApiFailure(429, { detail: `Request was throttled. Expected available in ${seconds} seconds.` }, seconds);
 
+export const busyHashing = () =>
+  new ApiFailure(503, { detail: 'Too many passwords are waiting to be checked. Try again in a moment.' }, 2);
+
 export const noCredentials = () => new ApiFailure(403, { detail: 'Authentication credentials were not provided.' });
 export const badToken = () => new ApiFailure(403, { detail: 'Token invalid/expired' });
 export const noPermission = () => new ApiFailure(403, { detail: 'You do not have permission to perform this action.' });

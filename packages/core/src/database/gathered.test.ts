@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { test } from 'vitest';
-import { gathered } from './gathered.ts';
+import { gathered, together } from './gathered.ts';
 
 test('what comes while something is written goes with the next, and nobody is answered before his own is stored', async () => {
   const batches: string[][] = [];
@@ -56,5 +56,29 @@ test('each is stored or refused exactly as it would be alone', async () => {
       assert.deepEqual(table.toSorted(), good.toSorted());
     }),
     { seed: 16, numRuns: 100 },
+  );
+});
+
+/** The plain version asks for each by itself. */
+test('each is answered as it would be alone, whoever else asks', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.integer({ min: -2, max: 6 })), async (asked) => {
+      const half = (n: number) => (n % 2 === 0 ? n / 2 : undefined);
+      const ask = together(async (_deps: object, items: readonly number[]) => {
+        await new Promise((soon) => setImmediate(soon));
+        if (items.some((item) => item < 0)) throw new Error('negative');
+        return items.map(half);
+      });
+      const deps = {};
+      const answers = await Promise.allSettled(asked.map((item) => ask(deps, item)));
+      const alone = await Promise.allSettled(
+        asked.map(async (item) => {
+          if (item < 0) throw new Error('negative');
+          return half(item);
+        }),
+      );
+      assert.deepEqual(answers, alone);
+    }),
+    { seed: 17, numRuns: 100 },
   );
 });

@@ -1,13 +1,13 @@
-// Rows that many requests store at once, written by one statement: what comes while one is being written goes with the next.
-// Everybody waits until his own row is stored, so nothing is promised that is not kept; what is saved is a statement, a
-// commit and a wait for the disk for each of them. Alone, a row is written at once.
+// What many requests ask of the database at once, asked by one statement: what comes while it is on its way goes with the next.
+// Everybody waits for his own answer, so that a row is stored when it is said to be, and none is older than its question;
+// what is saved is a statement, its round trip, a commit and a wait for the disk for each of them. Alone, nobody waits longer.
 
 /** Of one statement. */
 const mostItems = 200;
 
-interface Waiting<Item> {
+interface Waiting<Item, Answer> {
   readonly item: Item;
-  readonly resolve: () => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -18,7 +18,20 @@ interface Waiting<Item> {
 export function gathered<Deps extends object, Item>(
   write: (deps: Deps, items: readonly Item[]) => Promise<void>,
 ): (deps: Deps, item: Item) => Promise<void> {
-  const queues = new WeakMap<Deps, Waiting<Item>[]>();
+  return together(async (deps: Deps, items: readonly Item[]) => {
+    await write(deps, items);
+    return items.map(() => undefined);
+  });
+}
+
+/**
+ * @param ask gives an answer for each of them, in their order
+ * @returns asks for one; fails as `ask` does for that one alone
+ */
+export function together<Deps extends object, Item, Answer>(
+  ask: (deps: Deps, items: readonly Item[]) => Promise<readonly Answer[]>,
+): (deps: Deps, item: Item) => Promise<Answer> {
+  const queues = new WeakMap<Deps, Waiting<Item, Answer>[]>();
   return (deps, item) =>
     new Promise((resolve, reject) => {
       const waiting = queues.get(deps);
@@ -28,27 +41,27 @@ export function gathered<Deps extends object, Item>(
       // Requests that became ready together are answered before this runs.
       setImmediate(() => void drain(fresh).then(() => queues.delete(deps)));
 
-      async function drain(queue: Waiting<Item>[]): Promise<void> {
-        while (queue.length > 0) await store(write, deps, queue.splice(0, mostItems));
+      async function drain(queue: Waiting<Item, Answer>[]): Promise<void> {
+        while (queue.length > 0) await askFor(ask, deps, queue.splice(0, mostItems));
       }
     });
 }
 
-/** One bad row fails its own request only: where all cannot be stored together, each is tried by itself. */
-async function store<Deps, Item>(
-  write: (deps: Deps, items: readonly Item[]) => Promise<void>,
+/** What is wrong with one fails that one only: where all cannot be asked together, each is tried by itself. */
+async function askFor<Deps, Item, Answer>(
+  ask: (deps: Deps, items: readonly Item[]) => Promise<readonly Answer[]>,
   deps: Deps,
-  batch: readonly Waiting<Item>[],
+  batch: readonly Waiting<Item, Answer>[],
 ): Promise<void> {
   try {
-    await write(
+    const answers = await ask(
       deps,
       batch.map(({ item }) => item),
     );
-    for (const { resolve } of batch) resolve();
+    for (const [at, answer] of answers.entries()) batch[at]?.resolve(answer);
   } catch (error) {
     const [first, ...others] = batch;
     if (others.length === 0) return first?.reject(error);
-    await Promise.all(batch.map((one) => store(write, deps, [one])));
+    await Promise.all(batch.map((one) => askFor(ask, deps, [one])));
   }
 }

@@ -4,6 +4,7 @@ import type { Wire } from '@gatehouse/contract/rest';
 import type { User } from '@goauthentik/api';
 import { type Selectable, sql } from 'kysely';
 import type { Statement } from '../database/connection.ts';
+import { together } from '../database/gathered.ts';
 import type { Tables } from '../database/tables.ts';
 import type { CoreDeps } from '../deps.ts';
 import { rolesOfUsers } from './roles.ts';
@@ -40,17 +41,20 @@ const identifiers: Readonly<Record<string, string>> = {
   upn: "lower(attributes->>'upn')",
 };
 
-const byKey: Statement<UserRecord> = { name: 'user by key', text: 'select * from users where id = $1' };
-const byName: Statement<UserRecord> = { name: 'user by name', text: 'select * from users where username = $1' };
+const byKey: Statement<UserRecord> = { name: 'users by key', text: 'select * from users where id = any($1)' };
+const byName: Statement<UserRecord> = { name: 'users by name', text: 'select * from users where username = any($1)' };
 
-export async function findUser({ database }: CoreDeps, pk: number): Promise<UserRecord | undefined> {
-  return (await database.rows(byKey, [pk]))[0];
-}
+/** The record may be shared with others who ask in the same moment: nobody writes to it. */
+export const findUser = together(async ({ database }: CoreDeps, pks: readonly number[]) => {
+  const found = new Map((await database.rows(byKey, [pks])).map((user) => [user.id, user]));
+  return pks.map((pk) => found.get(pk));
+});
 
-/** With this exact name. */
-export async function findByName({ database }: CoreDeps, username: string): Promise<UserRecord | undefined> {
-  return (await database.rows(byName, [username]))[0];
-}
+/** With this exact name; shared like that of {@link findUser}. */
+export const findByName = together(async ({ database }: CoreDeps, names: readonly string[]) => {
+  const found = new Map((await database.rows(byName, [names])).map((user) => [user.username, user]));
+  return names.map((name) => found.get(name));
+});
 
 /** Member, directly or through parents, of a superuser group. */
 export async function isSuperuser({ database }: CoreDeps, pk: number): Promise<boolean> {

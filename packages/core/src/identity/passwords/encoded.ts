@@ -1,13 +1,16 @@
-// Verification of encoded password hashes in Django's formats (core.md §12.2), and whether one is worth renewing.
-import { createHash, pbkdf2, scrypt, timingSafeEqual } from 'node:crypto';
-import { promisify } from 'node:util';
-import { verify as verifyArgon2 } from '@node-rs/argon2';
-import { verify as verifyBcrypt } from '@node-rs/bcrypt';
+// Password hashes in Django's formats (core.md §12.2): made as argon2id, compared in any of them. Both keep their thread busy
+// for as long as they take; only threads for hashing call them.
+import { createHash, pbkdf2Sync, scryptSync, timingSafeEqual } from 'node:crypto';
+import { hashSync as hashArgon2, verifySync as verifyArgon2 } from '@node-rs/argon2';
+import { verifySync as verifyBcrypt } from '@node-rs/bcrypt';
 
-const derivePbkdf2 = promisify(pbkdf2);
+/** OWASP's minimum for argon2id (the library's own choice of variant): 19 MiB, two passes, one lane. */
+const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
+/** How every hash begins that is made now. */
+export const preferred = 'argon2$argon2id$v=19$m=19456,t=2,p=1$';
 const maxIterations = 10_000_000;
 
-type Verify = (password: string, rest: string) => Promise<boolean>;
+type Verify = (password: string, rest: string) => boolean;
 
 const verifiers: Readonly<Record<string, Verify>> = {
   pbkdf2_sha256: (password, rest) => pbkdf2Matches('sha256', password, rest),
@@ -20,13 +23,21 @@ const verifiers: Readonly<Record<string, Verify>> = {
   ldap: directoryMatches,
 };
 
+export function makeHash(password: string): string {
+  return `argon2${hashArgon2(password, cost)}`;
+}
+
 /** Takes 10 to 200 ms of a core by design. False for unusable and unknown encodings. */
-export async function passwordMatches(password: string, encoded: string): Promise<boolean> {
+export function passwordMatches(password: string, encoded: string): boolean {
   const at = encoded.indexOf('$');
   const algorithm = encoded.slice(0, Math.max(0, at));
   const verify = Object.hasOwn(verifiers, algorithm) ? verifiers[algorithm] : undefined;
   if (verify === undefined) return false;
-  return verify(password, encoded.slice(at + 1)).catch(() => false); // a hash that cannot be read matches nothing
+  try {
+    return verify(password, encoded.slice(at + 1));
+  } catch {
+    return false; // a hash that cannot be read matches nothing
+  }
 }
 
 /** True for `!…` and the empty text: no password ever matches. */
@@ -34,26 +45,23 @@ export function isUsable(encoded: string): boolean {
   return encoded !== '' && !encoded.startsWith('!');
 }
 
-async function pbkdf2Matches(digest: 'sha256' | 'sha1', password: string, rest: string): Promise<boolean> {
+function pbkdf2Matches(digest: 'sha256' | 'sha1', password: string, rest: string): boolean {
   const [iterations = '', salt = '', hash = ''] = rest.split('$');
   const rounds = Number(iterations);
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > maxIterations) return false;
   const expected = Buffer.from(hash, 'base64');
-  return same(await derivePbkdf2(password, salt, rounds, expected.length, digest), expected);
+  return same(pbkdf2Sync(password, salt, rounds, expected.length, digest), expected);
 }
 
-async function scryptMatches(password: string, rest: string): Promise<boolean> {
+function scryptMatches(password: string, rest: string): boolean {
   const [N = '', salt = '', r = '', p = '', hash = ''] = rest.split('$');
   const expected = Buffer.from(hash, 'base64');
-  const cost = { N: Number(N), r: Number(r), p: Number(p), maxmem: 256 * 1024 * 1024 };
-  const derived = await new Promise<Buffer>((resolve, reject) => {
-    scrypt(password, salt, expected.length, cost, (error, key) => (error === null ? resolve(key) : reject(error)));
-  });
-  return same(derived, expected);
+  const work = { N: Number(N), r: Number(r), p: Number(p), maxmem: 256 * 1024 * 1024 };
+  return same(scryptSync(password, salt, expected.length, work), expected);
 }
 
 /** `SSHA512$<base64 of digest and salt>`: what directories keep (RFC 2307 and its descendants). */
-async function directoryMatches(password: string, rest: string): Promise<boolean> {
+function directoryMatches(password: string, rest: string): boolean {
   const [scheme = '', value = ''] = rest.split('$');
   const digest = { SHA: 'sha1', SHA256: 'sha256', SHA384: 'sha384', SHA512: 'sha512' }[scheme.replace(/^SSHA/, 'SHA')];
   if (digest === undefined) return false;
