@@ -6,7 +6,8 @@ import { exitCode, runProcess } from '@gatehouse/daemon/lifecycle';
 import { createLogger, type Logger } from '@gatehouse/daemon/log';
 import { createMetrics } from '@gatehouse/daemon/metrics';
 import { coreConfig } from './config.ts';
-import { openConfiguredDatabase } from './database/open.ts';
+import { generateKeys } from './crypto/generate.ts';
+import { isFirstStart, openConfiguredDatabase } from './database/open.ts';
 import { startCore } from './start.ts';
 import { type Environment, startOptions } from './start-options.ts';
 
@@ -37,6 +38,9 @@ async function run(argv: readonly string[], env: Environment): Promise<number> {
     onDrain(async () => probe[Symbol.asyncDispose]());
     health.set('core', { state: 'starting' });
     log.info('preparing the database', {});
+    // A key takes longer than everything else that a first start does, and so is made beside it.
+    const firstKeys = (await isFirstStart(config)) ? generateKeys({ algorithm: 'rsa' }) : undefined;
+    firstKeys?.catch(() => {}); // reported by whoever needs them
     const opened = await openConfiguredDatabase(config, log);
     onDrain(() => opened.close());
     const lost = new Promise<never>((_, reject) => opened.onLost((reason) => reject(new Error(reason))));

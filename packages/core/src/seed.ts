@@ -1,6 +1,6 @@
 // What exists in every installation before anybody did anything (core.md §1.3). Idempotent; runs at every start.
 
-import { generateCertificate } from './crypto/generate.ts';
+import { generateCertificate, type KeyPair } from './crypto/generate.ts';
 import { certificateModel } from './crypto/models.ts';
 import type { CoreDeps } from './deps.ts';
 import { anonymousUsername } from './identity/users.ts';
@@ -15,6 +15,8 @@ const selfSignedDays = 365;
 export interface SeedOptions {
   /** Length of RSA keys. */
   readonly rsaBits: number;
+  /** Of the first certificate, if they are being made already. */
+  readonly keys?: Promise<KeyPair> | undefined;
 }
 
 export async function seedInstallation(deps: CoreDeps, options: SeedOptions): Promise<void> {
@@ -29,10 +31,10 @@ export async function seedInstallation(deps: CoreDeps, options: SeedOptions): Pr
     .values({ username: anonymousUsername, name: '', type: 'internal' })
     .onConflict((conflict) => conflict.doNothing())
     .execute();
-  await ensureCertificate(deps, options.rsaBits);
+  await ensureCertificate(deps, options);
 }
 
-async function ensureCertificate(deps: CoreDeps, rsaBits: number): Promise<void> {
+async function ensureCertificate(deps: CoreDeps, { rsaBits, keys }: SeedOptions): Promise<void> {
   if ((await findRow(deps.database.kysely, certificateModel, 'managed', selfSigned.managed)) !== undefined) return;
   if ((await findRow(deps.database.kysely, certificateModel, 'name', selfSigned.name)) !== undefined) return;
   const { certificate, key } = await generateCertificate(
@@ -44,6 +46,7 @@ async function ensureCertificate(deps: CoreDeps, rsaBits: number): Promise<void>
       rsaBits,
     },
     deps.clock.now(),
+    await keys,
   );
   const input = { ...selfSigned, certificate_data: certificate, key_data: key };
   await inUnit(deps, author, (unit) => createRow(unit, certificateModel, input, 'blueprint'));

@@ -21,6 +21,7 @@ import { createBlueprintFolders } from './blueprints/folder.ts';
 import { registerBlueprintRoutes } from './blueprints/routes.ts';
 import { watchBlueprints } from './blueprints/watch.ts';
 import { registerBrandRoutes } from './brands/routes.ts';
+import type { KeyPair } from './crypto/generate.ts';
 import { registerCryptoRoutes } from './crypto/routes.ts';
 import type { Database } from './database/connection.ts';
 import { createEpochs } from './database/remembered.ts';
@@ -102,6 +103,8 @@ export interface StartOptions {
   readonly post: Post;
   /** Length of the RSA key of the first certificate. */
   readonly rsaBits?: number;
+  /** The key itself, if it is being made already. */
+  readonly firstKeys?: Promise<KeyPair> | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -115,9 +118,9 @@ export interface RunningCore {
 /** Listens when everything shipped has been applied. @throws GatewayError `ERR_CORE_BLUEPRINT` if some of it fails */
 export async function startCore(options: StartOptions): Promise<RunningCore> {
   const deps = await createDeps(options);
-  const { embeddedOutpost = true, rsaBits = 4096 } = options;
+  const { embeddedOutpost = true, rsaBits = 4096, firstKeys: keys } = options;
   deps.log.info('setting up default objects', {});
-  await Promise.all([seedInstallation(deps, { rsaBits }), applyBlueprints(deps)]);
+  await Promise.all([seedInstallation(deps, { rsaBits, keys }), applyBlueprints(deps)]);
   await ensureEmbeddedOutpost(deps, embeddedOutpost); // after the blueprints, which may say what it serves
   await reconcileSchedules(deps, deps.actors);
   const { server, operations } = createServer(deps);

@@ -21,11 +21,18 @@ export interface PemPair {
   readonly key: string;
 }
 
-/** RSA 4096 takes a second or more of a core, away from the event loop; the others some milliseconds. */
-export async function generateCertificate(wanted: NewCertificate, nowMs: number): Promise<PemPair> {
-  const algorithm = parametersOf(wanted);
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+export type KeyPair = webcrypto.CryptoKeyPair;
+
+/** RSA 4096 takes one to four seconds of a core, away from the event loop; the others some milliseconds. */
+export async function generateKeys(wanted: Pick<NewCertificate, 'algorithm' | 'rsaBits'>): Promise<KeyPair> {
+  const keys = await webcrypto.subtle.generateKey(parametersOf(wanted), true, ['sign', 'verify']);
   if (!('privateKey' in keys)) throw new Error(`${wanted.algorithm} makes no key pair.`);
+  return keys;
+}
+
+/** @param given keys of the wanted kind; new ones unless given */
+export async function generateCertificate(wanted: NewCertificate, nowMs: number, given?: KeyPair): Promise<PemPair> {
+  const keys = given ?? (await generateKeys(wanted));
   const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
   const key = x509.PemConverter.encode(pkcs8, 'PRIVATE KEY');
   const certificate = await selfSigned(wanted, keys, nowMs);
@@ -34,7 +41,7 @@ export async function generateCertificate(wanted: NewCertificate, nowMs: number)
 }
 
 /** DER; under a passing Ed25519 key where the library cannot sign with ours. */
-async function selfSigned(wanted: NewCertificate, keys: webcrypto.CryptoKeyPair, nowMs: number): Promise<Buffer> {
+async function selfSigned(wanted: NewCertificate, keys: KeyPair, nowMs: number): Promise<Buffer> {
   const isForeign = wanted.algorithm === 'ed448';
   const signer = isForeign ? await webcrypto.subtle.generateKey({ name: 'Ed25519' }, true, ['sign', 'verify']) : keys;
   if (!('privateKey' in signer)) throw new Error('Ed25519 makes no key pair.');
@@ -62,7 +69,7 @@ async function selfSigned(wanted: NewCertificate, keys: webcrypto.CryptoKeyPair,
   return Buffer.from(certificate.rawData);
 }
 
-function parametersOf({ algorithm, rsaBits = 4096 }: NewCertificate) {
+function parametersOf({ algorithm, rsaBits = 4096 }: Pick<NewCertificate, 'algorithm' | 'rsaBits'>) {
   switch (algorithm) {
     case 'rsa':
       return {

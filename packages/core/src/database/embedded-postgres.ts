@@ -77,7 +77,8 @@ async function ownedFolders(
   }
 }
 
-async function isInitialised(dataDir: string): Promise<boolean> {
+/** Whether the folder holds a database already. */
+export async function isInitialised(dataDir: string): Promise<boolean> {
   return readFile(join(dataDir, 'PG_VERSION')).then(
     () => true,
     () => false,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Logger } from '@gatehouse/daemon/log';
 import type { CoreConfig } from '../config.ts';
 import { type Database, openDatabase } from './connection.ts';
-import { startEmbeddedPostgres } from './embedded-postgres.ts';
+import { isInitialised, startEmbeddedPostgres } from './embedded-postgres.ts';
 
 export interface OpenedDatabase {
   readonly database: Database;
@@ -11,6 +11,13 @@ export interface OpenedDatabase {
   onLost(listener: (reason: string) => void): void;
   close(): Promise<void>;
 }
+
+/** Whether a private database has to be made first, so that everything in it will be new. */
+export async function isFirstStart({ postgresql, data_dir }: CoreConfig): Promise<boolean> {
+  return postgresql.host === '' && !(await isInitialised(folderOf(data_dir)));
+}
+
+const folderOf = (dataDir: string) => join(dataDir, 'postgres');
 
 export async function openConfiguredDatabase(config: CoreConfig, log: Logger): Promise<OpenedDatabase> {
   const { host, port, name, user, password } = config.postgresql;
@@ -25,7 +32,7 @@ export async function openConfiguredDatabase(config: CoreConfig, log: Logger): P
     const database = await openDatabase({ settings, log });
     return { database, onLost: () => {}, close: () => database.close() };
   }
-  const server = await startEmbeddedPostgres({ dataDir: join(config.data_dir, 'postgres'), log });
+  const server = await startEmbeddedPostgres({ dataDir: folderOf(config.data_dir), log });
   try {
     const database = await openDatabase({ settings: server.connection, log });
     return {

@@ -9,6 +9,18 @@ export function exactly(name: string): Filter {
   return (values) => sql<boolean>`${sql.ref(name)}::text in (${sql.join([...values])})`;
 }
 
+/** Any of the given keys of rows, by the index of the column; what cannot be a key is nobody's. */
+export function isKey(name: string, type: 'integer' | 'uuid'): Filter {
+  return (values) => sql<boolean>`${sql.ref(name)} = ${anyKey(values, type)}`;
+}
+
+/** `any (…)`, to be compared with a column of that type. */
+export function anyKey(values: readonly string[], type: 'integer' | 'uuid'): RawBuilder<unknown> {
+  return sql`any(${values.filter((value) => shapeOfKey[type].test(value))}::${sql.raw(type)}[])`;
+}
+
+const shapeOfKey = { integer: /^\d{1,9}$/, uuid: /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i } as const;
+
 export function isTrue(name: string): Filter {
   return ([value = '']) => sql<boolean>`${sql.ref(name)} = ${isTruthText(value)}`;
 }

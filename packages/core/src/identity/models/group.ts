@@ -3,7 +3,7 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
 import { column, flag, jsonColumn, line, relation } from '../../models/field.ts';
-import { containsJson, exactly, isTrue, isTruthText } from '../../models/filters.ts';
+import { anyKey, containsJson, exactly, isTrue, isTruthText } from '../../models/filters.ts';
 import { invalidField } from '../../models/invalid.ts';
 import { defineModel, type Row, type Values } from '../../models/model.ts';
 import { groupShape, roleShape, userShape } from '../../models/shapes.ts';
@@ -39,7 +39,7 @@ export const groupModel = defineModel({
       sql<boolean>`uuid in (select m.group_uuid from memberships m join users u on u.id = m.user_id
         where u.username in (${sql.join([...values])}))`,
     members_by_pk: (values) =>
-      sql<boolean>`uuid in (select group_uuid from memberships where user_id::text in (${sql.join([...values])}))`,
+      sql<boolean>`uuid in (select group_uuid from memberships where user_id = ${anyKey(values, 'integer')})`,
   },
   derived: {
     num_pk: z.int(),

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { z } from 'zod';
 import { recordEvent } from '../../events/record.ts';
 import { choice, column, flag, jsonColumn, relation } from '../../models/field.ts';
-import { containsJson, exactly, isNull, isTrue, isTruthText, moment } from '../../models/filters.ts';
+import { anyKey, containsJson, exactly, isKey, isNull, isTrue, isTruthText, moment } from '../../models/filters.ts';
 import { invalidField } from '../../models/invalid.ts';
 import { defineModel, type Row } from '../../models/model.ts';
 import { groupShape, roleShape } from '../../models/shapes.ts';
@@ -53,9 +53,9 @@ export const userModel = defineModel({
     email: exactly('email'),
     path: exactly('path'),
     path_startswith: ([value = '']) => sql<boolean>`starts_with(path, ${value})`,
-    uuid: ([value = '']) => sql<boolean>`uuid::text = ${value.toLowerCase()}`,
+    uuid: isKey('uuid', 'uuid'),
     type: (values) => sql<boolean>`type in (${sql.join([...values])})`,
-    pk: (values) => sql<boolean>`id::text in (${sql.join([...values])})`,
+    pk: isKey('id', 'integer'),
     is_active: isTrue('is_active'),
     is_superuser: ([value = '']) => {
       const member = sql<boolean>`id in (select m.user_id from memberships m
@@ -66,7 +66,7 @@ export const userModel = defineModel({
       sql<boolean>`id in (select m.user_id from memberships m join groups g on g.uuid = m.group_uuid
         where g.name in (${sql.join([...values])}))`,
     groups_by_pk: (values) =>
-      sql<boolean>`id in (select user_id from memberships where group_uuid::text in (${sql.join([...values])}))`,
+      sql<boolean>`id in (select user_id from memberships where group_uuid = ${anyKey(values, 'uuid')})`,
     ...moment('last_updated'),
     attributes: containsJson('attributes'),
     ...moment('date_joined'),
@@ -76,7 +76,7 @@ export const userModel = defineModel({
       sql<boolean>`id in (select user_id from role_users join roles on roles.uuid = role
         where roles.name in (${sql.join([...values])}))`,
     roles_by_pk: (values) =>
-      sql<boolean>`id in (select user_id from role_users where role::text in (${sql.join([...values])}))`,
+      sql<boolean>`id in (select user_id from role_users where role = ${anyKey(values, 'uuid')})`,
   },
   permissions: ['reset_user_password', 'impersonate', 'preview_user', 'view_user_applications'],
   derived: {
