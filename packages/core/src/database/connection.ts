@@ -19,6 +19,7 @@ import * as notificationRulesTold from './migrations/0010-notification-rules-tol
 import * as leanGrants from './migrations/0011-lean-grants.ts';
 import * as outpostAccounts from './migrations/0012-outpost-accounts.ts';
 import * as deviceGrants from './migrations/0013-device-grants.ts';
+import * as largeInstallations from './migrations/0014-large-installations.ts';
 import { PreparedQuery, type Value } from './prepared.ts';
 import type { Tables } from './tables.ts';
 
@@ -36,6 +37,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0011-lean-grants': leanGrants,
   '0012-outpost-accounts': outpostAccounts,
   '0013-device-grants': deviceGrants,
+  '0014-large-installations': largeInstallations,
 };
 const connectTimeoutMs = 5_000;
 const statementTimeoutMs = 30_000;

@@ -18,12 +18,22 @@ const address = z
   .refine((value) => isIP(value) !== 0, { error: 'Enter a valid IPv4 or IPv6 address.' })
   .nullable();
 
-const inside = (...path: readonly string[]): Filter => {
-  const [column = '', ...steps] = path;
-  return (values) => sql<boolean>`${sql.ref(column)} #>> ${steps}::text[] in (${sql.join([...values])})`;
+/** Written as the indexes of the table are, which hold for constant steps only. */
+const inside = (column: string, ...path: readonly string[]): Filter => {
+  const [last = '', ...steps] = path.toReversed();
+  const outer = steps.toReversed().map((step) => sql`-> ${sql.lit(step)}`);
+  return (values) =>
+    sql<boolean>`${sql.ref(column)} ${sql.join(outer, sql` `)} ->> ${sql.lit(last)} in (${sql.join([...values])})`;
 };
-const modelKey: Filter = (values) =>
-  sql<boolean>`context #>> '{model,pk}' in (${sql.join(values.map((value) => value.replaceAll('-', '')))})`;
+const modelKey: Filter = (values, query) =>
+  inside(
+    'context',
+    'model',
+    'pk',
+  )(
+    values.map((value) => value.replaceAll('-', '')),
+    query,
+  );
 
 export const eventModel = defineModel({
   id: 'authentik_events.event',
