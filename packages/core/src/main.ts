@@ -38,7 +38,7 @@ async function run(argv: readonly string[], env: Environment): Promise<number> {
     onDrain(async () => probe[Symbol.asyncDispose]());
     health.set('core', { state: 'starting' });
     log.info('preparing the database', {});
-    // A key takes longer than everything else that a first start does, and so is made beside it.
+    // A key takes longer than everything else that a first start does, and so is made beside it; nothing waits for it.
     const firstKeys = (await isFirstStart(config)) ? generateKeys({ algorithm: 'rsa' }) : undefined;
     firstKeys?.catch(() => {}); // reported by whoever needs them
     const opened = await openConfiguredDatabase(config, log);

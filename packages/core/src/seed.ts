@@ -15,7 +15,7 @@ const selfSignedDays = 365;
 export interface SeedOptions {
   /** Length of RSA keys. */
   readonly rsaBits: number;
-  /** Of the first certificate, if they are being made already. */
+  /** Of the first certificate, if they are being made already; it is then stored when they are there, and not waited for. */
   readonly keys?: Promise<KeyPair> | undefined;
 }
 
@@ -31,7 +31,12 @@ export async function seedInstallation(deps: CoreDeps, options: SeedOptions): Pr
     .values({ username: anonymousUsername, name: '', type: 'internal' })
     .onConflict((conflict) => conflict.doNothing())
     .execute();
-  await ensureCertificate(deps, options);
+  const certificate = ensureCertificate(deps, options);
+  if (options.keys === undefined) return certificate;
+  certificate.catch((error: unknown) => {
+    // The next start makes it.
+    deps.log.warn('first certificate not stored', { error: error instanceof Error ? error.message : String(error) });
+  });
 }
 
 async function ensureCertificate(deps: CoreDeps, { rsaBits, keys }: SeedOptions): Promise<void> {
