@@ -45,9 +45,8 @@ async function run(argv: readonly string[], env: Environment): Promise<number> {
     onDrain(() => opened.close());
     const lost = new Promise<never>((_, reject) => opened.onLost((reason) => reject(new Error(reason))));
     lost.catch(() => {}); // reported by the race below
-    const core = await startCore(
-      startOptions({ config, env, argv, log, metrics, database: opened.database, clock: systemClock }),
-    );
+    const given = { config, env, argv, log, metrics, database: opened.database, clock: systemClock };
+    const core = await startCore({ ...startOptions(given), firstKeys });
     onDrain(() => core.close());
     for (const address of core.bound) log.info('listening', { addr: formatAddress(address), component: 'http' });
     health.set('core', { state: 'ready' });
