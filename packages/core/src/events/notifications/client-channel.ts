@@ -46,7 +46,10 @@ export async function clientChannel(deps: CoreDeps): Promise<WebsocketEndpoint> 
       const caller = await identifyCaller(deps, request, '').catch(() => undefined);
       if (caller?.principal?.via !== 'session' || caller.session === undefined) return 403;
       const who = { user: caller.principal.user.id, session: caller.session.id };
-      return (client) => attach(tabs, { client, ...who });
+      return (client) => {
+        attach(tabs, { client, ...who });
+        void endIfOver(deps, client, who.session);
+      };
     },
   };
 }
@@ -75,6 +78,21 @@ function attach(tabs: Set<Tab>, tab: Tab): void {
     tabs.delete(tab);
   });
   client.on('error', () => client.terminate());
+}
+
+/** A session that ended between the question and the open line was told of too early to be heard. */
+async function endIfOver({ database, log }: CoreDeps, client: WebSocket, session: string): Promise<void> {
+  try {
+    const found = await database.kysely
+      .selectFrom('sessions')
+      .select('id')
+      .where('id', '=', session)
+      .executeTakeFirst();
+    if (found === undefined) client.close(1000);
+  } catch (error) {
+    log.warn('session of a line not checked', { error: error instanceof Error ? error.message : String(error) });
+    client.close(1011);
+  }
 }
 
 async function push(deps: CoreDeps, tabs: readonly Tab[], notification: string): Promise<void> {
