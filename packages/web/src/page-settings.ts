@@ -25,10 +25,17 @@ export interface PageSettings {
   };
 }
 
-/** @throws Error when the page carries none, which only a foreign page does */
+let known: PageSettings | undefined;
+
+/** Kept from the first call on, since pages replace the whole document. @throws Error when the page carries none, which only
+ * a foreign page does */
 export function readPageSettings(): PageSettings {
-  const text = document.getElementById('page')?.textContent;
-  if (text === undefined || text === null || text === '') throw new Error('This page carries no settings.');
+  known ??= settingsOf(document.getElementById('page')?.textContent ?? '');
+  return known;
+}
+
+function settingsOf(text: string): PageSettings {
+  if (text === '') throw new Error('This page carries no settings.');
   return JSON.parse(text);
 }
 
