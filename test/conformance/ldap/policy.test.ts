@@ -161,8 +161,10 @@ describe.skipIf(skipWithout('ldapsearch'))('the policy file', () => {
       AUTHENTIK_TOKEN: await fixture.core.outpostToken('ldap'),
       AUTHENTIK_LDAP__POLICY_FILE: path,
     };
-    const explain = async (...words: string[]) =>
-      (await runTool(process.execPath, [commandFile, 'ldap', 'explain', ...words], '', env)).stdout;
+    const explain = async (...words: string[]) => {
+      const { stdout, stderr } = await runTool(process.execPath, [commandFile, 'ldap', 'explain', ...words], '', env);
+      return stdout + stderr;
+    };
     const nobody = await explain('(uid=jdoe)', `base=ou=users,${cached}`);
     expect(nobody).toContain('policy      entry 2 of views');
     expect(nobody).toContain('policy      hides displayname, email');
