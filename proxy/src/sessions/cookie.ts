@@ -37,6 +37,7 @@ export function deletingCookie(settings: CookieSettings, name: string): string {
 /** Every value of one cookie, in the order sent: a browser may hold it for the host and for a parent domain. */
 export function cookieValues(header: string, name: string): string[] {
   const values: string[] = [];
+  if (name === '') return values; // it would be found for ever
   for (let at = header.indexOf(name); at !== -1; at = header.indexOf(name, at + name.length)) {
     const from = at + name.length + 1;
     if (header.charCodeAt(from - 1) !== equalsSign || !beginsPair(header, at)) continue;

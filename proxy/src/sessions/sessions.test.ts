@@ -67,6 +67,20 @@ describe('cookie', () => {
         cookieNames(text, name);
       }),
     );
+    expect(cookieValues('=1; a=2', '')).toEqual([]);
+  });
+  test('reading finds what splitting the header finds', () => {
+    const plain = (header: string, name: string) =>
+      header
+        .split(';')
+        .map((pair) => /^[ \t]*([^=]*)=(.*)$/s.exec(pair))
+        .flatMap((match) => (match?.[1] === name ? [match[2]?.trim()] : []));
+    const header = fc.string({ unit: fc.constantFrom('a', 'b', '=', ';', ' ', '\t', '"') });
+    fc.assert(
+      fc.property(header, fc.constantFrom('a', 'ab', 'aa'), (text, name) => {
+        expect(cookieValues(text, name)).toEqual(plain(text, name));
+      }),
+    );
   });
 });
 
