@@ -1,7 +1,6 @@
 // Applications for administrators: what they are called and look like, and who provides them.
 import { html, nothing } from 'lit';
 import { tile } from '../elements/avatar.ts';
-import { rowButton } from '../elements/button.ts';
 import { copyButton } from '../elements/copy-button.ts';
 import { tell, type Values } from '../elements/dialog.ts';
 import { type Column, ListSection } from '../elements/list-section.ts';
@@ -10,7 +9,7 @@ import { showDeployment } from './deployment.ts';
 import { type MadeApplication, makeApplication } from './new-application.ts';
 import { bindingsLink } from './objects/catalogue.ts';
 import type { Row } from './objects/models.ts';
-import { deleteQuestion, editQuestion } from './objects/questions.ts';
+import { deleteButton, editButton } from './objects/row-buttons.ts';
 
 interface AdminApplicationRow extends ApplicationRow, Row {
   readonly meta_icon: string;
@@ -43,12 +42,8 @@ export class AdminApplicationsSection extends ListSection<AdminApplicationRow> {
       title: '',
       cell: (row) => html`<span class="gh-row-actions">
         ${bindingsLink(row['pk'], row.name)}
-        ${rowButton('Edit', row.name, () => {
-          void this.askWhenReady(editQuestion(this.api, this.path, row), `${row.name} was saved.`);
-        })}
-        ${rowButton('Delete', row.name, () => {
-          void this.askWhenReady(deleteQuestion(this.api, this.path, row), `${row.name} was deleted.`);
-        })}
+        ${editButton(this, { path: this.path, row, title: row.name })}
+        ${deleteButton(this, { path: this.path, row, title: row.name })}
       </span>`,
     },
   ];

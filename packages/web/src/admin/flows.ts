@@ -1,10 +1,10 @@
 // Flows for administrators: what each is for, its stages, who may pass it, and a walk through it.
 import { html } from 'lit';
-import { rowButton } from '../elements/button.ts';
 import { type Column, ListSection } from '../elements/list-section.ts';
 import { bindingsLink, partsLink } from './objects/catalogue.ts';
 import type { Row } from './objects/models.ts';
-import { deleteQuestion, editQuestion, makeQuestion } from './objects/questions.ts';
+import { makeQuestion } from './objects/questions.ts';
+import { deleteButton, editButton } from './objects/row-buttons.ts';
 
 interface FlowRow extends Row {
   readonly policybindingmodel_ptr_id: string;
@@ -30,12 +30,8 @@ export class FlowsSection extends ListSection<FlowRow> {
       cell: (row) => html`<span class="gh-row-actions">
         ${runLink('Run', row)} ${runLink('Inspect', row, '?inspector')}
         ${partsLink('Stages', `flow-stages/${row.pk}`, row.name)} ${bindingsLink(row.policybindingmodel_ptr_id, row.name)}
-        ${rowButton('Edit', row.name, () => {
-          void this.askWhenReady(editQuestion(this.api, this.path, row), `${row.name} was saved.`);
-        })}
-        ${rowButton('Delete', row.name, () => {
-          void this.askWhenReady(deleteQuestion(this.api, this.path, row), `${row.name} was deleted.`);
-        })}
+        ${editButton(this, { path: this.path, row, title: row.name })}
+        ${deleteButton(this, { path: this.path, row, title: row.name })}
       </span>`,
     },
   ];

@@ -6,7 +6,8 @@ import { messageOf, Section } from '../elements/section.ts';
 import { exact, relative } from '../elements/when.ts';
 import { type DeployedOutpost, showDeployment } from './deployment.ts';
 import type { Row } from './objects/models.ts';
-import { deleteQuestion, editQuestion, makeQuestion } from './objects/questions.ts';
+import { makeQuestion } from './objects/questions.ts';
+import { deleteButton, editButton } from './objects/row-buttons.ts';
 
 interface OutpostRow extends DeployedOutpost, Row {
   readonly pk: string;
@@ -84,11 +85,10 @@ export class OutpostsSection extends Section<readonly Outpost[]> {
         this.message = { kind: 'danger', text: messageOf(error) };
       }
     };
-    const edit = () => void this.askWhenReady(editQuestion(this.api, path, row), `${row.name} was saved.`);
-    const remove = () => void this.askWhenReady(deleteQuestion(this.api, path, row), `${row.name} was deleted.`);
+    const named = { path, row, title: row.name };
     const own = row.managed === null || row.managed === '';
-    return html`${own ? rowButton('Deploy', row.name, () => void deploy()) : ''} ${rowButton('Edit', row.name, edit)}
-    ${own ? rowButton('Delete', row.name, remove) : ''}`;
+    return html`${own ? rowButton('Deploy', row.name, () => void deploy()) : ''} ${editButton(this, named)}
+    ${own ? deleteButton(this, named) : ''}`;
   }
 }
 

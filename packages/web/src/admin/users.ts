@@ -7,7 +7,8 @@ import { inputField } from '../elements/field.ts';
 import { type Column, ListSection } from '../elements/list-section.ts';
 import { exact, relative } from '../elements/when.ts';
 import type { Row } from './objects/models.ts';
-import { deleteQuestion, editQuestion, makeQuestion } from './objects/questions.ts';
+import { makeQuestion } from './objects/questions.ts';
+import { deleteButton, editButton } from './objects/row-buttons.ts';
 
 interface UserRow extends Row {
   readonly pk: number;
@@ -48,12 +49,8 @@ export class UsersSection extends ListSection<UserRow> {
       cell: (row) => html`<span class="gh-row-actions">
         ${rowButton('Set password', row.username, () => void this.#password(row))}
         ${rowButton(row.is_active ? 'Deactivate' : 'Activate', row.username, () => void this.#toggle(row))}
-        ${rowButton('Edit', row.username, () => {
-          void this.askWhenReady(editQuestion(this.api, this.path, row), `${row.username} was saved.`);
-        })}
-        ${rowButton('Delete', row.username, () => {
-          void this.askWhenReady(deleteQuestion(this.api, this.path, row), `${row.username} was deleted.`);
-        })}
+        ${editButton(this, { path: this.path, row, title: row.username })}
+        ${deleteButton(this, { path: this.path, row, title: row.username })}
       </span>`,
     },
   ];

@@ -63,7 +63,7 @@ export abstract class Section<T> extends LitElement {
   }
 
   /** As `askAndDo`, for a question that takes a look at the core first. */
-  protected async askWhenReady(preparing: Promise<Question>, done: string): Promise<void> {
+  async askWhenReady(preparing: Promise<Question>, done: string): Promise<void> {
     try {
       await this.askAndDo(await preparing, () => done);
     } catch (error) {

@@ -177,7 +177,7 @@ export const catalogue: readonly Entry[] = [
     actions: (section) => html`<button
       type="button"
       class="pf-v6-c-button pf-m-secondary"
-      @click=${() => void section.asks(Promise.resolve(generateKeyPair(section.api)), 'The certificate was generated.')}
+      @click=${() => void section.askWhenReady(Promise.resolve(generateKeyPair(section.api)), 'The certificate was generated.')}
     >
       Generate
     </button>`,

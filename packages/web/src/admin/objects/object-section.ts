@@ -1,11 +1,10 @@
 // A list of objects of any model, by an entry of the catalogue: found, made, changed and deleted.
 import { html, nothing } from 'lit';
-import { rowButton } from '../../elements/button.ts';
-import type { Question } from '../../elements/dialog.ts';
 import { type Column, ListSection } from '../../elements/list-section.ts';
 import type { Entry } from './entry.ts';
 import { type Row, titleOf } from './models.ts';
-import { deleteQuestion, editQuestion, makeQuestion } from './questions.ts';
+import { makeQuestion } from './questions.ts';
+import { deleteButton, editButton } from './row-buttons.ts';
 
 export class ObjectSection extends ListSection<Row> {
   declare entry: Entry;
@@ -36,7 +35,10 @@ export class ObjectSection extends ListSection<Row> {
     if (this.entry.fixed === true) return this.entry.actions?.(this) ?? nothing;
     const presets = this.of === undefined ? {} : { target: this.of };
     const create = () =>
-      void this.asks(makeQuestion(this.api, { path: this.path, presets }), `${this.entry.singular} was created.`);
+      void this.askWhenReady(
+        makeQuestion(this.api, { path: this.path, presets }),
+        `${this.entry.singular} was created.`,
+      );
     return html`<button type="button" class="pf-v6-c-button pf-m-primary" @click=${create}>
         New ${this.entry.singular.toLowerCase()}
       </button>
@@ -46,16 +48,10 @@ export class ObjectSection extends ListSection<Row> {
   #rowActions(row: Row) {
     const { fixed, keeps, rowActions } = this.entry;
     const title = this.entry.nameOf?.(row) ?? titleOf(row);
-    const edit = () => void this.asks(editQuestion(this.api, this.path, row), `${title} was saved.`);
-    const remove = () => void this.asks(deleteQuestion(this.api, this.path, row), `${title} was deleted.`);
+    const named = { path: this.path, row, title };
     return html`${rowActions?.(this, row) ?? nothing}
-    ${fixed === true && keeps !== 'editable' ? nothing : rowButton('Edit', title, edit)}
-    ${keeps !== undefined ? nothing : rowButton('Delete', title, remove)}`;
-  }
-
-  /** For the entry's own buttons. */
-  asks(preparing: Promise<Question>, done: string): Promise<void> {
-    return this.askWhenReady(preparing, done);
+    ${fixed === true && keeps !== 'editable' ? nothing : editButton(this, named)}
+    ${keeps !== undefined ? nothing : deleteButton(this, named)}`;
   }
 
   /** Does something to a row, and tells. */
