@@ -1,7 +1,7 @@
 // Entry of the harness: starts the daemons that were built, for conformance, interop, soak and benchmarks alike (STYLE 50).
+export { freePort, isListening } from '@gatehouse/daemon/testing';
 export { commandFile, type RunningDaemon, type StartOptions, startDaemon, unbundledFile } from './daemon.ts';
 export { type Fault, type Gate, startGate } from './gate.ts';
-export { freePort, isListening } from './ports.ts';
 export { runTool, type ToolResult } from './run-tool.ts';
 export { skipWithout } from './tools.ts';
 export { until } from './until.ts';

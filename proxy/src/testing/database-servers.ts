@@ -2,10 +2,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chown } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { temporaryFolder } from '@gatehouse/daemon/testing';
+import { freePort, isListening, temporaryFolder } from '@gatehouse/daemon/testing';
 
 export interface TestDatabase extends AsyncDisposable {
   readonly url: string;
@@ -73,24 +72,8 @@ async function end(child: ReturnType<typeof spawn>, folder: AsyncDisposable): Pr
 }
 
 async function listening(port: number, child: ReturnType<typeof spawn>): Promise<void> {
-  for (;;) {
+  while (!(await isListening(port))) {
     if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended with ${child.exitCode}`);
-    const socket = connect(port, '127.0.0.1');
-    const isOpen = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    if (isOpen) return;
     await pause(20);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const at = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof at === 'object' && at !== null ? at.port : 0;
 }
