@@ -22,10 +22,9 @@ export const tlsParameters = {
   honorCipherOrder: true,
 } as const satisfies TlsOptions;
 
-/** @param clientCa PEM of whoever may vouch for client certificates */
+/** @param clientCa PEM of whoever may vouch for client certificates; nobody unless given, not even the public authorities */
 export function secureContext(pair: KeyPair, clientCa?: string): SecureContext {
-  const ca = clientCa === undefined ? {} : { ca: clientCa };
-  return createSecureContext({ ...tlsParameters, cert: pair.certPem, key: pair.keyPem, ...ca });
+  return createSecureContext({ ...tlsParameters, cert: pair.certPem, key: pair.keyPem, ca: clientCa ?? [] });
 }
 
 export interface CertificateStore {
