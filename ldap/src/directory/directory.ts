@@ -1,6 +1,7 @@
 // All users and groups of the core that are known here, whatever provider shows them: filled whole, or as far as one search
 // needs it, and kept up to date row by row.
 import type { GroupRow, UserRow } from '@gatehouse/contract/rest';
+import { nextTurn } from '@gatehouse/daemon/async';
 import type { CustomTypes } from '../mapping/custom-attributes.ts';
 import { groupRecord } from '../mapping/group.ts';
 import { userRecord } from '../mapping/user.ts';
@@ -20,8 +21,6 @@ const indexedOfUsers = [
   attribute.entryUUID,
 ];
 const indexedOfGroups = [attribute.cn, attribute.uid, attribute.gidNumber];
-
-const nextTurn = () => new Promise<void>((resume) => setImmediate(resume));
 
 type UserChanged = (pk: number, mayStay: boolean) => void;
 

@@ -1,11 +1,16 @@
 // How long a search may take: the client's time limit or our own, whichever is shorter (ldap.md §7.8).
-import { within } from '@gatehouse/daemon/async';
+import { nextTurn, othersWait, within } from '@gatehouse/daemon/async';
 import { resultCode, type SearchRequest } from '@gatehouse/wire/ldap';
 import { Refusal } from '../errors.ts';
 import type { OperationContext } from './context.ts';
 
 /** Work at a stretch before others get their turn, where there is more to do. */
 export const turnMs = 4;
+/** The first stretch of a search that comes while others wait for their turn. */
+const busyMs = 0.5;
+
+/** How long a search may go on at once that has not waited for a turn. */
+export const firstStretchMs = (): number => (othersWait() ? busyMs : turnMs);
 
 export interface Deadline {
   /** Aborted at the end of the time, or of the operation. */
@@ -28,7 +33,7 @@ export function deadlineOf({ timeLimit }: SearchRequest, context: OperationConte
     isOver,
     nowMs: () => clock.monotonicMs(),
     async turn() {
-      await new Promise((resume) => setImmediate(resume));
+      await nextTurn();
       context.signal.throwIfAborted();
       if (isOver()) throw new Refusal(resultCode.timeLimitExceeded);
     },

@@ -5,7 +5,7 @@ import type { Entry } from '../directory/entry.ts';
 import { compileFilter, type Predicate, textOf } from '../directory/filter.ts';
 import { bitOf, type Ref, virtual } from '../directory/kinds.ts';
 import type { DirectoryView, Refs } from '../directory/view.ts';
-import { type Deadline, turnMs } from './deadline.ts';
+import { type Deadline, firstStretchMs, turnMs } from './deadline.ts';
 import type { Soon } from './soon.ts';
 
 /** Candidates tested at once: some hundred microseconds, or a few milliseconds where each has many values. */
@@ -26,7 +26,7 @@ export function matching(view: DirectoryView, base: DnKey, request: SearchReques
     found: [],
     clock,
   };
-  const tested = testFor(turnMs, run, 0);
+  const tested = testFor(firstStretchMs(), run, 0);
   return tested < run.refs.length ? testRest(run, tested, clock) : run.found;
 }
 

@@ -1,4 +1,5 @@
 // Search (RFC 4511 §4.5; ldap.md §7): where to look, what matches, what of it goes out.
+import { nextTurn } from '@gatehouse/daemon/async';
 import {
   type Control,
   controlOid,
@@ -26,7 +27,7 @@ import { subschemaEntry } from '../directory/subschema.ts';
 import { type DirectoryView, PlainView } from '../directory/view.ts';
 import { Refusal } from '../errors.ts';
 import type { Answer, OperationContext } from './context.ts';
-import { type Deadline, deadlineOf, turnMs } from './deadline.ts';
+import { type Deadline, deadlineOf, firstStretchMs, turnMs } from './deadline.ts';
 import { KnownSearch, keepAnswer } from './known-searches.ts';
 import { asksForSubschema, matching } from './matching.ts';
 import { after, type Soon } from './soon.ts';
@@ -124,7 +125,7 @@ interface Range {
 function sendEntries(cursor: Cursor, { from, to }: Range, context: OperationContext): Soon<number> {
   const end = Math.min(cursor.entries.length, to);
   if (from >= end) return 0;
-  const first = sendFor(turnMs, cursor, { from, to: end }, context);
+  const first = sendFor(firstStretchMs(), cursor, { from, to: end }, context);
   return first < end ? sendRest(cursor, { from: first, to: end }, from, context) : end - from;
 }
 
@@ -135,7 +136,8 @@ async function sendRest(
   context: OperationContext,
 ): Promise<number> {
   for (let at = from; at < to; ) {
-    await (context.output.flush() ?? new Promise((resume) => setImmediate(resume)));
+    await context.output.flush();
+    await nextTurn();
     context.signal.throwIfAborted();
     at = sendFor(turnMs, cursor, { from: at, to }, context);
   }

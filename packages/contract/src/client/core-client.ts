@@ -59,7 +59,7 @@ export interface CoreClient {
     path: string,
     row: S,
     options: CallOptions & { readonly pageSize?: number },
-    take: (rows: readonly z.infer<S>[]) => void,
+    take: (rows: readonly z.infer<S>[]) => void | Promise<void>,
   ): Promise<number>;
   /** `/sub/api/v3/…` for a path below the API root. */
   target(path: string, query?: CallOptions['query']): string;
@@ -113,7 +113,7 @@ export function createCoreClient(options: CoreClientOptions): CoreClient {
         () => get(path, pageRow, { ...rest, query: { ...query, page: current, page_size: pageSize } }),
         rest.signal,
       );
-      take(found.results.map((one) => checkedRow(path, row, one)));
+      await take(found.results.map((one) => checkedRow(path, row, one)));
       count = found.pagination.count;
       // Rows are counted but none comes: unknown is never empty.
       if (count > 0 && found.results.length === 0)
@@ -144,7 +144,7 @@ export function createCoreClient(options: CoreClientOptions): CoreClient {
     },
     async pages(path, row, given) {
       const rows: z.infer<typeof row>[] = [];
-      await eachPage(path, row, given, (more) => rows.push(...more));
+      await eachPage(path, row, given, (more) => void rows.push(...more));
       return rows;
     },
     eachPage,
