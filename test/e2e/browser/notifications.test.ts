@@ -90,14 +90,13 @@ describe.skipIf(skipWithout('chromium'))('notifications', { timeout: 90_000 }, (
     const refused = 'Unexpected server response: 403';
     await using visit = await site.visit();
     const { page } = visit;
-    await signIn(page, site, 'ada');
+    const [line] = await Promise.all([page.waitForEvent('websocket'), signIn(page, site, 'ada')]);
     const cookie = (await page.context().cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
     expect(await outcome({ cookie, origin: site.url })).toBe('open');
     expect(await outcome({ cookie, origin: 'https://elsewhere.example' })).toBe(refused);
     expect(await outcome({ cookie })).toBe(refused);
     expect(await outcome({ origin: site.url })).toBe(refused);
     expect(await outcome({ origin: site.url, authorization: `Bearer ${site.core.adminToken}` })).toBe(refused);
-    const [line] = await Promise.all([page.waitForEvent('websocket'), page.reload()]);
     await page.getByText('Ada Lovelace').waitFor();
     await notify();
     const { results } = await site.core.call<{ results: { uuid: string; user: number }[] }>(
