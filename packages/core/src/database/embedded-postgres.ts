@@ -1,5 +1,5 @@
 // A private PostgreSQL as a child process (DESIGN §5): unix socket only, one data folder, stopped with us. A second start on
-// the same folder finds the lock and refuses.
+// the same folder finds the lock and refuses, unless whoever holds it has lost its core.
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Logger } from '@gatehouse/daemon/log';
 import { coreError } from '../errors.ts';
+import { endOrphan, startedByUs } from './orphan.ts';
 import { findPostgres, type PostgresBinaries } from './postgres-binaries.ts';
 import { databaseIdentity, type Identity, spawnAs } from './unprivileged.ts';
 
@@ -43,7 +44,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const identity = await databaseIdentity();
   const socketDir = await ownedFolders(dataDir, identity, options.socketDir);
   try {
-    if (!(await isInitialised(dataDir))) await initialise(binaries, identity, dataDir);
+    if (await isInitialised(dataDir)) await endOrphan(dataDir, options.log);
+    else await initialise(binaries, identity, dataDir);
     const child = await launch(options, binaries, identity, dataDir, socketDir);
     return running(options, child, socketDir);
   } catch (error) {
@@ -126,6 +128,8 @@ async function launch(
     'log_min_messages=warning',
     '-c',
     'timezone=UTC',
+    '-c',
+    await startedByUs(),
     ...(await fewProcesses(dataDir)),
   ];
   const child = await spawnAs(
