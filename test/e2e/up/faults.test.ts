@@ -3,7 +3,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
-import { expect, test } from 'vitest';
+import { Client } from 'ldapts';
+import { expect, onTestFinished, test } from 'vitest';
+import { commandFile, runTool, until } from '../../harness/index.ts';
 import { isUp, startUp, stop } from './start-up.ts';
 
 test('Ctrl-C ends everything with exit code 0, and a second start is warm with the same passwords', async () => {
@@ -54,12 +56,57 @@ test('a second start from the same folder names the first, not a port, and leave
   expect(await stop(third)).toBe(0);
 }, 120_000);
 
-test('a process that dies takes the rest down, and is named', async () => {
+test('what dies is started again where it was, the rest goes on, and status tells of it', async () => {
   await using folder = await temporaryFolder();
   const running = startUp(folder.path);
+  onTestFinished(async () => void (await stop(running)));
   await isUp(running);
-  const pid = Number((await readFile(join(folder.path, 'postgres/postmaster.pid'), 'utf8')).split('\n')[0]);
-  process.kill(pid, 'SIGKILL');
-  expect(await running.exited).toBe(2);
-  expect(running.complained()).toMatch(/core ended with exit code 2: .*PostgreSQL ended by itself/);
-}, 90_000);
+  const password = (await readFile(join(folder.path, 'secrets/demo-password'), 'utf8')).trim();
+  const url = /ldap:\/\/[\d.]+:\d+/.exec(running.printed())?.[0] ?? '';
+  const logsIn = async (name: string) => {
+    const client = new Client({ url, connectTimeout: 1_000 });
+    const bind = client.bind(`cn=${name},ou=users,dc=ldap,dc=goauthentik,dc=io`, password);
+    return bind.then(
+      () => client.unbind().then(() => true),
+      () => false,
+    );
+  };
+  const pids = async (): Promise<Readonly<Record<string, number>>> => {
+    const run: { processes: { name: string; pid: number }[] } = JSON.parse(
+      await readFile(join(folder.path, 'run.json'), 'utf8'),
+    );
+    return Object.fromEntries(run.processes.map(({ name, pid }) => [name, pid]));
+  };
+  const returned = async (name: string, times: number) =>
+    until(() => running.complained().split(`${name} runs again.`).length > times, 30_000);
+
+  const first = await pids();
+  process.kill(first['ldap'] ?? 0, 'SIGKILL');
+  await returned('ldap', 1);
+  await until(() => logsIn('ada'), 20_000);
+  const second = await pids();
+  expect(second).toEqual({ ...first, ldap: expect.any(Number) });
+  expect(second['ldap']).not.toBe(first['ldap']);
+  expect(running.complained()).toMatch(
+    /^ldap was ended by SIGKILL\nIt is started again in 0\.\d s; the whole story is in /,
+  );
+  const { stdout } = await runTool(process.execPath, [commandFile, 'status', '--data-dir', folder.path, '--json']);
+  const seen: { processes: object[] } = JSON.parse(stdout);
+  const lastError = { text: expect.stringContaining('ldap was ended by SIGKILL') };
+  expect(seen.processes).toContainEqual(
+    expect.objectContaining({ name: 'ldap', restarts: 1, lastError: expect.objectContaining(lastError) }),
+  );
+  expect(seen.processes).toContainEqual(expect.objectContaining({ name: 'radius', restarts: 0 }));
+
+  // The core by its own hand, with its database, and by force, which leaves that database behind.
+  const postgres = async () =>
+    Number((await readFile(join(folder.path, 'postgres/postmaster.pid'), 'utf8')).split('\n')[0]);
+  process.kill(await postgres(), 'SIGKILL');
+  await returned('core', 1);
+  await until(() => logsIn('grace'), 20_000);
+  process.kill((await pids())['core'] ?? 0, 'SIGKILL');
+  await returned('core', 2);
+  await until(() => logsIn('alan'), 20_000);
+  expect(await pids()).toEqual({ ...second, core: expect.any(Number) });
+  expect(await stop(running)).toBe(0);
+}, 120_000);

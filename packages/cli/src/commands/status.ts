@@ -43,10 +43,17 @@ export async function status(options: StatusOptions): Promise<number> {
 }
 
 async function targets({ dataDir, process: named }: StatusOptions): Promise<WatchOptions> {
-  if (named.length > 0) return { processes: named.map(readTarget), dataDir: undefined, core: undefined };
+  if (named.length > 0) {
+    const targets = named.map(readTarget);
+    return { processes: async () => targets, dataDir: undefined, core: undefined };
+  }
   const folder = resolve(dataDir);
-  const run = await readRunFile(folder);
-  return { processes: run.processes, dataDir: folder, core: run.core, since: run.startedAt };
+  let run = await readRunFile(folder);
+  const processes = async () => {
+    run = await readRunFile(folder).catch(() => run); // of an installation that has ended: its processes are down
+    return run.processes;
+  };
+  return { processes, dataDir: folder, core: run.core, since: run.startedAt };
 }
 
 function readTarget(given: string): Watched {

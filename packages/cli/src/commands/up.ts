@@ -1,20 +1,22 @@
 // `gatehouse up`: the whole of it on one machine, from one command. Core on its private PostgreSQL, front door with the
 // embedded proxy, LDAP and RADIUS outposts and a demo site behind a login, seeded on the first start; tells what to try once
 // a bind over the wire and the login of the demo site have been proved.
-import { mkdir, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { systemClock } from '@gatehouse/daemon/async';
 import { type Address, parseAddress } from '@gatehouse/daemon/config';
 import { describeExit } from '@gatehouse/daemon/lifecycle';
 import type { Environment } from '../daemons.ts';
 import { cliError, formatError } from '../errors.ts';
+import { kinds } from '../status/collect.ts';
 import { memoryOf } from '../status/memory.ts';
 import { serveStatusPage } from '../status/page.ts';
-import { writeRunFile } from '../status/run-file.ts';
+import { removeRunFile, writeRunFile } from '../status/run-file.ts';
 import { watchInstallation } from '../status/watch.ts';
 import { claimFolder } from '../up/claim.ts';
 import { webPathOf } from '../up/environments.ts';
 import { loadSecrets, type Secrets } from '../up/secrets.ts';
-import { createStack, type Stack } from '../up/stack.ts';
+import { createStack, type Ended, type Stack } from '../up/stack.ts';
 import { type Started, startAll } from '../up/start-all.ts';
 import { formatSummary } from '../up/summary.ts';
 
@@ -30,26 +32,49 @@ export interface UpOptions {
   readonly stopped: Promise<unknown>;
 }
 
-/** Runs until it is stopped or one of its processes ends. @returns the exit code */
+/** Runs until it is stopped, or one of its processes ends before all are ready. @returns the exit code */
 export async function up(options: UpOptions): Promise<number> {
   const startedMs = performance.now();
   const dataDir = resolve(options.dataDir);
   const secrets = await loadSecrets(dataDir);
   await using _claim = await claimFolder(dataDir);
   const log = await openLog(dataDir);
-  const stack = createStack(options.script, (raw) => void log.appendFile(`${raw}\n`));
+  const story = join(dataDir, 'gatehouse.log');
+  let note = () => Promise.resolve();
+  const stack = createStack({
+    script: options.script,
+    clock: systemClock,
+    onLine: (raw) => void log.appendFile(`${raw}\n`),
+    onEnd(ended, waitMs) {
+      void writeEnd(log, ended);
+      const what = describeExit(ended.name, ended.exit);
+      options.complain(
+        `${what}\nIt is started again in ${(waitMs / 1000).toFixed(1)} s; the whole story is in ${story}.\n`,
+      );
+    },
+    onReturn(name) {
+      void note();
+      options.complain(`${name} runs again.\n`);
+    },
+  });
   const closing = new Closing();
   const ended = stack.failure.then(({ name, exit }) => {
     const hint = exit.complaint?.['hint'];
     const advice = typeof hint === 'string' && hint !== '' ? `${hint}\n` : '';
-    options.complain(
-      `${describeExit(name, exit)}\n${advice}The whole story is in ${join(dataDir, 'gatehouse.log')}.\n`,
-    );
+    options.complain(`${describeExit(name, exit)}\n${advice}The whole story is in ${story}.\n`);
     return 2;
   });
   try {
     const run = startAll(stack, { dataDir, secrets, env: options.env }, closing).then(async (started) => {
-      await tell(started, { ...options, dataDir, secrets, closing, tookMs: performance.now() - startedMs });
+      stack.keep();
+      note = await tell(started, {
+        ...options,
+        dataDir,
+        secrets,
+        closing,
+        stack,
+        tookMs: performance.now() - startedMs,
+      });
       return options.stopped.then(() => 0);
     });
     return await Promise.race([run, ended, options.stopped.then(() => 0)]);
@@ -65,19 +90,41 @@ export async function up(options: UpOptions): Promise<number> {
 interface Telling extends UpOptions {
   readonly secrets: Secrets;
   readonly closing: Closing;
+  readonly stack: Stack;
   readonly tookMs: number;
 }
 
-/** Leaves word for `gatehouse status`, opens its page, and prints what to try. */
-async function tell({ listeners, run }: Started, options: Telling): Promise<void> {
-  const { dataDir, closing, env } = options;
+/** Leaves word for `gatehouse status`, opens its page, and prints what to try. @returns leaves word anew */
+async function tell({ listeners, coreUrl, metrics }: Started, options: Telling): Promise<() => Promise<void>> {
+  const { dataDir, closing, env, stack } = options;
   const startedAt = new Date(Date.now() - options.tookMs).toISOString();
-  closing.use(await writeRunFile(dataDir, { pid: process.pid, startedAt, ...run }));
-  const look = watchInstallation({ processes: run.processes, dataDir, core: run.core, since: startedAt });
+  const processes = () => metrics.map((one) => ({ ...processOf(stack, one.name), ...one }));
+  const note = () => writeRunFile(dataDir, { pid: process.pid, startedAt, core: coreUrl, processes: processes() });
+  await note();
+  closing.use({ [Symbol.asyncDispose]: () => removeRunFile(dataDir) });
+  const look = watchInstallation({ processes: async () => processes(), dataDir, core: coreUrl, since: startedAt });
   const page = await serveStatusPage(statusAddress(env), look);
   closing.use(page);
   const memoryBytes = await memoryOf(process.pid);
   options.print(formatSummary({ ...options, listeners, webPath: webPathOf(env), status: page.address, memoryBytes }));
+  return note;
+}
+
+function processOf(stack: Stack, name: string) {
+  const { pid, restarts } = stack.running().find((one) => one.name === name) ?? { pid: 0, restarts: 0 };
+  return { pid, restarts };
+}
+
+/** In the words of whoever ended, so that `gatehouse status` shows it as the last error of that process. */
+async function writeEnd(log: FileHandle, { name, exit }: Ended): Promise<void> {
+  const line = {
+    level: 'error',
+    logger: kinds[name]?.logger ?? name,
+    timestamp: new Date().toISOString(),
+    event: 'process ended, and is started again',
+    error: describeExit(name, exit),
+  };
+  await log.appendFile(`${JSON.stringify(line)}\n`);
 }
 
 function statusAddress(env: Environment): Address {

@@ -11,6 +11,8 @@ export interface Watched {
   readonly name: string;
   readonly pid?: number;
   readonly metrics: Address;
+  /** How often it was started again after it had ended; only of `gatehouse up`. */
+  readonly restarts?: number;
 }
 
 export interface ProcessStatus {
@@ -28,6 +30,7 @@ export interface ProcessStatus {
   readonly rate: number | undefined;
   readonly memoryBytes: number | undefined;
   readonly uptimeS: number | undefined;
+  readonly restarts: number | undefined;
   readonly lastError: LastError | undefined;
 }
 
@@ -56,7 +59,8 @@ interface Kind {
   readonly logger: string;
 }
 
-const kinds: Readonly<Record<string, Kind>> = {
+/** What the processes of an installation count, and under which name they write their log. */
+export const kinds: Readonly<Record<string, Kind>> = {
   router: {
     requests: 'authentik_main_requests_total',
     open: 'authentik_main_tunnels_open',
@@ -101,6 +105,7 @@ async function look(watched: Watched, options: CollectOptions): Promise<Seen[]> 
     ...rowOf(name, samples, health, options.errors),
     memoryBytes: memoryBytes ?? sumOf(samples, 'process_resident_memory_bytes'),
     uptimeS: started === undefined ? undefined : Math.max(0, options.nowMs / 1000 - started),
+    restarts: watched.restarts,
   };
   const shown = about === undefined ? own : { ...own, version: about.version, open: about.sessions };
   const hasEmbedded = name === 'router' && Object.keys(health?.components ?? {}).some(isEmbedded);
@@ -134,6 +139,7 @@ function rowOf(
     requests: kind === undefined ? undefined : sumOf(samples, kind.requests),
     memoryBytes: undefined,
     uptimeS: undefined,
+    restarts: undefined,
     lastError: kind === undefined ? undefined : errors.get(kind.logger),
   };
 }

@@ -1,6 +1,6 @@
 // What a running installation says about itself in its data folder, so that another command finds its processes. Written by
-// `gatehouse up` when everything runs, removed at its end.
-import { readFile, rm, writeFile } from 'node:fs/promises';
+// `gatehouse up` when everything runs and whenever a process was started again, removed at its end.
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { cliError } from '../errors.ts';
@@ -11,16 +11,22 @@ const shape = z.object({
   startedAt: z.string(),
   /** The core's address without path. */
   core: z.string(),
-  processes: z.array(z.object({ name: z.string(), pid: z.number(), metrics: address })),
+  processes: z.array(z.object({ name: z.string(), pid: z.number(), metrics: address, restarts: z.number() })),
 });
 
 export type RunFile = z.infer<typeof shape>;
 
 const pathOf = (dataDir: string) => join(dataDir, 'run.json');
 
-export async function writeRunFile(dataDir: string, run: RunFile): Promise<AsyncDisposable> {
-  await writeFile(pathOf(dataDir), `${JSON.stringify(run, null, 2)}\n`, { mode: 0o600 });
-  return { [Symbol.asyncDispose]: () => rm(pathOf(dataDir), { force: true }) };
+/** A reader sees the old one or the new one. */
+export async function writeRunFile(dataDir: string, run: RunFile): Promise<void> {
+  const path = pathOf(dataDir);
+  await writeFile(`${path}.new`, `${JSON.stringify(run, null, 2)}\n`, { mode: 0o600 });
+  await rename(`${path}.new`, path);
+}
+
+export async function removeRunFile(dataDir: string): Promise<void> {
+  await rm(pathOf(dataDir), { force: true });
 }
 
 /** @throws GatewayError `ERR_CLI_NOT_RUNNING` */

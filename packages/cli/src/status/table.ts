@@ -11,6 +11,7 @@ export const columns = [
   'per s',
   'memory',
   'up for',
+  'restarts',
   'last error',
 ];
 
@@ -26,6 +27,7 @@ export function cellsOf(row: ProcessStatus): readonly string[] {
     row.rate === undefined ? '–' : row.rate.toFixed(1),
     row.memoryBytes === undefined ? '–' : `${Math.round(row.memoryBytes / 1_048_576)} MB`,
     row.uptimeS === undefined ? '–' : formatSpan(row.uptimeS),
+    numberOr(row.restarts),
     row.lastError === undefined ? '–' : `${row.lastError.at.slice(11, 19)} ${row.lastError.text}`,
   ];
 }

@@ -7,7 +7,8 @@ import { lastErrors } from './last-errors.ts';
 import { memoryOf } from './memory.ts';
 
 export interface WatchOptions {
-  readonly processes: readonly Watched[];
+  /** The processes as they are now. */
+  readonly processes: () => Promise<readonly Watched[]>;
   /** Folder of log and token; absent for processes that were named one by one. */
   readonly dataDir: string | undefined;
   readonly core: string | undefined;
@@ -25,7 +26,10 @@ export function watchInstallation({ processes, dataDir, core, since = '' }: Watc
       const token = (await readFile(join(dataDir, 'secrets', 'admin-token'), 'utf8')).trim();
       return createCoreApi(core, token).about();
     };
-    const look = await collect({ processes, errors, aboutCore, memory: memoryOf, nowMs: Date.now() }, before);
+    const look = await collect(
+      { processes: await processes(), errors, aboutCore, memory: memoryOf, nowMs: Date.now() },
+      before,
+    );
     before = look;
     return look;
   };

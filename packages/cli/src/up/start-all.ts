@@ -5,7 +5,7 @@ import type { Address } from '@gatehouse/daemon/config';
 import { formatAddress, parseAddress } from '@gatehouse/daemon/config';
 import type { Child } from '@gatehouse/daemon/lifecycle';
 import { cliError } from '../errors.ts';
-import type { RunFile } from '../status/run-file.ts';
+import type { Watched } from '../status/collect.ts';
 import { createCoreApi } from './core-api.ts';
 import { demoIcon, demoIconName } from './demo-icon.ts';
 import { serveDemoSite } from './demo-site.ts';
@@ -22,7 +22,8 @@ import type { Summary } from './summary.ts';
 
 export interface Started {
   readonly listeners: Summary['listeners'];
-  readonly run: Pick<RunFile, 'core' | 'processes'>;
+  readonly coreUrl: string;
+  readonly metrics: readonly Pick<Watched, 'name' | 'metrics'>[];
 }
 
 const probeMs = 20_000;
@@ -67,14 +68,11 @@ export async function startAll(
       ldaps: addressOf(ldap, 'ldaps'),
       radius: addressOf(radius, 'radius'),
     },
-    run: {
-      core: coreUrl,
-      processes: [router, core, ldap, radius].map((child) => ({
-        name: child.name,
-        pid: child.pid ?? 0,
-        metrics: reachable(boundTo(child, 'metrics')),
-      })),
-    },
+    coreUrl,
+    metrics: [router, core, ldap, radius].map((child) => ({
+      name: child.name,
+      metrics: reachable(boundTo(child, 'metrics')),
+    })),
   };
 }
 
