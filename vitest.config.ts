@@ -8,6 +8,7 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: ['source'] } },
   test: {
     include: ['**/*.test.ts'],
+    globalSetup: ['./test/harness/seeds.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     reporters: ['default', new ClosingLine()],
     // Most tests wait for processes of theirs; one worker would leave half of two processors idle.

@@ -292,7 +292,7 @@ entries:
     expect(exported.headers.get('content-disposition')).toContain('flow-default-authentication-flow.yaml');
     const yaml = await exported.text();
     expect(yaml).not.toMatch(/[&*!][A-Za-z]/);
-    await using second = await startTestCore();
+    await using second = await startTestCore({ fromNothing: true }); // its objects have keys of their own
     const shape = async (of: TestCore) => {
       const flow = await of.call<{ pk: string }>('GET', '/flows/instances/default-authentication-flow/');
       const { results } = await of.call<{ results: { order: number; stage_obj: { name: string } }[] }>(
