@@ -26,6 +26,8 @@ export const busyHashing = () =>
 export const noCredentials = () => new ApiFailure(403, { detail: 'Authentication credentials were not provided.' });
 export const badToken = () => new ApiFailure(403, { detail: 'Token invalid/expired' });
 export const noPermission = () => new ApiFailure(403, { detail: 'You do not have permission to perform this action.' });
-export const notFound = (model?: string) =>
-  new ApiFailure(404, { detail: model === undefined ? 'Not found.' : `No ${model} matches the given query.` });
+/** `noun`: what is asked for, told by the name of its class: "No ScopeMapping matches the given query." */
+export const notFound = (noun?: string) =>
+  new ApiFailure(404, { detail: noun === undefined ? 'Not found.' : `No ${className(noun)} matches the given query.` });
+const className = (noun: string) => noun.replace(/\/\w+/, '').replaceAll(/\W/g, '');
 export const invalid = (field: string, message: string) => new ApiFailure(400, { [field]: [message] });

@@ -6,14 +6,14 @@ import type { Field } from '../models/field.ts';
 import { isTruthText } from '../models/filters.ts';
 import type { Filter, Model } from '../models/model.ts';
 
-/** By what rows that others name can be found. */
-const namesOf: Readonly<Record<string, readonly string[]>> = {
-  flows: ['slug', 'name'],
-  certificates: ['name'],
-  groups: ['name'],
-  stages: ['name'],
-  policies: ['name'],
-  users: ['username'],
+/** By what rows that others name can be found, and the column where that is. */
+const namesOf: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  flows: { slug: 'slug', name: 'name' },
+  certificates: { name: 'name', kp_uuid: 'uuid' },
+  groups: { name: 'name' },
+  stages: { name: 'name' },
+  policies: { name: 'name' },
+  users: { username: 'username' },
 };
 
 type Compare = (text: RawBuilder<unknown>, values: readonly string[]) => RawBuilder<boolean>;
@@ -38,10 +38,12 @@ export function fieldFilter(model: Model, parameter: string): Filter | undefined
   if (compare === undefined || deeper.length > 0) return undefined;
   if (of === undefined) return (values) => compared(model, { name, field }, compare, plainValues(field, values));
   const { references } = field;
-  if (references === undefined || !(namesOf[references.table] ?? []).includes(of)) return undefined;
+  const names = references === undefined ? {} : (namesOf[references.table] ?? {});
+  const column = Object.hasOwn(names, of) ? names[of] : undefined;
+  if (references === undefined || column === undefined) return undefined;
   return (values) => {
     const found = sql`select ${sql.ref(references.key)}::text from ${sql.table(references.table)}
-      where ${compare(sql`${sql.ref(`${references.table}.${of}`)}::text`, values)}`;
+      where ${compare(sql`${sql.ref(`${references.table}.${column}`)}::text`, values)}`;
     return compared(model, { name, field }, (text) => sql<boolean>`${text} in (${found})`, values);
   };
 }
@@ -50,13 +52,13 @@ export function fieldFilter(model: Model, parameter: string): Filter | undefined
 export function fieldFilterNames(model: Model): readonly string[] {
   return Object.entries(model.fields).flatMap(([name, field]) => {
     if (!isFiltered(field)) return [];
-    const others = field.references === undefined ? [] : (namesOf[field.references.table] ?? []);
+    const others = field.references === undefined ? [] : Object.keys(namesOf[field.references.table] ?? {});
     return [name, ...others.map((of) => `${name}__${of}__iexact`)];
   });
 }
 
-const isFiltered = ({ hidden, place, holdsFile }: Field): boolean =>
-  hidden !== true && holdsFile !== true && place.at !== 'elsewhere' && !(place.at === 'column' && place.json);
+const isFiltered = ({ hidden, place }: Field): boolean =>
+  hidden !== true && place.at !== 'elsewhere' && !(place.at === 'column' && place.json);
 
 interface NamedField {
   readonly name: string;

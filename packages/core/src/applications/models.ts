@@ -53,6 +53,7 @@ export const applicationModel = defineModel({
     meta_icon: fileField(shown(text, '')),
     meta_description: shown(text, ''),
     meta_publisher: shown(text, ''),
+    meta_hide: shown(flag, false),
     policy_engine_mode: column('policy_engine_mode', engineMode, { initial: 'any' }),
     group: column('group', text, { initial: '' }),
   },

@@ -70,7 +70,7 @@ export function registerBlueprintRoutes(api: Api, deps: CoreDeps): void {
   registerModelRoutes(api, deps, blueprintModel);
 }
 
-const form = z.object({ file: z.string().optional(), path: z.string().optional() });
+const form = z.object({ file: z.string().optional(), path: z.string().optional(), context: z.string().optional() });
 
 async function listFiles({ blueprints }: CoreDeps) {
   return (await blueprints.files()).map((file) => {
@@ -95,11 +95,11 @@ function readMetadata(text: string): Readonly<Record<string, unknown>> {
 /** 200 in both outcomes, as clients expect; with `?dry_run=true` nothing stays, and the answer tells what would. */
 async function importBlueprint(deps: CoreDeps, request: ApiRequest) {
   requirePrincipal(request);
-  const blueprint = await readUpload(deps, request);
+  const { blueprint, context } = await readUpload(deps, request);
   checkRights(deps, requirePrincipal(request), blueprint);
   const dryRun = isTruthText(queryOf(request).get('dry_run') ?? '');
   const author = { ...authorOf(request), cause: `blueprint ${blueprint.name}` };
-  const options = { env: deps.blueprints.env, nested: nestedBlueprints(deps), dryRun, author };
+  const options = { env: deps.blueprints.env, nested: nestedBlueprints(deps), dryRun, author, context };
   try {
     const { logs, entries } = await applyBlueprint(deps, blueprint, options);
     return { success: true, logs, ...(dryRun ? { entries } : {}) };
@@ -110,7 +110,13 @@ async function importBlueprint(deps: CoreDeps, request: ApiRequest) {
   }
 }
 
-async function readUpload(deps: CoreDeps, request: ApiRequest): Promise<Blueprint> {
+interface Upload {
+  readonly blueprint: Blueprint;
+  /** Over the file's own. */
+  readonly context: Readonly<Record<string, unknown>>;
+}
+
+async function readUpload(deps: CoreDeps, request: ApiRequest): Promise<Upload> {
   const { fields, file } = await readForm(request.raw, async ({ content, fileName }) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -122,13 +128,24 @@ async function readUpload(deps: CoreDeps, request: ApiRequest): Promise<Blueprin
     return { name: fileName, text: Buffer.concat(chunks).toString('utf8') };
   });
   const path = fields.get('path');
+  const context = readContext(fields.get('context') ?? '');
   try {
-    if (file !== undefined) return readBlueprint(file.text, file.name);
-    if (path !== undefined) return parseFile(await deps.blueprints.read(path)).blueprint;
+    if (file !== undefined) return { blueprint: readBlueprint(file.text, file.name), context };
+    if (path !== undefined) return { blueprint: parseFile(await deps.blueprints.read(path)).blueprint, context };
   } catch (error) {
     throw invalidField(file === undefined ? 'path' : 'file', error instanceof Error ? error.message : String(error));
   }
   throw invalidField('file', 'No file was submitted.');
+}
+
+/** @throws InvalidInput for anything but a JSON object */
+function readContext(text: string): Readonly<Record<string, unknown>> {
+  if (text === '') return {};
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+  } catch {
+    throw invalidField('context', 'Value must be a JSON object.');
+  }
 }
 
 /** Whoever imports needs the rights to make, change and delete each kind that the file names. */

@@ -44,6 +44,7 @@ export const brandModel = defineModel({
     flow_unenrollment: flow('flow_unenrollment'),
     flow_user_settings: flow('flow_user_settings'),
     flow_device_code: flow('flow_device_code'),
+    flow_lockdown: flow('flow_lockdown'),
     default_application: reference({
       name: 'default_application',
       in: 'setting',

@@ -19,12 +19,18 @@ export async function confirmedDevices({ database }: CoreDeps, user: number): Pr
     .execute();
 }
 
+export interface TypedCode {
+  readonly user: number;
+  readonly kinds: readonly DeviceClass[];
+  readonly code: string;
+  /** By how much the waits of devices of a kind are longer than 1, 2, 4 … s. */
+  readonly factorOf: (kind: string) => number;
+}
+
 /** The device whose code this is; it is spent afterwards. One transaction: two requests cannot use one code. */
 export async function verifyCode(
   deps: CoreDeps,
-  user: number,
-  kinds: readonly DeviceClass[],
-  code: string,
+  { user, kinds, code, factorOf }: TypedCode,
 ): Promise<DeviceRecord | undefined> {
   return deps.database.kysely.transaction().execute(async (db) => {
     const devices = await db
@@ -37,7 +43,7 @@ export async function verifyCode(
       .forUpdate()
       .execute();
     const nowMs = deps.clock.now();
-    const open = devices.filter((device) => nowMs >= blockedUntil(device));
+    const open = devices.filter((device) => nowMs >= blockedUntil(device, factorOf(device.kind)));
     for (const device of open) {
       const matches =
         device.kind === 'totp' ? await useTotp(db, device, code, nowMs) : await useStatic(db, device, code);
@@ -61,10 +67,10 @@ export async function verifyCode(
 
 const longestBlockMs = 3_600_000;
 
-/** After n failures in a row a device refuses everything for 2^(n-1) seconds, an hour at most. */
-function blockedUntil({ failures, failed_at }: DeviceRecord): number {
+/** After n failures in a row a device refuses everything for factor × 2^(n-1) seconds, an hour at most. */
+function blockedUntil({ failures, failed_at }: DeviceRecord, factor: number): number {
   if (failures === 0 || failed_at === null) return 0;
-  return failed_at.getTime() + Math.min(longestBlockMs, 1000 * 2 ** (failures - 1));
+  return failed_at.getTime() + Math.min(longestBlockMs, factor * 1000 * 2 ** (failures - 1));
 }
 
 export function totpParameters(settings: Readonly<Record<string, unknown>>): TotpParameters {

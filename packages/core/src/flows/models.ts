@@ -3,7 +3,7 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
 import { choice, column, engineMode, fileField, flag, integer, line, reference, slug, text } from '../models/field.ts';
-import { exactly } from '../models/filters.ts';
+import { anyKey, exactly } from '../models/filters.ts';
 import { invalidField } from '../models/invalid.ts';
 import { defineModel } from '../models/model.ts';
 import { kindOfShape, themedUrls } from '../models/shapes.ts';
@@ -143,6 +143,8 @@ export const stageBindingModel = defineModel({
     pbm_uuid: exactly('pbm_uuid'),
     order: exactly('order'),
     invalid_response_action: exactly('invalid_response_action'),
+    policies: (values) =>
+      sql<boolean>`pbm_uuid in (select target from policy_bindings where policy = ${anyKey(values, 'uuid')})`,
     search: ([value = '']) =>
       sql<boolean>`stage in (select uuid from stages where name ilike ${`%${value.replace(/[%_\\]/g, '\\$&')}%`})`,
   },

@@ -41,6 +41,8 @@ export interface Field {
   /** Never part of what is shown (passwords, keys). */
   readonly hidden?: boolean;
   readonly readOnly?: boolean;
+  /** Stays what it was made with: a replacement may leave it out. */
+  readonly fixed?: boolean;
   /** Writable by blueprints only (core.md §20.4). */
   readonly blueprintOnly?: boolean;
   /** The value names a stored file (files.md §9); used-by reports and orphans look at these. */

@@ -14,7 +14,7 @@ export type Filter = (values: readonly string[], query: URLSearchParams) => RawB
 
 export interface Model {
   readonly id: ModelId;
-  /** How messages call it: "No Flow matches the given query." */
+  /** How messages call it, without its blanks where it is not found: "No Flow matches the given query." */
   readonly noun: string;
   readonly nouns: string;
   readonly table: string;

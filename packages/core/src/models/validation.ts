@@ -39,8 +39,9 @@ function unstorable({ place }: Field, value: unknown): string | undefined {
 /** A replacement names every field that has no value of its own. @throws InvalidInput */
 export function requireAll(model: Model, input: Values): void {
   const missing = Object.entries(model.fields).filter(
-    ([name, { initial, readOnly, blueprintOnly, hidden }]) =>
+    ([name, { initial, readOnly, fixed, blueprintOnly, hidden }]) =>
       initial === undefined &&
+      fixed !== true &&
       readOnly !== true &&
       blueprintOnly !== true &&
       hidden !== true &&

@@ -3,9 +3,9 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
 import { durationMs, parseDuration } from '../models/duration.ts';
-import { choice, column, jsonColumn, line, relation } from '../models/field.ts';
+import { choice, column, type Field, jsonColumn, line, relation } from '../models/field.ts';
 import { exactly, ignoringCase } from '../models/filters.ts';
-import { InvalidInput, invalidField } from '../models/invalid.ts';
+import { InvalidInput, invalidField, message } from '../models/invalid.ts';
 import { defineModel, type Model, type Row, type Values } from '../models/model.ts';
 import { represent } from '../models/represent.ts';
 import { kindOfShape } from '../models/shapes.ts';
@@ -46,6 +46,14 @@ const configDefaults: Readonly<Record<string, unknown>> = {
   kubernetes_disable_x509_strict: false,
 };
 
+/** Nothing is deployed from here, so there is none that could be named (core.md §11.4, second increment). */
+const noConnection: Field = {
+  place: { at: 'elsewhere' },
+  schema: z.null({ error: ({ input }) => message.missing(input) }),
+  initial: () => null,
+  hidden: true,
+};
+
 export const outpostModel = defineModel({
   id: 'authentik_outposts.outpost',
   noun: 'Outpost',
@@ -63,6 +71,7 @@ export const outpostModel = defineModel({
     ),
     config: jsonColumn('config', { initial: configDefaults }),
     managed: column('managed', z.string().nullable(), { initial: null }),
+    service_connection: noConnection,
   },
   search: ['name'],
   order: ['name'],
@@ -70,6 +79,8 @@ export const outpostModel = defineModel({
     name__iexact: ignoringCase('name'),
     managed__iexact: ignoringCase('managed'),
     name: exactly('name'),
+    service_connection__name__iexact: () => sql<boolean>`false`,
+    service_connection__name__icontains: () => sql<boolean>`false`,
     providers_by_pk: (values) =>
       sql<boolean>`uuid in (select outpost from outpost_providers where provider::text in (${sql.join([...values])}))`,
   },

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { checkExpression } from '../expressions/check.ts';
 import { countries } from '../geoip/countries.ts';
 import { column, type Field, flag, integer, line, type ModelId, setting, text } from '../models/field.ts';
-import { exactly } from '../models/filters.ts';
+import { exactly, isKey } from '../models/filters.ts';
 import { defineModel, type Model, type Row } from '../models/model.ts';
 import { settingsOf } from '../providers/models.ts';
 
@@ -41,7 +41,7 @@ function policyModel({ id, noun, path, component, fields, prepare, shows }: Poli
     },
     search: ['name'],
     order: ['name'],
-    filters: { name: exactly('name') },
+    filters: { name: exactly('name'), policy_uuid: isKey('uuid', 'uuid') },
     ...(prepare === undefined ? {} : { prepare }),
     derived: { bound_to: z.int(), ...shows?.shape },
     async derive({ database }, rows) {

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
 import { column, elsewhere, line } from '../models/field.ts';
-import { exactly, isTruthText } from '../models/filters.ts';
+import { exactly, isNull, isTruthText } from '../models/filters.ts';
 import { defineModel } from '../models/model.ts';
 import type { Unit } from '../models/unit.ts';
 
@@ -28,6 +28,7 @@ export const roleModel = defineModel({
   filters: {
     name: exactly('name'),
     managed: exactly('managed'),
+    managed__isnull: isNull('managed'),
     users: (values, query) => {
       const direct = sql`select role from role_users where user_id::text in (${sql.join([...values])})`;
       if (!isTruthText(query.get('inherited') ?? '')) return sql<boolean>`uuid in (${direct})`;

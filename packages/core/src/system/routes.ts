@@ -69,7 +69,7 @@ function registerVersion(api: Api, deps: CoreDeps): void {
     const row = await history()
       .where('id', '=', Number(keyParameter(request)) || 0)
       .executeTakeFirst();
-    if (row === undefined) throw notFound('Version history');
+    if (row === undefined) throw notFound('Version History');
     return row;
   });
 }

@@ -16,6 +16,7 @@ export interface ApplicationRow {
   readonly meta_icon_themed_urls: Themed | null;
   readonly meta_description: string;
   readonly meta_publisher: string;
+  readonly meta_hide: boolean;
 }
 
 export class ApplicationsSection extends Section<readonly ApplicationRow[]> {
@@ -24,7 +25,7 @@ export class ApplicationsSection extends Section<readonly ApplicationRow[]> {
 
   protected override async load() {
     const rows = await this.api.all<ApplicationRow>('/core/applications/', { only_with_launch_url: true });
-    return rows.filter(({ launch_url: url }) => url !== null && url !== 'blank://blank');
+    return rows.filter(({ launch_url: url, meta_hide: hidden }) => url !== null && url !== 'blank://blank' && !hidden);
   }
 
   protected override show(rows: readonly ApplicationRow[]): TemplateResult {

@@ -29,7 +29,10 @@ export const tokenModel = defineModel({
     intent: column('intent', choice('verification', 'api', 'recovery', 'app_password', wifiIntent), {
       initial: 'verification',
     }),
-    user: reference({ name: 'user', in: 'column', column: 'user_id', table: 'users', key: 'id', required: true }),
+    user: {
+      ...reference({ name: 'user', in: 'column', column: 'user_id', table: 'users', key: 'id', required: true }),
+      fixed: true,
+    },
     description: column('description', text, { initial: '' }),
     expires: column('expires', z.coerce.date().nullable(), { initial: null }),
     expiring: column('expiring', flag, { initial: true }),

@@ -12,7 +12,8 @@ export async function checkCode(context: StageContext, kinds: readonly string[],
   const user = (await context.pendingUser())?.record;
   const withCodes = kinds.filter((kind) => kind === 'totp' || kind === 'static');
   if (user === undefined || withCodes.length === 0) return invalid('code', 'No compatible device class allowed');
-  const device = await verifyCode(deps, user.id, withCodes, code);
+  const factorOf = (kind: string) => Number(context.settings[`${kind}_otp_throttling_factor`] ?? 1);
+  const device = await verifyCode(deps, { user: user.id, kinds: withCodes, code, factorOf });
   if (device !== undefined) return passed(context, device);
   await lowerReputation(deps, user.username, context.request.clientIp);
   await recordEvent(deps, {

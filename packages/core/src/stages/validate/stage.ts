@@ -21,6 +21,8 @@ import { checkCode } from './code.ts';
 import { allowedClasses, offeredDevices, sameDevice, selectedOf } from './offer.ts';
 
 const classes = ['static', 'totp', 'webauthn', 'duo', 'sms', 'email'] as const;
+/** Seconds that a device refuses everything after its first failure; 0 turns that off. */
+const factor = z.number().min(0);
 const insertedKey = 'goauthentik.io/stages/authenticator_validate/selected_stage';
 
 export const validateStage: StageKind = {
@@ -42,6 +44,10 @@ export const validateStage: StageKind = {
       webauthn_user_verification: setting(choice('required', 'preferred', 'discouraged'), { initial: 'preferred' }),
       webauthn_hints: setting(z.array(z.string()), { initial: [] }),
       webauthn_allowed_device_types: setting(z.array(z.string()), { initial: [] }),
+      totp_otp_throttling_factor: setting(factor, { initial: 1 }),
+      static_otp_throttling_factor: setting(factor, { initial: 1 }),
+      email_otp_throttling_factor: setting(factor, { initial: 1 }),
+      sms_otp_throttling_factor: setting(factor, { initial: 1 }),
     },
   }),
 
