@@ -143,14 +143,16 @@ async function checkHomeServers({ policy }: DoctorOptions): Promise<Finding[]> {
   };
   return Promise.all(
     policy.homeServers.map(async (rule) => {
-      const what = `home server ${rule.name} (${formatAddress(rule.authentication)})`;
+      const what = `home server ${rule.name} (${formatAddress(rule.authentication)}${rule.tls === undefined ? '' : ', TLS'})`;
       if (!rule.hasStatusCheck) return ok(`${what} is not asked: status_check is off`);
       const server = createHomeServer(rule, unused);
       const answers = await server.check();
+      const { trouble } = server;
       server.close();
-      return answers
-        ? ok(`${what} answers Status-Server`)
-        : fail(`${what} does not answer Status-Server: away, another secret, or it does not know us as its client`);
+      if (answers) return ok(`${what} answers Status-Server`);
+      return trouble === undefined
+        ? fail(`${what} does not answer Status-Server: away, another secret, or it does not know us as its client`)
+        : fail(`${what} does not answer Status-Server: ${trouble}`);
     }),
   );
 }

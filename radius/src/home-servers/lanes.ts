@@ -1,8 +1,5 @@
-// Sockets towards one port of a home server. An identifier has one octet, so a socket holds 256 requests that wait; with more
-// another socket is opened. Whatever does not carry the right authenticators is no answer, and is counted.
-import { createSocket, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
-import type { Address } from '@gatehouse/daemon/config';
+// Wires towards a home server. An identifier has one octet, so a wire holds 256 requests that wait; with more another one is
+// opened. Whatever does not carry the right authenticators is no answer, and is counted.
 import {
   type Attribute,
   checkReply,
@@ -12,14 +9,15 @@ import {
   type ReceivedPacket,
   signRequest,
 } from '@gatehouse/wire/radius';
+import type { Wire, WireEvents } from './wire.ts';
 
 export interface LaneOptions {
-  readonly to: Address;
+  readonly openWire: (events: WireEvents) => Wire;
   readonly key: PacketKey;
   readonly needsMessageAuthenticator: boolean;
-  /** A datagram from there that answers nothing, or with wrong authenticators. */
+  /** A packet from there that answers nothing, or with wrong authenticators. */
   readonly onForged: (reason: ForgedReason) => void;
-  /** The kernel says that nobody listens there. */
+  /** Nobody is there, as the kernel or TLS says. */
   readonly onUnreachable: (error: string) => void;
 }
 
@@ -33,7 +31,7 @@ export interface OutgoingRequest {
 }
 
 export interface Waiting {
-  /** The same octets once more. */
+  /** The same octets once more, where they may have got lost. */
   repeat(): void;
   /** From now on an answer is none. */
   end(): void;
@@ -42,26 +40,31 @@ export interface Waiting {
 export interface Lanes {
   /**
    * @param onReply called at most once
-   * @returns `undefined` when every identifier of every socket waits
+   * @returns `undefined` when every identifier of every wire waits
    * @throws WireError `ERR_WIRE_TOO_LARGE`
    */
   send(request: OutgoingRequest, onReply: (reply: ReceivedPacket) => void): Waiting | undefined;
+  /** Ends the connections there are; requests that wait go over new ones. */
+  reset(reason: string): void;
   close(): void;
 }
 
 const identifiers = 256;
-const maxSockets = 64;
+const maxWires = 64;
 
 export function createLanes(options: LaneOptions): Lanes {
   const lanes: Lane[] = [];
   return {
     send(request, onReply) {
       let lane = lanes.find((one) => one.hasRoom);
-      if (lane === undefined && lanes.length < maxSockets) {
+      if (lane === undefined && lanes.length < maxWires) {
         lane = new Lane(options);
         lanes.push(lane);
       }
       return lane?.send(request, onReply);
+    },
+    reset(reason) {
+      for (const lane of lanes) lane.reset(reason);
     },
     close() {
       for (const lane of lanes) lane.close();
@@ -77,24 +80,19 @@ interface Pending {
 
 class Lane {
   readonly #options: LaneOptions;
-  readonly #socket: Socket;
+  readonly #wire: Wire;
   readonly #pending: (Pending | undefined)[] = Array.from({ length: identifiers });
   #count = 0;
   #next = 0;
-  /** Until the socket is connected. */
-  #early: Buffer[] | undefined = [];
 
   constructor(options: LaneOptions) {
     this.#options = options;
-    const { host, port } = options.to;
-    this.#socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
-    this.#socket.on('error', (error) => options.onUnreachable(error.message));
-    this.#socket.on('message', (bytes) => this.#receive(bytes));
-    // Connected: what comes from elsewhere never gets here, and a closed port is told.
-    this.#socket.connect(port, host, () => {
-      const early = this.#early ?? [];
-      this.#early = undefined;
-      for (const bytes of early) this.#write(bytes);
+    this.#wire = options.openWire({
+      onOpen: () => this.#sendAll(),
+      onPacket: (bytes) => this.#receive(bytes),
+      // RFC 6613 §2.6.2: what waits goes over the next connection.
+      onEnd: () => this.#count > 0 && this.#wire.open(),
+      onUnreachable: options.onUnreachable,
     });
   }
 
@@ -114,19 +112,29 @@ class Lane {
     this.#write(bytes);
     return {
       repeat: () => {
-        if (this.#pending[identifier] === pending) this.#write(bytes);
+        const isLost = !this.#wire.isReliable || !this.#wire.isOpen;
+        if (this.#pending[identifier] === pending && isLost) this.#write(bytes);
       },
       end: () => this.#end(identifier, pending),
     };
   }
 
-  close(): void {
-    this.#socket.close();
+  reset(reason: string): void {
+    this.#wire.reset(reason);
   }
 
+  close(): void {
+    this.#wire.close();
+  }
+
+  /** Now, or with everything else that waits once the wire is open. */
   #write(bytes: Buffer): void {
-    if (this.#early !== undefined) this.#early.push(bytes);
-    else this.#socket.send(bytes, (error) => error && this.#options.onUnreachable(error.message));
+    if (this.#wire.isOpen) this.#wire.send(bytes);
+    else this.#wire.open();
+  }
+
+  #sendAll(): void {
+    for (const one of this.#pending) if (one !== undefined) this.#wire.send(one.bytes);
   }
 
   #end(identifier: number, pending: Pending): void {
@@ -139,8 +147,10 @@ class Lane {
     const reply = parse(bytes);
     const pending = reply && this.#pending[reply.identifier];
     const forged = reply && pending ? this.#check(reply, pending) : 'unmatched';
-    if (forged !== undefined) this.#options.onForged(forged);
-    else if (reply !== undefined && pending !== undefined) {
+    if (forged !== undefined) {
+      this.#options.onForged(forged);
+      if (forged === 'bad_authenticator') this.#wire.reset('an answer with a wrong authenticator');
+    } else if (reply !== undefined && pending !== undefined) {
       this.#end(reply.identifier, pending);
       pending.onReply(reply);
     }

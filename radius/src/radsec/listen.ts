@@ -7,13 +7,13 @@ import type { Address } from '@gatehouse/daemon/config';
 import type { Logger } from '@gatehouse/daemon/log';
 import { canonicalIp, listenTcp, type TcpListener } from '@gatehouse/daemon/net';
 import { tlsParameters } from '@gatehouse/daemon/tls';
-import { framePacket } from '@gatehouse/wire/radius';
 import { createSourceBudget } from '../clients/budget.ts';
 import type { ClientSettings } from '../clients/settings.ts';
 import type { ClientTable } from '../clients/table.ts';
 import { createDuplicates } from '../datagram/duplicates.ts';
 import { createReceiver, type Receiver, type ReceiverOptions } from '../datagram/receive.ts';
 import type { DropReason } from '../errors.ts';
+import { readPackets } from './packet-stream.ts';
 import { findPeer } from './peers.ts';
 
 export interface RadsecOptions extends Omit<ReceiverOptions, 'port' | 'duplicates' | 'onDrop' | 'budget'> {
@@ -120,24 +120,4 @@ function serveConnection(options: RadsecOptions, socket: TLSSocket, open: Set<Re
   readPackets(socket, (packet) =>
     receiver.receive(packet, from, (reply) => void (socket.writable && socket.write(reply)), 0),
   );
-}
-
-/** Cuts the stream at each Length; a Length that cannot be ends the connection. */
-function readPackets(socket: TLSSocket, onPacket: (packet: Buffer) => void): void {
-  let pending: Buffer = Buffer.alloc(0);
-  socket.on('data', (chunk: Buffer) => {
-    pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
-    try {
-      for (
-        let length = framePacket(pending);
-        length !== undefined && !socket.destroyed;
-        length = framePacket(pending)
-      ) {
-        onPacket(Buffer.from(pending.subarray(0, length))); // of its own: it is kept longer than the chunk
-        pending = pending.subarray(length);
-      }
-    } catch {
-      socket.destroy(); // WireError: the stream cannot be resynchronised
-    }
-  });
 }

@@ -3,23 +3,48 @@ import { isIP } from 'node:net';
 import type { Address } from '@gatehouse/daemon/config';
 import { createPacketKey, type Dictionary, type PacketKey, vendorSpecific } from '@gatehouse/wire/radius';
 import { z } from 'zod';
+import type { TlsNames } from '../home-servers/tls-wire.ts';
 import { isRealm } from './realms.ts';
 
 const seconds = (most: number) => z.number().min(0.05).max(most);
 const port = z.number().int().min(1).max(65_535);
 const maxSecretLength = 1_000;
+/** RFC 6614 §2.3: TLS is what protects. */
+const radsecSecret = 'radsec';
 
-export const homeServerEntry = z.strictObject({
-  address: z.string().refine((text) => isIP(text) !== 0, { error: 'is no address' }),
-  port: port.default(1812),
-  accounting_port: port.default(1813),
-  secret: z.string().min(1).max(maxSecretLength),
-  require_message_authenticator: z.boolean().default(true),
-  status_check: z.boolean().default(true),
-  response_window: seconds(60).default(4),
-  check_interval: seconds(3_600).default(10),
-  dead_time: seconds(3_600).default(60),
+const path = z.string().min(1);
+const tlsEntry = z.strictObject({
+  ca: path,
+  certificate: path,
+  key: path,
+  server_name: z.string().min(1).optional(),
 });
+
+export const homeServerEntry = z
+  .strictObject({
+    address: z.string().min(1),
+    port: port.optional(),
+    accounting_port: port.default(1813),
+    secret: z.string().min(1).max(maxSecretLength).optional(),
+    tls: tlsEntry.optional(),
+    require_message_authenticator: z.boolean().optional(),
+    status_check: z.boolean().default(true),
+    watchdog_interval: seconds(3_600).default(30),
+    response_window: seconds(60).default(4),
+    check_interval: seconds(3_600).default(10),
+    dead_time: seconds(3_600).default(60),
+  })
+  .superRefine(({ address, secret, tls }, context) => {
+    const complain = (at: string, message: string) => context.addIssue({ code: 'custom', path: [at], message });
+    if (tls === undefined && isIP(address) === 0) complain('address', 'is no address; a name is for tls only');
+    if (isIP(address) === 0 && !isHostName(address))
+      complain('address', 'is neither an address nor the name of a host');
+    if (tls === undefined && secret === undefined) complain('secret', 'is missing');
+  });
+
+function isHostName(text: string): boolean {
+  return /^(?=.{1,253}$)[a-z\d](?:[a-z\d-]*[a-z\d])?(?:\.[a-z\d](?:[a-z\d-]*[a-z\d])?)*$/i.test(text);
+}
 
 const realmName = z.string().refine((text) => isRealm(text.replace(/^\*\./, '')), {
   error: 'is no realm, *.realm, DEFAULT or NULL',
@@ -43,6 +68,10 @@ export interface HomeServerRule {
   readonly key: PacketKey;
   /** The entry as text: two of the same are one server. */
   readonly identity: string;
+  /** RadSec in place of datagrams. */
+  readonly tls: TlsNames | undefined;
+  /** Of a TLS connection: quiet for so long it is asked. */
+  readonly watchdogMs: number;
   /** An answer without is dropped. */
   readonly needsMessageAuthenticator: boolean;
   /** It answers Status-Server. */
@@ -68,18 +97,24 @@ export interface RealmRule {
 }
 
 export function homeServersOf(entries: Readonly<Record<string, z.infer<typeof homeServerEntry>>>): HomeServerRule[] {
-  return Object.entries(entries).map(([name, entry]) => ({
-    name,
-    authentication: { host: entry.address, port: entry.port },
-    accounting: { host: entry.address, port: entry.accounting_port },
-    key: createPacketKey(entry.secret),
-    identity: JSON.stringify([name, entry]),
-    needsMessageAuthenticator: entry.require_message_authenticator,
-    hasStatusCheck: entry.status_check,
-    responseMs: entry.response_window * 1_000,
-    checkEveryMs: entry.check_interval * 1_000,
-    deadMs: entry.dead_time * 1_000,
-  }));
+  return Object.entries(entries).map(([name, entry]) => {
+    const { address: host, tls } = entry;
+    return {
+      name,
+      authentication: { host, port: entry.port ?? (tls === undefined ? 1812 : 2083) },
+      accounting: { host, port: entry.accounting_port },
+      key: createPacketKey(entry.secret ?? radsecSecret),
+      identity: JSON.stringify([name, entry]),
+      tls: tls && { ...tls, serverName: tls.server_name ?? host },
+      // TLS has seen to it that nobody has changed the answer (RFC 6614 §2.3).
+      needsMessageAuthenticator: entry.require_message_authenticator ?? tls === undefined,
+      hasStatusCheck: entry.status_check,
+      watchdogMs: entry.watchdog_interval * 1_000,
+      responseMs: entry.response_window * 1_000,
+      checkEveryMs: entry.check_interval * 1_000,
+      deadMs: entry.dead_time * 1_000,
+    };
+  });
 }
 
 /** @param problems gets what is wrong, with its place */

@@ -15,6 +15,8 @@ export interface FreeRadiusOptions {
   readonly threads?: number;
   /** Further text inside `modules`, and `eap` in the right places when true. */
   readonly eapModule?: string;
+  /** Takes RadSec too, from whoever the authority has signed. */
+  readonly radsec?: TlsFiles;
   /** Prints every packet; slow. */
   readonly isLoud?: boolean;
 }
@@ -22,24 +24,32 @@ export interface FreeRadiusOptions {
 export interface HomeServer {
   readonly port: number;
   readonly secret: string;
-  /** RadSec: files of its own certificate, key, and of the authority. */
-  readonly tls?: { readonly certificate: string; readonly key: string; readonly ca: string };
+  /** RadSec. */
+  readonly tls?: TlsFiles;
+}
+
+/** Files of its own certificate, key, and of the authority. */
+export interface TlsFiles {
+  readonly certificate: string;
+  readonly key: string;
+  readonly ca: string;
 }
 
 export interface FreeRadius extends AsyncDisposable {
   readonly pid: number;
   readonly port: number;
   readonly accountingPort: number;
+  readonly radsecPort: number;
   output(): string;
 }
 
 export async function startFreeRadius(options: FreeRadiusOptions): Promise<FreeRadius> {
-  const [port, accountingPort] = [await freePort(), await freePort()];
+  const [port, accountingPort, radsecPort] = [await freePort(), await freePort(), await freePort()];
   const folder = join(options.folder, `freeradius-${port}`);
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'users'), options.users ?? '');
-  await writeFile(join(folder, 'radiusd.conf'), configuration(options, folder, { port, accountingPort }));
-  const words = ['-d', folder, '-n', 'radiusd', '-l', 'stdout', ...(options.isLoud === false ? ['-f'] : ['-X'])];
+  await writeFile(join(folder, 'radiusd.conf'), configuration(options, folder, { port, accountingPort, radsecPort }));
+  const words = ['-d', folder, '-n', 'radiusd', '-l', 'stdout', verbosity(options)];
   const program: Program = startProgram('freeradius', words, folder);
   await program.printed(/Ready to process requests/).catch(async (error: unknown) => {
     await program[Symbol.asyncDispose]();
@@ -49,15 +59,22 @@ export async function startFreeRadius(options: FreeRadiusOptions): Promise<FreeR
     pid: program.pid,
     port,
     accountingPort,
+    radsecPort,
     output: program.output,
     [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
   };
 }
 
+/** With TLS it wants its threads, which `-X` takes away. */
+function verbosity({ isLoud = true, radsec }: FreeRadiusOptions): string {
+  if (!isLoud) return '-f';
+  return radsec === undefined ? '-X' : '-fxx';
+}
+
 function configuration(
-  { secret, homeServer, threads = 1, eapModule = '' }: FreeRadiusOptions,
+  { secret, homeServer, threads = 1, eapModule = '', radsec }: FreeRadiusOptions,
   folder: string,
-  { port, accountingPort }: { readonly port: number; readonly accountingPort: number },
+  { port, accountingPort, radsecPort }: Pick<FreeRadius, 'port' | 'accountingPort' | 'radsecPort'>,
 ): string {
   const hasEap = eapModule !== '';
   const proxied = homeServer !== undefined;
@@ -107,7 +124,9 @@ client devices {
   secret = ${secret}
 }
 ${proxied ? homeServerText(homeServer) : ''}
+${radsec === undefined ? '' : radsecClients}
 server default {
+  ${radsec === undefined ? '' : radsecListener(radsecPort, radsec)}
   listen {
     type = auth
     ipaddr = 127.0.0.1
@@ -147,6 +166,33 @@ server default {
 ${hasEap ? innerServer(eapModule.includes('peap {')) : ''}
 `;
 }
+
+/** RFC 6614 §2.3: the secret over TLS is no secret. */
+const radsecClients = `clients radsec {
+  client us {
+    ipaddr = 127.0.0.1
+    proto = tls
+    secret = radsec
+  }
+}`;
+
+const radsecListener = (port: number, { certificate, key, ca }: TlsFiles) => `listen {
+    type = auth+acct
+    proto = tcp
+    ipaddr = 127.0.0.1
+    port = ${port}
+    clients = radsec
+    tls {
+      private_key_file = ${key}
+      certificate_file = ${certificate}
+      ca_file = ${ca}
+      fragment_size = 8192
+      check_crl = no
+      require_client_cert = yes
+      tls_min_version = "1.2"
+      tls_max_version = "1.2"
+    }
+  }`;
 
 const toSite = 'update control {\n      &Proxy-To-Realm := "site"\n    }';
 /** @param hasEap the tunnel holds EAP again */

@@ -6,9 +6,9 @@ import { testPassword, testRadiusSecret } from '@gatehouse/core/testing';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
 import { createTestAuthority, eapolTest, radclient, type TestAuthority } from '@gatehouse/radius/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { skipWithout, until } from '../../harness/index.ts';
-import { type FreeRadius, startFreeRadius } from './freeradius.ts';
-import { type Site, startSite } from './site.ts';
+import { freePort, skipWithout, until } from '../../harness/index.ts';
+import { type FreeRadius, startFreeRadius, type TlsFiles } from './freeradius.ts';
+import { type Program, type Site, startProgram, startSite } from './site.ts';
 
 const homeSecret = 'between-us-and-home';
 const users = `visitor Cleartext-Password := "far-away"
@@ -25,14 +25,19 @@ let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let authority: TestAuthority;
 let home: FreeRadius;
 let site: Site;
+let relay: Program;
 
-const isMissing = ['freeradius', 'radclient', 'eapol_test'].map(skipWithout).includes(true);
+const isMissing = ['radsecproxy', 'freeradius', 'radclient', 'eapol_test'].map(skipWithout).includes(true);
 
 beforeAll(async () => {
   if (isMissing) return;
   folder = await temporaryFolder();
   authority = await createTestAuthority();
-  const { certPem, keyPem } = await authority.issue('radius.home.test', { purpose: 'server' });
+  const { certPem, keyPem } = await authority.issue('radius.home.test', {
+    purpose: 'server',
+    names: 'DNS:radius.home.test',
+  });
+  const own = await authority.issue('gatehouse.site.test');
   const file = async (name: string, text: string) => {
     const path = join(folder.path, name);
     await writeFile(path, text);
@@ -43,17 +48,32 @@ beforeAll(async () => {
     file('home.pem', certPem),
     file('home-ca.pem', authority.caPem),
   ]);
+  const [ownKey, ownCertificate] = await Promise.all([file('own.key', own.keyPem), file('own.pem', own.certPem)]);
   home = await startFreeRadius({
     folder: folder.path,
     secret: homeSecret,
     users,
     eapModule: eapOf(key, certificate, ca),
+    radsec: { key, certificate, ca },
   });
+  const relayPort = await freePort();
+  relay = startProgram(
+    'radsecproxy',
+    ['-f', '-d', '2', '-c', await file('relay.conf', relayOf(relayPort, { key, certificate, ca }))],
+    folder.path,
+  );
+  const tls = `{ ca: ${ca}, certificate: ${ownCertificate}, key: ${ownKey}, server_name: radius.home.test }`;
   site = await startSite(`
 home_servers:
   away: { address: 127.0.0.1, port: 9, secret: nobody, response_window: 0.3 }
   home: { address: 127.0.0.1, port: ${home.port}, accounting_port: ${home.accountingPort}, secret: ${homeSecret} }
+  tls: { address: 127.0.0.1, port: ${home.radsecPort}, tls: ${tls} }
+  relay: { address: 127.0.0.1, port: ${relayPort}, tls: ${tls} }
+  other-name: { address: localhost, port: ${home.radsecPort}, tls: ${tls.replace('radius.home.test', 'other.test')} }
 realms:
+  - { realm: tls.test, home_servers: [tls], strip: true, accounting: home, allow: [Tunnel-Password] }
+  - { realm: relay.test, home_servers: [relay], strip: true, accounting: home }
+  - { realm: wrong.test, home_servers: [other-name, tls], strip: true }
   - { realm: [home.test, HOME], home_servers: [home], strip: true, accounting: home }
   - { realm: trusted.test, home_servers: [home], strip: true, allow: [Tunnel-Password, Filter-Id], accounting: both }
   - { realm: two.test, home_servers: [away, home], strip: true }
@@ -64,6 +84,7 @@ attributes:
 afterAll(async () => {
   if (isMissing) return;
   await site[Symbol.asyncDispose]();
+  await relay[Symbol.asyncDispose]();
   await home[Symbol.asyncDispose]();
   await authority[Symbol.asyncDispose]();
   await folder[Symbol.asyncDispose]();
@@ -149,6 +170,72 @@ describe.skipIf(isMissing)('FreeRADIUS behind us', () => {
     expect((await login('visitor@two.test')).code).toBe('Access-Accept');
   });
 });
+
+describe.skipIf(isMissing)('RadSec behind us', () => {
+  test.each([
+    ['FreeRADIUS', 'tls.test'],
+    ['radsecproxy in front of FreeRADIUS', 'relay.test'],
+  ])('%s: PAP, EAP with its keys, accounting', async (_who, realm) => {
+    await until(async () => (await login(`visitor@${realm}`)).code === 'Access-Accept', 20_000).catch(
+      (cause: unknown) => {
+        throw new Error(`${home.output().slice(-3_000)}${relay.output().slice(-2_000)}`, { cause });
+      },
+    );
+    expect((await login(`visitor@${realm}`, 'wrong')).code).toBe('Access-Reject');
+    const eap = { eap: 'TTLS', identity: 'visitor', anonymous: `anonymous@${realm}`, password: 'far-away' } as const;
+    const result = await eapolTest(port(), { ...eap, caPem: authority.caPem, secret: testRadiusSecret });
+    expect([result.isSuccess, result.hasKeys], home.output().slice(-4_000)).toEqual([true, true]);
+    const record = `Acct-Status-Type=Start,User-Name=visitor@${realm},Acct-Session-Id=by-${realm},NAS-IP-Address=192.0.2.1`;
+    const given = { secret: testRadiusSecret, kind: 'acct' } as const;
+    expect((await radclient(site.radius.bound('accounting').port, record, given)).code).toBe('Accounting-Response');
+    expect(home.output()).toContain(`Acct-Session-Id = "by-${realm}"`);
+  });
+
+  test('a tunnel password that comes by TLS is hidden anew for the device', async () => {
+    expect((await login('vpn@tls.test')).output).toContain('Tunnel-Password:1 = "shared with the device"');
+  });
+
+  test('a server that is not who it should be is passed over', async () => {
+    expect((await login('visitor@wrong.test')).code).toBe('Access-Accept');
+    const dead = () => site.radius.lines.find((one) => one['home_server'] === 'other-name');
+    await until(() => dead() !== undefined, 10_000);
+    expect(dead()).toMatchObject({ event: 'home server dead', reason: expect.stringContaining('other.test') });
+  });
+});
+
+/** Takes RadSec and asks FreeRADIUS by datagrams. */
+function relayOf(at: number, { certificate, key, ca }: TlsFiles): string {
+  return `ListenTLS 127.0.0.1:${at}
+LogLevel 2
+tls default {
+  CACertificateFile ${ca}
+  CertificateFile ${certificate}
+  CertificateKeyFile ${key}
+}
+client us {
+  host 127.0.0.1
+  type tls
+  secret radsec
+  certificateNameCheck off
+}
+server home {
+  host 127.0.0.1
+  port ${home.port}
+  type udp
+  secret ${homeSecret}
+}
+server home-accounting {
+  host 127.0.0.1
+  port ${home.accountingPort}
+  type udp
+  secret ${homeSecret}
+}
+realm * {
+  server home
+  accountingserver home-accounting
+}
+`;
+}
 
 function eapOf(key: string, certificate: string, ca: string): string {
   return `eap {
