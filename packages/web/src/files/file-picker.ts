@@ -25,7 +25,7 @@ export class FilePicker extends LitElement {
   declare name: string;
   declare label: string;
   declare value: string;
-  /** URL of the picture behind the first value. */
+  /** URL of the picture behind the value; looked up where it is not given. */
   declare preview: string;
   declare files: readonly FileRow[] | undefined;
   declare problem: string | undefined;
@@ -35,17 +35,31 @@ export class FilePicker extends LitElement {
     return this;
   }
 
+  protected override willUpdate(changed: Map<string, unknown>): void {
+    if (changed.has('value') && !isAddress(this.preview)) void this.#lookUp(this.value);
+  }
+
+  /** The API shows some objects with the URLs of their pictures, and of others the names only. */
+  async #lookUp(value: string): Promise<void> {
+    if (value === '' || value.startsWith('fa://')) return;
+    const name = value.replaceAll('%(theme)s', 'light');
+    const query = { detail: true, page_size: mostShown, search: name };
+    const found = await this.api.get<Page<FileRow>>('/admin/file/', query).catch(() => undefined); // no picture, then
+    const row = found?.results.find((file) => file.name === value) ?? found?.results.find((file) => file.name === name);
+    if (row !== undefined && this.value === value) this.preview = row.themed_urls?.light ?? row.url;
+  }
+
   override render(): TemplateResult {
     const id = `field-${this.name}`;
     const type = (event: Event) => {
-      if (event.target instanceof HTMLInputElement) this.#take(event.target.value, event.target.value);
+      if (!(event.target instanceof HTMLInputElement)) return;
+      const { value } = event.target;
+      this.#take(value, /^https?:/i.test(value) ? value : '');
     };
     return html`<div class="pf-v6-c-form__group gh-picker">
       <label class="pf-v6-c-form__label" for=${id}><span class="pf-v6-c-form__label-text">${this.label}</span></label>
       <div class="gh-picker__row">
-        <span class="gh-thumb">${
-          /^(?:https?:|\/|data:)/.test(this.preview) ? html`<img src=${this.preview} alt="" />` : nothing
-        }</span>
+        <span class="gh-thumb">${isAddress(this.preview) ? html`<img src=${this.preview} alt="" />` : nothing}</span>
         <span class="pf-v6-c-form-control"
           ><input id=${id} name=${this.name} type="text" .value=${this.value} placeholder="None" @change=${type}
         /></span>
@@ -108,4 +122,8 @@ export class FilePicker extends LitElement {
     this.open = false;
     this.dispatchEvent(new CustomEvent('gh-picked', { detail: value }));
   }
+}
+
+function isAddress(text: string): boolean {
+  return /^(?:https?:|\/|data:)/i.test(text);
 }

@@ -1,14 +1,17 @@
-// The file page (files.md §8): what is stored and what comes with the release, found, sorted, uploaded and deleted.
+// The file page (files.md §8): what is stored and what comes with the release, found, sorted, uploaded, renamed, replaced and
+// deleted.
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Page } from '../call/api.ts';
 import { copyButton } from '../elements/copy-button.ts';
 import { ask } from '../elements/dialog.ts';
-import { icon } from '../elements/icon.ts';
+import { type IconName, icon } from '../elements/icon.ts';
 import { pager } from '../elements/pager.ts';
 import { searchBox } from '../elements/search-box.ts';
 import { Section } from '../elements/section.ts';
 import { exact, relative } from '../elements/when.ts';
 import type { Themed } from '../page-settings.ts';
+import { renaming, replacing } from './change-file.ts';
+import type { StoredFile } from './upload.ts';
 
 export interface FileRow {
   readonly name: string;
@@ -109,24 +112,40 @@ export class FilesSection extends Section<Page<FileRow>> {
       ${file.valid_name ? nothing : html`<span class="gh-quiet">This name cannot be used in links.</span>`}
       <span class="gh-file-tile__actions">
         ${copyButton(file.name, 'Copy name')}
-        ${
-          file.manageable
-            ? html`<button
-                type="button"
-                class="pf-v6-c-button pf-m-plain pf-m-small"
-                aria-label=${`Delete ${file.name}`}
-                @click=${() => void this.#delete(file)}
-              >
-                ${icon('trash')}
-              </button>`
-            : nothing
-        }
+        ${file.manageable ? this.#changes(file) : nothing}
       </span>
     </li>`;
   }
 
+  #changes({ name }: FileRow): TemplateResult {
+    const change = (picture: IconName, word: string, act: () => Promise<unknown>) =>
+      html`<button
+        type="button"
+        class="pf-v6-c-button pf-m-plain pf-m-small"
+        aria-label=${`${word} ${name}`}
+        title=${word}
+        @click=${() => void act()}
+      >
+        ${icon(picture)}
+      </button>`;
+    return html`${change('pencil', 'Rename', () => this.#rename(name))}
+    ${change('replace', 'Replace', () => this.#replace(name))} ${change('trash', 'Delete', () => this.#delete(name))}`;
+  }
+
+  async #rename(name: string): Promise<void> {
+    await this.askAndDo(renaming(this.api, name), ({ name: to }) => `${name} is now ${to}.`);
+  }
+
+  /** The address of the file stays, and this browser would show the old content as long as it may. */
+  async #replace(name: string): Promise<void> {
+    const forget = async ({ url }: StoredFile) => {
+      await fetch(url, { cache: 'reload' }).catch(() => undefined); // another origin need not allow it
+    };
+    await this.askAndDo(replacing(this.api, name, forget), () => `${name} was replaced.`);
+  }
+
   /** Says first what would lose its picture. */
-  async #delete({ name }: FileRow): Promise<void> {
+  async #delete(name: string): Promise<void> {
     const users = await this.api.get<readonly UsedBy[]>('/admin/file/used_by/', { name });
     const sure = await ask({
       title: `Delete ${name}?`,
@@ -147,12 +166,14 @@ function usersOf(users: readonly UsedBy[]): TemplateResult {
     </ul>`;
 }
 
-export function thumbnail({ url, mime_type: type, name, themed_urls: variants }: FileRow): TemplateResult {
+export function thumbnail({ url, mime_type: type, name, themed_urls: variants, modified }: FileRow): TemplateResult {
   const isImage = type.startsWith('image/') && url !== '';
+  // Its name for the browser changes with its content, so that a replaced picture is drawn anew.
+  const version = modified === null ? '' : `#${Date.parse(modified)}`;
   return html`<span class="gh-thumb"
     >${
       isImage
-        ? html`<img src=${variants?.light ?? url} alt="" loading="lazy" />`
+        ? html`<img src=${(variants?.light ?? url) + version} alt="" loading="lazy" />`
         : html`<span>${name.split('.').at(-1)?.toUpperCase() ?? ''}</span>`
     }</span
   >`;

@@ -133,7 +133,7 @@ export class ObjectForm extends LitElement {
           .name=${name}
           .label=${this.#label(name)}
           .value=${String(value ?? '')}
-          .preview=${String(this.row?.[`${name}_url`] ?? value ?? '')}
+          .preview=${String(this.row?.[`${name}_url`] ?? (isExternal(value) ? value : ''))}
           @gh-picked=${(event: CustomEvent<string>) => this.#typed.set(name, event.detail)}
         ></gh-file-picker>`;
       case 'choice':
@@ -251,4 +251,8 @@ export class ObjectForm extends LitElement {
       ></textarea
     ></span>`;
   }
+}
+
+function isExternal(value: unknown): value is string {
+  return typeof value === 'string' && /^https?:/i.test(value);
 }
