@@ -60,16 +60,28 @@ export async function clearGoneBlueprints({ database, blueprints }: CoreDeps): P
   return Number(numDeletedRows);
 }
 
-/** Enabled instances whose file differs from what was applied; new files get one. */
+/** Enabled instances whose file differs from what was applied; new files get one. Files that do not differ are not parsed. */
 async function changedInstances(deps: CoreDeps, failed: Record<string, string>): Promise<BlueprintInstance[]> {
   const changed: BlueprintInstance[] = [];
-  const parsed = (await deps.blueprints.files()).flatMap((file) => tryParse(file, failed) ?? []);
+  const applied = await appliedHashes(deps);
+  const differing = (await deps.blueprints.files()).filter(({ path, hash }) => applied.get(path) !== hash);
+  const parsed = differing.flatMap((file) => tryParse(file, failed) ?? []);
   for (const one of parsed.sort((left, right) => rankOf(left.blueprint) - rankOf(right.blueprint))) {
     if (!isInstantiated(one.blueprint)) continue;
     const instance = await ensureInstance(deps, one);
     if (instance.enabled && instance.last_applied_hash !== one.file.hash) changed.push(instance);
   }
   return changed;
+}
+
+/** By path, of every file that has been applied. */
+async function appliedHashes({ database }: CoreDeps): Promise<ReadonlyMap<string, string>> {
+  const rows = await database.kysely
+    .selectFrom('blueprints')
+    .select(['path', 'last_applied_hash'])
+    .where('path', '<>', '')
+    .execute();
+  return new Map(rows.map(({ path, last_applied_hash }) => [path, last_applied_hash]));
 }
 
 /** What others look for and would do without, such as the first group, comes first; then as the paths are. */
