@@ -1,12 +1,12 @@
 // The first process of a router with several workers (router.md §20.5): looks after the core and the workers, and shows
 // their health and metrics as one. It answers no request itself.
 import { chmod, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Health } from '@gatehouse/daemon/health';
 import { healthSocketPath, readLocalPage } from '@gatehouse/daemon/health';
 import type { Logger } from '@gatehouse/daemon/log';
 import { aggregateMetrics, type Metrics } from '@gatehouse/daemon/metrics';
+import { freePort } from '@gatehouse/daemon/net';
 import { localSocketPath, type RouterConfig } from '../config.ts';
 import { workerVariable } from '../start.ts';
 import { CoreWatch } from '../supervisor/core-watch.ts';
@@ -96,15 +96,4 @@ async function superviseCore({ config, env, clock, log, health, output }: Primar
     },
   });
   return { url: `http://127.0.0.1:${port}`, watch };
-}
-
-function freePort(): Promise<number> {
-  const probe = createServer();
-  return new Promise((resolve, reject) => {
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const at = probe.address();
-      probe.close(() => resolve(typeof at === 'object' && at !== null ? at.port : 0));
-    });
-  });
 }

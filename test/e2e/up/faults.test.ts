@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
 import { Client } from 'ldapts';
 import { expect, onTestFinished, test } from 'vitest';
-import { commandFile, runTool, until } from '../../harness/index.ts';
+import { commandFile, freePort, runTool, until } from '../../harness/index.ts';
 import { isUp, startUp, stop } from './start-up.ts';
 
 test('Ctrl-C ends everything with exit code 0, and a second start is warm with the same passwords', async () => {
@@ -110,3 +110,15 @@ test('what dies is started again where it was, the rest goes on, and status tell
   expect(await pids()).toEqual({ ...second, core: expect.any(Number) });
   expect(await stop(running)).toBe(0);
 }, 120_000);
+
+test('router R4: the front door answers while everything behind it is still starting', async () => {
+  await using folder = await temporaryFolder();
+  const port = await freePort();
+  const running = startUp(folder.path, { AUTHENTIK_LISTEN__HTTP: `127.0.0.1:${port}` });
+  onTestFinished(async () => void (await stop(running)));
+  const headers = { accept: 'application/json' };
+  const answer = await until(() => fetch(`http://127.0.0.1:${port}/if/user/`, { headers }), 60_000);
+  expect([answer.status, await answer.json()]).toEqual([503, { error: 'authentik starting' }]);
+  expect(running.printed()).not.toContain('gatehouse is running');
+  await isUp(running);
+}, 90_000);

@@ -1,6 +1,5 @@
-// The processes of a single-command installation: started in the order in which they need one another, stopped in reverse. One
-// that ends before all are ready ends the start; afterwards it is started again where it was, at growing distances, while the
-// others go on.
+// The processes of a single-command installation. One that ends before all are ready ends the start; afterwards it is started
+// again where it was, at growing distances, while the others go on. At the end the core goes last, since all others need it.
 import { type Clock, createBackoff } from '@gatehouse/daemon/async';
 import { type Address, formatAddress } from '@gatehouse/daemon/config';
 import { type Child, type ChildExit, startChild } from '@gatehouse/daemon/lifecycle';
@@ -99,7 +98,8 @@ export function createStack(options: StackOptions): Stack {
     running: () => members.map(({ name, child, restarts }) => ({ name, pid: child.pid ?? 0, restarts })),
     async stop() {
       end.abort(new Error('everything is stopped'));
-      for (const { child } of members.toReversed()) await child.stop(graceMs);
+      const [core, others] = [true, false].map((is) => members.filter(({ name }) => (name === 'core') === is));
+      for (const group of [others ?? [], core ?? []]) await Promise.all(group.map(({ child }) => child.stop(graceMs)));
     },
   };
 }

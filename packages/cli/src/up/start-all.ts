@@ -4,6 +4,7 @@ import { request as httpRequest } from 'node:http';
 import type { Address } from '@gatehouse/daemon/config';
 import { formatAddress, parseAddress } from '@gatehouse/daemon/config';
 import type { Child } from '@gatehouse/daemon/lifecycle';
+import { freePort } from '@gatehouse/daemon/net';
 import { cliError } from '../errors.ts';
 import type { Watched } from '../status/collect.ts';
 import { createCoreApi } from './core-api.ts';
@@ -26,6 +27,7 @@ export interface Started {
   readonly metrics: readonly Pick<Watched, 'name' | 'metrics'>[];
 }
 
+const defaultCore: Address = { host: '127.0.0.1', port: 8000 };
 const probeMs = 20_000;
 const probeName = 'cn=ldapservice,ou=users,dc=ldap,dc=goauthentik,dc=io';
 
@@ -36,8 +38,17 @@ export async function startAll(
   closing: { use(one: AsyncDisposable): void },
 ): Promise<Started> {
   const { secrets } = installation;
-  const core = await stack.start('core', coreEnvironment(installation));
-  const coreUrl = `http://${formatAddress(boundTo(core, 'http'))}${webPathOf(installation.env)}`;
+  const given = parseAddress((installation.env['AUTHENTIK_LISTEN__CORE'] ?? '').split(',')[0] ?? '') ?? defaultCore;
+  // Its address has to be known before it runs, since the front door starts beside it.
+  const chosen = given.port === 0 ? { ...given, port: await freePort(given.host) } : undefined;
+  const coreUrl = `http://${formatAddress(reachable(chosen ?? given))}${webPathOf(installation.env)}`;
+  // Whoever comes meanwhile is told by the front door that all of it is starting.
+  const door = stack.start('router', routerEnvironment(installation, coreUrl));
+  door.catch(() => undefined); // awaited below; the stack tells of it, too
+  const core = await stack.start('core', {
+    ...coreEnvironment(installation),
+    ...(chosen === undefined ? {} : { AUTHENTIK_LISTEN__CORE: formatAddress(chosen) }),
+  });
   const api = createCoreApi(coreUrl, secrets.adminToken);
   const outpost = async (type: 'ldap' | 'radius') => {
     const token = await api.outpostToken(type);
@@ -45,24 +56,20 @@ export async function startAll(
   };
   const demo = await serveDemoSite(demoAddress(installation), api.demoIcon);
   closing.use(demo);
-  const [ldap, radius, router] = await Promise.all([
-    outpost('ldap'),
-    outpost('radius'),
-    stack.start('router', routerEnvironment(installation, coreUrl)),
-  ]);
-  const door = boundTo(router, 'http');
-  const site = `http://demo.localhost:${door.port}`;
+  const [ldap, radius, router] = await Promise.all([outpost('ldap'), outpost('radius'), door]);
+  const http = boundTo(router, 'http');
+  const site = `http://demo.localhost:${http.port}`;
   const ldapAddress = reachable(boundTo(ldap, 'ldap'));
   await Promise.all([
     probeBind({ address: ldapAddress, name: probeName, password: secrets.demoPassword, deadlineMs: probeMs }),
     api
       .placeDemoSite({ external: site, internal: `http://${formatAddress(reachable(demo.address))}` })
-      .then(() => probeSite(reachable(door), site)),
+      .then(() => probeSite(reachable(http), site)),
     api.uploadDemoIcon(demoIconName, demoIcon),
   ]);
   return {
     listeners: {
-      http: door,
+      http,
       core: boundTo(core, 'http'),
       ldap: ldapAddress,
       ldaps: addressOf(ldap, 'ldaps'),

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import type { Clock, EpochMs } from '../async/clock.ts';
 import { createLogger, type Logger } from '../log/index.ts';
 
-export { freePort, isListening } from './ports.ts';
+export { freePort } from '../net/free-port.ts';
+export { isListening } from './ports.ts';
 
 /** A clock that stands until it is turned; sleepers wake in order of their time. */
 export function fakeClock(
