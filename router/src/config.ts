@@ -98,6 +98,8 @@ export type RouterConfig = ConfigOf<typeof routerConfig>;
 const reloadable = new Set([
   'log_level',
   'log.http_headers',
+  'listen.http',
+  'listen.https',
   'listen.trusted_proxy_cidrs',
   'listen.mtls_proxy_cidrs',
   'listen.forwarded_for_mode',

@@ -94,7 +94,7 @@ async function serveHere(config: RouterConfig, surroundings: Surroundings, ipc: 
     passLine: (raw) => output.write(`${raw}\n`),
   });
   context.onDrain(() => router.close());
-  followSignals(context.signal, { reload: () => readAgain(router, surroundings) }, log);
+  followSignals(context.signal, { reload: () => void readAgain(router, surroundings) }, log);
   const probe = await serveHealth({
     health,
     metrics: withCoreMetrics(metrics, () => router.fetchCoreMetrics()),
@@ -107,10 +107,10 @@ async function serveHere(config: RouterConfig, surroundings: Surroundings, ipc: 
 }
 
 /** Settings are read again; wrong ones are complained about and the old ones stay (router.md §17, R52). */
-function readAgain(router: RunningRouter, { argv, env, log }: Surroundings): void {
+async function readAgain(router: RunningRouter, { argv, env, log }: Surroundings): Promise<void> {
   try {
     const { config } = loadConfig(routerConfig, { env, argv });
-    router.reload(config);
+    await router.reload(config);
     log.setLevel(config.log_level === 'warning' ? 'warn' : config.log_level);
     log.info('settings read again', {});
   } catch (error) {

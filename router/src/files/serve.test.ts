@@ -142,7 +142,9 @@ test('router R24, files §13: old public links lead to images that are there, on
   expect((await ask('/media/public/with%20blank%20%C3%BC.png')).status).toBe(302);
   for (const path of ['/media/public/sub/page.html', '/media/public/none.png', '/media/public/.hidden.png', '/media/'])
     expect((await ask(path)).status, path).toBe(200); // the core's answer
-  site.router.reload(loadConfig(routerConfig, { env: { AUTHENTIK_SECRET_KEY: testSecret }, files: [] }).config);
+  const listen = { AUTHENTIK_LISTEN__HTTP: '127.0.0.1:0', AUTHENTIK_LISTEN__HTTPS: '127.0.0.1:0' };
+  const env = { AUTHENTIK_SECRET_KEY: testSecret, ...listen };
+  await site.router.reload(loadConfig(routerConfig, { env, files: [] }).config);
   expect((await ask('/media/public/icon.png')).status).toBe(200);
 });
 

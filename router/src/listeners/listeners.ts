@@ -6,11 +6,12 @@ import { isIP, type Socket } from 'node:net';
 import type { Address } from '@gatehouse/daemon/config';
 import { createHttp2Sessions, type Http2Sessions } from '@gatehouse/daemon/http2';
 import type { Logger } from '@gatehouse/daemon/log';
-import { type CidrSet, listenTcp, type Peer, type TcpListener } from '@gatehouse/daemon/net';
+import type { CidrSet, Peer } from '@gatehouse/daemon/net';
 import { ReadyResponse } from '@gatehouse/proxy/ready-response';
 import { routerError } from '../errors.ts';
 import type { FrontDoor } from '../front-door.ts';
 import type { RouterMetrics } from '../metrics.ts';
+import { ListenAddresses } from './addresses.ts';
 import { clientCertificateHeader, rememberConnection } from './connections.ts';
 import { acceptTls, type TlsIdentity } from './tls-acceptor.ts';
 
@@ -37,6 +38,8 @@ type HttpServer = Server<typeof IncomingMessage, typeof ReadyResponse>;
 
 export interface Listeners {
   readonly bound: ReadonlyMap<'http' | 'https', readonly Address[]>;
+  /** Listens at these addresses from now on. Connections that came by another one stay; of two calls the later counts. */
+  move(to: Pick<ListenerOptions, 'http' | 'https'>): Promise<void>;
   /** Takes no new connections, lets running requests finish, cuts what is left after `graceMs`. */
   close(graceMs: number): Promise<void>;
 }
@@ -48,7 +51,7 @@ const longestRequestMs = 3_600_000;
 export async function openListeners(options: ListenerOptions): Promise<Listeners> {
   const server = createHttpServer(options);
   await listenLocally(server, options);
-  const plain = await bindAll(options, 'http', options.http, (socket, peer) => {
+  const plain = new ListenAddresses('http', options, (socket, peer) => {
     rememberConnection(socket, { address: peer.address, tls: false });
     server.emit('connection', socket);
   });
@@ -56,15 +59,18 @@ export async function openListeners(options: ListenerOptions): Promise<Listeners
     maxHeaderBytes: options.maxHeaderBytes,
     idleMs: options.idleTimeoutMs,
   });
-  const secure = await bindAll(options, 'https', options.https, (socket, peer) => {
+  const secure = new ListenAddresses('https', options, (socket, peer) => {
     void welcomeTls({ server, sessions }, socket, peer, options);
   });
+  let moving = Promise.all([plain.move(options.http), secure.move(options.https)]);
+  await moving;
   const close = async (graceMs: number) => {
-    const closing = [plain, secure].map((listener) => listener?.close(graceMs));
+    await moving;
+    const closing = [plain.close(graceMs), secure.close(graceMs)];
     await Promise.all([...closing, sessions.close(graceMs), closeServer(server, graceMs)]);
     if (options.ownsSocket) await rm(options.socketPath, { force: true });
   };
-  if (plain === undefined && secure === undefined) {
+  if (plain.bound.length + secure.bound.length === 0) {
     await close(0);
     throw routerError(
       'ERR_ROUTER_NO_LISTENER',
@@ -72,7 +78,18 @@ export async function openListeners(options: ListenerOptions): Promise<Listeners
       'The lines above say why for each; change AUTHENTIK_LISTEN__HTTP or AUTHENTIK_LISTEN__HTTPS.',
     );
   }
-  return { bound: new Map([['http', plain?.bound ?? []] as const, ['https', secure?.bound ?? []] as const]), close };
+  return {
+    get bound() {
+      return new Map([['http', plain.bound] as const, ['https', secure.bound] as const]);
+    },
+    async move(to) {
+      if (to.http.length + to.https.length === 0)
+        return options.log.error('no address is named, so none is given up', {});
+      moving = moving.then(() => Promise.all([plain.move(to.http), secure.move(to.https)]));
+      await moving;
+    },
+    close,
+  };
 }
 
 function createHttpServer({ door, maxHeaderBytes, headTimeoutMs, idleTimeoutMs }: ListenerOptions): HttpServer {
@@ -113,41 +130,6 @@ async function listenLocally(
     });
   });
   if (ownsSocket) await chmod(socketPath, 0o660);
-}
-
-/** Every address that can be bound; the others are complained about. `undefined` when there is none. */
-async function bindAll(
-  options: ListenerOptions,
-  component: 'http' | 'https',
-  addresses: readonly Address[],
-  onConnection: (socket: Socket, peer: Peer) => void,
-): Promise<TcpListener | undefined> {
-  const opened: TcpListener[] = [];
-  for (const address of addresses) {
-    try {
-      const listener = await listenTcp({
-        addresses: [address],
-        component,
-        setting: `AUTHENTIK_LISTEN__${component.toUpperCase()}`,
-        limits: options.limits,
-        trusted: options.trusted,
-        proxyProtocol: 'optional',
-        log: options.log,
-        onConnection,
-      });
-      opened.push(listener);
-    } catch (error) {
-      options.log.warn('address is skipped', {
-        component,
-        error: error instanceof Error ? error.message : String(error),
-      });
-    }
-  }
-  if (opened.length === 0) return undefined;
-  return {
-    bound: opened.flatMap(({ bound }) => bound),
-    close: async (graceMs) => void (await Promise.all(opened.map((listener) => listener.close(graceMs)))),
-  };
 }
 
 interface Protocols {
