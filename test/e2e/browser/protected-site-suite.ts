@@ -1,6 +1,7 @@
 // What a person meets at a protected site, whatever stands in front of it: our own proxy, or a server that asks the outpost.
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
+import { until } from '../../harness/index.ts';
 import type { ProtectedSite } from './protected-site.ts';
 import { enterPassword } from './sign-in.ts';
 import type { Site } from './site.ts';
@@ -87,7 +88,7 @@ export function protectedSiteSuite(places: () => Places): void {
     await Promise.all([page.keyboard.press('Enter'), other.goto(`${board.url}/two`)]);
     await page.waitForURL(`${board.url}/one`);
     await page.getByText('Hello ada').waitFor();
-    await other.goto(`${board.url}/two`);
+    await until(() => other.goto(`${board.url}/two`)); // its own page may just be on the way there
     await other.getByText('Hello ada').waitFor();
   });
 

@@ -77,6 +77,26 @@ describe('sessions', () => {
     expect((await visitor.fetch('/api/v3/core/users/me/')).status).toBe(200);
   });
 
+  /** Sessions of a login are stored when the second of them is to be. */
+  function whenBothAreLoggedIn() {
+    const { sessions } = core.deps;
+    const { save } = sessions;
+    const waiting: (() => void)[] = [];
+    return vi.spyOn(sessions, 'save').mockImplementation(async (...args) => {
+      if (args[0].replaces !== undefined)
+        await new Promise<void>((resume) => {
+          if (waiting.push(resume) === 2) for (const one of waiting) one();
+        });
+      return save(...args);
+    });
+  }
+
+  async function sessionsOfAda(): Promise<number> {
+    const path = '/core/authenticated_sessions/?user__username=ada';
+    const { pagination } = await core.call<{ pagination: { count: number } }>('GET', path);
+    return pagination.count;
+  }
+
   /** A look of another tab, whose session is read now and stored when `release` is called. */
   async function lateLook(visitor: Visitor) {
     const other = createVisitor(core.url);
@@ -108,15 +128,36 @@ describe('sessions', () => {
     expect((await visitor.fetch('/api/v3/core/users/me/')).status).toBe(200);
   });
 
-  test('a tab whose question arrives just behind the login of another gets no session of its own', async () => {
+  test('a tab whose question arrives just behind the login of another goes on, without a session of its own', async () => {
     const visitor = createVisitor(core.url);
     await visitor.flow(login);
     const late = createVisitor(core.url);
     for (const [name, value] of visitor.cookies) late.setCookie(name, value);
     await logIn(visitor);
-    const answer = await late.fetch(`/api/v3/flows/executor/${login}/?query=`);
-    expect(answer.headers.getSetCookie()).toEqual([]);
-    expect(await answer.json()).toMatchObject({ component: 'ak-stage-identification' });
+    const path = `/api/v3/flows/executor/${login}/?query=next%3D%2Fmine`;
+    for (const init of [{}, { method: 'POST', body: '{}', headers: { 'Content-Type': 'application/json' } }]) {
+      const answer = await late.fetch(path, init);
+      expect(answer.headers.getSetCookie()).toEqual([]);
+      expect(await answer.json()).toMatchObject({ component: 'xak-flow-redirect', to: '/mine' });
+    }
+    expect((await late.fetch('/api/v3/core/users/me/')).status).toBe(403);
+    expect(await visitor.flow(login, undefined, 'next=/mine')).toMatchObject({ to: '/mine' });
+    expect(await visitor.flow(login)).toMatchObject({ component: 'ak-stage-identification' });
+  });
+
+  test('two tabs that finish one login at the same time make one session', async () => {
+    const visitor = createVisitor(core.url);
+    await visitor.flow(login);
+    await visitor.flow(login, { uid_field: 'ada' });
+    const other = createVisitor(core.url);
+    for (const [name, value] of visitor.cookies) other.setCookie(name, value);
+    const before = await sessionsOfAda();
+    const spy = whenBothAreLoggedIn();
+    const both = [visitor, other].map((tab) => tab.flow(login, { password: testPassword }, 'next=/mine'));
+    for (const last of await Promise.all(both)) expect(last).toMatchObject({ to: '/mine' });
+    expect(spy.mock.calls.filter(([{ replaces }]) => replaces !== undefined)).toHaveLength(2);
+    spy.mockRestore();
+    expect(await sessionsOfAda()).toBe(before + 1);
   });
 
   test('a tab that looks while another answers takes no answer back', async () => {

@@ -30,9 +30,7 @@ export async function executeFlow(
   request.session.data[queryKey] = request.query.toString();
   const stored = readPlan(request.session.data);
   const run: Run = { deps, flow, request };
-  // Somebody who has logged in in another tab answers a stage that is behind him: he goes on to where this tab was led from.
-  const isLate = answer !== undefined && stored?.flow !== flow.uuid && request.user !== undefined;
-  if (isLate && flow.designation === 'authentication') return goOn(run, {});
+  if (isBehind(run, stored, answer)) return goOn(run, {});
   const plan = stored?.flow === flow.uuid ? stored : await makePlan(run, {});
   if ('kind' in plan) return plan;
   return runPlan(run, plan, answer);
@@ -42,6 +40,23 @@ interface Run {
   readonly deps: CoreDeps;
   readonly flow: FlowRecord;
   readonly request: FlowRequest;
+}
+
+/** As long as a tab may be on its way through a flow whose last step another tab has made. */
+const justNowMs = 10_000;
+
+/**
+ * Somebody who has logged in in another tab: his question has come with the key of before, or just behind that login, or he answers
+ * a stage that is over. He goes on to where this tab was led from.
+ */
+function isBehind({ deps, flow, request }: Run, stored: Plan | undefined, answer: Answer | undefined): boolean {
+  const { session, user, query } = request;
+  if (flow.designation !== 'authentication') return false;
+  if (session.isPassing === true) return true;
+  if (user === undefined || stored?.flow === flow.uuid) return false;
+  const at = session.data['auth_time'];
+  const isJustNow = typeof at === 'number' && deps.clock.now() - at < justNowMs;
+  return answer !== undefined || (isJustNow && query.has('next'));
 }
 
 async function makePlan(run: Run, context: Plan['context']): Promise<Plan | FlowAnswer> {

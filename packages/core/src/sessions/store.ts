@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { sessionId } from '@gatehouse/contract/control-channel';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Database, Statement } from '../database/connection.ts';
+import type { Value } from '../database/prepared.ts';
 import { planKey } from '../flows/plan.ts';
 import { type PrincipalRow, rightsOfUser } from '../identity/permissions.ts';
 import type { Connection } from '../models/unit.ts';
@@ -24,7 +25,7 @@ export interface Session {
   readonly lastIp: string | undefined;
   /** Who is logged in, else whom the session's flow is about, as read together with it; the latter without rights. */
   readonly account: PrincipalRow | undefined;
-  /** The session whose data this one takes over; it is deleted when this one is stored. */
+  /** The session whose data this one takes over; it is deleted when this one is stored, which is not done without it. */
   readonly replaces?: string;
   /** Never stored; see `SessionStore.create`. */
   readonly isPassing?: boolean;
@@ -85,18 +86,22 @@ const load: Statement<SessionRow & (PrincipalRow | { readonly [Column in keyof P
     where s.id = $1 and s.expires > $2`,
 };
 
-const inserted = `insert into sessions (id, user_id, data, expires, last_used, last_ip, last_user_agent)
-  values ($1, $2, $3, $4, $5, $6, $7)`;
+const inserted = 'insert into sessions (id, user_id, data, expires, last_used, last_ip, last_user_agent)';
 
 const updated = `update sessions
   set user_id = $2, data = $3, expires = $4, last_used = $5, last_ip = $6, last_user_agent = $7 where id = $1`;
 
 /** What every step of a visitor asks of the table; where he is in a flow may be lost with the power. */
 const statements: Readonly<Record<'insert' | 'replace' | 'update' | 'look' | 'find', Statement<{ id: string }>>> = {
-  insert: { name: 'session: insert', text: inserted, isRelaxed: true },
+  insert: {
+    name: 'session: insert',
+    text: `${inserted} values ($1, $2, $3, $4, $5, $6, $7) returning id`,
+    isRelaxed: true,
+  },
   replace: {
     name: 'session: replace',
-    text: `with replaced as (delete from sessions where id = $8) ${inserted}`,
+    text: `with replaced as (delete from sessions where id = $8 returning 1)
+      ${inserted} select $1, $2, $3, $4, $5, $6, $7 from replaced returning id`,
     isRelaxed: true,
   },
   update: {
@@ -111,6 +116,12 @@ const statements: Readonly<Record<'insert' | 'replace' | 'update' | 'look' | 'fi
   },
   find: { name: 'session: find', text: 'select id from sessions where id = $1' },
 };
+
+/** The statement, and what it needs besides the row. The second of two tabs that log in at once finds nothing to replace. */
+function writing({ stored, replaces }: Session, isLook: boolean): readonly [Statement<{ id: string }>, ...Value[]] {
+  if (stored !== undefined) return isLook ? [statements.look, new Date(stored.lastUsedMs)] : [statements.update];
+  return replaces === undefined ? [statements.insert] : [statements.replace, replaces];
+}
 
 export interface Visitor {
   readonly ip: string;
@@ -226,15 +237,8 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
       const expires = new Date(fixedEndMs ?? nowMs + browserSessionMs);
       const { userPk = null, lastIp, lastUserAgent } = next;
       const row = [session.id, userPk, next.data, expires, new Date(nowMs), lastIp, lastUserAgent];
-      if (session.stored === undefined) {
-        if (session.replaces === undefined) await database.rows(statements.insert, row);
-        else await database.rows(statements.replace, [...row, session.replaces]);
-      } else {
-        const written = isLook
-          ? await database.rows(statements.look, [...row, new Date(session.stored.lastUsedMs)])
-          : await database.rows(statements.update, row);
-        if (written.length === 0) return false;
-      }
+      const [statement, ...more] = writing(session, isLook);
+      if ((await database.rows(statement, [...row, ...more])).length === 0) return false;
       session.stored = next;
       return true;
     },
