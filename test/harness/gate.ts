@@ -4,7 +4,12 @@ import { createServer, request as forward, type IncomingMessage, type ServerResp
 import { connect, type Socket } from 'node:net';
 
 export type Fault =
-  | { readonly kind: 'status'; readonly status: number; readonly body?: string }
+  | {
+      readonly kind: 'status';
+      readonly status: number;
+      readonly body?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
   /** Takes the request and never answers. */
   | { readonly kind: 'hang' }
   /** Cuts the connection instead of answering. */
@@ -89,7 +94,9 @@ function pass(target: URL, incoming: IncomingMessage, outgoing: ServerResponse):
 function spoilCall(fault: Fault, incoming: IncomingMessage, outgoing: ServerResponse): void {
   switch (fault.kind) {
     case 'status':
-      outgoing.writeHead(fault.status, { 'Content-Type': 'application/json' }).end(fault.body ?? '{"detail":"spoilt"}');
+      outgoing
+        .writeHead(fault.status, { 'Content-Type': 'application/json', ...fault.headers })
+        .end(fault.body ?? '{"detail":"spoilt"}');
       break;
     case 'hang':
       break;

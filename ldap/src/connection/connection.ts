@@ -176,15 +176,17 @@ export class Connection implements Peer {
     this.#writer.flush();
   }
 
-  /** A client that sends faster than it is answered is not read any further (back-pressure), never cut off. */
+  /** A client that sends faster than it is answered, or takes its answers, is not read any further, never cut off. */
   #acceptAll(): void {
     try {
-      while (!this.#ended && !this.#turns.isFull) {
+      while (!this.#ended && !this.#held && !this.#turns.isFull) {
         const limits = this.identity === undefined ? anonymousLimits : boundLimits;
         const bytes = this.#framer.next(limits.maxBytes);
         if (bytes === undefined) break;
         const isBound = this.identity !== undefined;
         this.#accept(isBound ? this.#options.known.decode(bytes, limits) : decodeRequest(bytes, limits));
+        const { behind } = this.#writer;
+        if (behind !== undefined && !this.#held) this.#holdUntil(behind, () => this.#acceptAll());
       }
       if (this.#turns.isFull) this.#socket.pause();
       else if (this.#socket.isPaused() && !this.#held) this.#socket.resume();

@@ -1,15 +1,12 @@
 // Binds (ldap.md §18, cases 1 to 31 and 94) against the built outpost and a core on a real PostgreSQL.
 import { encodeRequest } from '@gatehouse/wire/ldap';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { until } from '../../harness/index.ts';
 import { code, exchange, hex, names } from './asking.ts';
-import { bases, cached, direct, dnOf, type LdapFixture, password, startLdapFixture } from './fixture.ts';
+import { bases, cached, direct, dnOf, ldapFixture, password } from './fixture.ts';
+import { namesOf, searchRequest, WireClient } from './wire-client.ts';
 
-let fixture: LdapFixture;
-beforeAll(async () => {
-  fixture = await startLdapFixture();
-}, 120_000);
-afterAll(() => fixture[Symbol.asyncDispose]());
+const fixture = ldapFixture();
 
 const bindCode = (dn: string, secret: string) => code(fixture.client().bind(dn, secret));
 
@@ -168,6 +165,52 @@ describe('bind', () => {
     const client = await fixture.bound('svc');
     expect(await code(client.bind(dnOf('svc'), 'wrong'))).toBe(49);
     expect(await code(client.search(cached, { filter: '(cn=jdoe)' }))).toBe(50);
+  });
+
+  test.each(bases)('each connection is somebody of its own, whatever becomes of another (%s)', async (base) => {
+    using one = await WireClient.plain(fixture.port);
+    using other = await WireClient.plain(fixture.port);
+    const people = searchRequest(`ou=users,${base}`, '(objectClass=user)');
+    const seenBy = async (client: WireClient) => namesOf(await client.request(people)).length;
+    expect([await one.bind(dnOf('svc', base), password), await other.bind(dnOf('jane', base), password)]).toEqual([
+      0, 0,
+    ]);
+    const all = await seenBy(one);
+    expect([all > 10, await seenBy(other)]).toEqual([true, 1]);
+    expect(await other.bind(dnOf('svc', base), 'wrong')).toBe(49);
+    expect([await other.code(people), await seenBy(one)]).toEqual([50, all]);
+    expect(await other.bind(dnOf('svc', base), password)).toBe(0);
+    expect(await one.bind(dnOf('jane', base), password)).toBe(0);
+    expect([await seenBy(one), await seenBy(other)]).toEqual([1, all]);
+  });
+
+  test('ldap 12.4: unbind runs the invalidation flow where the session was for this connection alone', async () => {
+    const { kysely } = fixture.core.deps.database;
+    const sessions = async () =>
+      (
+        await kysely
+          .selectFrom('sessions')
+          .select('id')
+          .where('user_id', '=', fixture.pks.get('jane') ?? 0)
+          .execute()
+      ).length;
+    const logouts = () => fixture.gate.calls.filter(({ path }) => path.includes('/default-invalidation-flow/')).length;
+    const visit = async (base: string) => {
+      using client = await WireClient.plain(fixture.port);
+      expect(await client.bind(dnOf('jane', base), password)).toBe(0);
+      const during = await sessions();
+      client.send({ op: 'unbindRequest' });
+      await client.closed;
+      return during;
+    };
+    await visit(cached);
+    await visit(cached);
+    const before = logouts();
+    const during = await visit(direct);
+    await until(async () => (await sessions()) === during - 1);
+    expect(logouts()).toBe(before + 1);
+    // The one that remembered binds stand on is still there.
+    expect(await sessions()).toBeGreaterThan(0);
   });
 
   test('ldap 30: the core hears the address of the client', async () => {

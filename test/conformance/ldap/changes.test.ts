@@ -6,16 +6,15 @@ import { Client } from 'ldapts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { type RunningDaemon, startDaemon, until } from '../../harness/index.ts';
-import { cached, dnOf, type LdapFixture, password, startLdapFixture } from './fixture.ts';
+import { cached, dnOf, ldapFixture, password } from './fixture.ts';
 
-let fixture: LdapFixture;
+const fixture = ldapFixture();
 let core: TestCore;
 let twin: Awaited<ReturnType<TestCore['twin']>>;
 /** Connected to the twin; changes are made at the first core. */
 let far: RunningDaemon;
 
 beforeAll(async () => {
-  fixture = await startLdapFixture();
   core = fixture.core;
   twin = await core.twin();
   far = await startDaemon('ldap', {
@@ -27,7 +26,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await far?.[Symbol.asyncDispose]();
   await twin?.[Symbol.asyncDispose]();
-  await fixture?.[Symbol.asyncDispose]();
 });
 
 describe.each(['the same core process', 'another core process'])('changes reach an outpost of %s', (where) => {

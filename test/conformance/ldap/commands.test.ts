@@ -1,13 +1,11 @@
 // The operator's commands against a real core: what is right, and each thing that is wrong by itself.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { commandFile, runTool } from '../../harness/index.ts';
-import { cached, type LdapFixture, startLdapFixture } from './fixture.ts';
+import { createServer } from 'node:https';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { commandFile, type Fault, freePort, runTool } from '../../harness/index.ts';
+import { createAuthority } from './certificates.ts';
+import { cached, ldapFixture } from './fixture.ts';
 
-let fixture: LdapFixture;
-beforeAll(async () => {
-  fixture = await startLdapFixture();
-}, 120_000);
-afterAll(() => fixture[Symbol.asyncDispose]());
+const fixture = ldapFixture();
 
 async function ldap(words: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const settings = { AUTHENTIK_HOST: fixture.gate.url, AUTHENTIK_TOKEN: await fixture.core.outpostToken('ldap') };
@@ -39,6 +37,43 @@ describe('gatehouse ldap doctor', () => {
     expect(await found({ AUTHENTIK_TOKEN: await fixture.core.outpostToken('radius') })).toContain('of type radius');
     expect(await found({ AUTHENTIK_LDAP__MFA_REQUIRED: 'nothing' })).toContain('the application nothing');
     expect(await found({ AUTHENTIK_LDAP__PASSWORD_MODIFY: 'no-such-flow' })).toMatch(/no-such-flow|not found/i);
+  });
+
+  test('a clock that is wrong, and a token that may not list anybody', async () => {
+    const found = async (matching: RegExp, fault: Fault) => {
+      const heal = fixture.gate.spoil(matching, fault);
+      onTestFinished(heal);
+      const { code, lines } = await ldap(['doctor']);
+      heal();
+      expect(code).toBe(1);
+      return lines.filter((line) => line.startsWith('fail')).join('\n');
+    };
+    const headers = { date: new Date(Date.now() - 3_600_000).toUTCString() };
+    expect(await found(/root\/config/, { kind: 'status', status: 200, body: '{}', headers })).toMatch(
+      /clock: the core is -36\d\d s ahead/,
+    );
+    for (const rows of [/core\/users/, /core\/groups/])
+      expect(await found(rows, { kind: 'status', status: 403 })).toContain(
+        'permission: users and groups cannot be listed',
+      );
+  });
+
+  test('the certificate of the core: trusted or not, about to end', async () => {
+    await using authority = await createAuthority();
+    const pair = await authority.issue('localhost', 'subjectAltName=DNS:localhost');
+    const port = await freePort();
+    const server = createServer(pair, (_, response) => response.writeHead(503).end());
+    await new Promise<void>((listening) => server.listen(port, 'localhost', listening));
+    onTestFinished(() => void server.close());
+    const tls = async (env: Readonly<Record<string, string>>) => {
+      const { lines } = await ldap(['doctor'], { AUTHENTIK_HOST: `https://localhost:${port}/`, ...env });
+      return lines.filter((line) => line.includes('TLS:')).join('\n');
+    };
+    expect(await tls({})).toContain('fail TLS: the certificate of the core is not trusted');
+    expect(await tls({ AUTHENTIK_INSECURE: 'true' })).toContain('AUTHENTIK_INSECURE is on');
+    const trusted = await tls({ NODE_EXTRA_CA_CERTS: authority.file });
+    expect(trusted).toContain('TLS: the certificate of the core is trusted');
+    expect(trusted).toContain('TLS: the certificate of the core expires on');
   });
 
   test('two providers with one base, and a base that is none', async () => {

@@ -3,16 +3,12 @@ import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { encodeRequest, parseFilter } from '@gatehouse/wire/ldap';
 import { Client } from 'ldapts';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { until } from '../../harness/index.ts';
 import { code, exchange, hex, names } from './asking.ts';
-import { direct, dnOf, type LdapFixture, password, startLdapFixture } from './fixture.ts';
+import { direct, dnOf, ldapFixture, password } from './fixture.ts';
 
-let fixture: LdapFixture;
-beforeAll(async () => {
-  fixture = await startLdapFixture();
-}, 120_000);
-afterAll(() => fixture[Symbol.asyncDispose]());
+const fixture = ldapFixture();
 
 const bindCode = (dn: string, secret: string) => code(fixture.client().bind(dn, secret));
 

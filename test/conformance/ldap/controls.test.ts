@@ -13,14 +13,10 @@ import {
   parseFilter,
 } from '@gatehouse/wire/ldap';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bases, dnOf, type LdapFixture, password, startLdapFixture } from './fixture.ts';
+import { bases, dnOf, ldapFixture, password } from './fixture.ts';
 import { codeOf, controlValue, namesOf, searchRequest, valuesIn, WireClient } from './wire-client.ts';
 
-let fixture: LdapFixture;
-beforeAll(async () => {
-  fixture = await startLdapFixture();
-}, 120_000);
-afterAll(() => fixture[Symbol.asyncDispose]());
+const fixture = ldapFixture();
 
 const control = (type: string, criticality: boolean, value?: Buffer) => ({ type, criticality, value });
 const noCookie: Buffer = Buffer.alloc(0);

@@ -1,15 +1,11 @@
 // What is there and who sees it (ldap.md §18, cases 43 to 70): root DSE, schema, users, groups, selection.
 import { parseFilter } from '@gatehouse/wire/ldap';
 import type { Client } from 'ldapts';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { code, codeOf, find, list, names, rawSearch } from './asking.ts';
-import { bases, cached, direct, dnOf, type LdapFixture, password, startLdapFixture } from './fixture.ts';
+import { bases, cached, direct, dnOf, ldapFixture, password } from './fixture.ts';
 
-let fixture: LdapFixture;
-beforeAll(async () => {
-  fixture = await startLdapFixture();
-}, 120_000);
-afterAll(() => fixture[Symbol.asyncDispose]());
+const fixture = ldapFixture();
 
 describe('root DSE and schema', () => {
   test('ldap 43: anybody may read the root DSE', async () => {
@@ -46,6 +42,17 @@ describe('root DSE and schema', () => {
     const client = await fixture.bound('jdoe');
     expect(await names(client, cached, '(objectClass=*)', { scope: 'base' })).toEqual(['DC=ldap,DC=goauthentik,DC=io']);
   });
+});
+
+test.each([
+  [dnOf('jdoe', direct), 'users', 'username=jdoe'],
+  [`cn=devs,ou=groups,${direct}`, 'groups', 'name=devs'],
+])('direct mode asks the core for %s alone, and lists nothing', async (dn, collection, query) => {
+  const client = await fixture.bound('svc', direct);
+  const before = fixture.gate.calls.length;
+  expect(await names(client, dn, '(objectClass=*)', { scope: 'base' })).toEqual([dn]);
+  const asked = fixture.gate.calls.slice(before).flatMap(({ path }) => (path.includes('/core/') ? [path] : []));
+  expect(asked).toEqual([expect.stringMatching(new RegExp(`/core/${collection}/\\?(?:.*&)?${query}(?:&|$)`))]);
 });
 
 describe.each(bases)('entries below %s', (base) => {
@@ -107,6 +114,21 @@ describe.each(bases)('entries below %s', (base) => {
     expect(devs).toMatchObject({ gidNumber: '7001', memberOf: `cn=admins,ou=groups,${base}`, 'ak-superuser': 'false' });
     expect(admins?.['gidNumber']).toBe(String(4000 + (fixture.groups.get('admins')?.num_pk ?? 0)));
     expect(admins?.['member']).toEqual([dnOf('jdoe', base), `cn=devs,ou=groups,${base}`]);
+  });
+
+  test('ldap 9.6: uniqueMember and memberUid come when they are named, and `+` brings what `*` does not', async () => {
+    const dn = `cn=admins,ou=groups,${base}`;
+    expect(await entry(dn, ['uniqueMember', 'memberUid'])).toEqual({
+      dn,
+      uniqueMember: [dnOf('jdoe', base), `cn=devs,ou=groups,${base}`],
+      memberUid: 'jdoe',
+    });
+    const [star, plus] = [await entry(dn, ['*']), await entry(dn, ['+'])];
+    expect(Object.keys(star ?? {})).toEqual(expect.arrayContaining(['cn', 'member', 'memberOf']));
+    expect(Object.keys(plus ?? {})).toEqual(
+      expect.arrayContaining(['entryUUID', 'entryDN', 'hasSubordinates', 'subschemaSubentry', 'uniqueMember']),
+    );
+    expect(Object.keys(star ?? {}).filter((name) => name !== 'dn' && plus?.[name] !== undefined)).toEqual([]);
   });
 
   test('ldap 56: a virtual group', async () => {

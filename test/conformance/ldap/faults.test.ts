@@ -2,14 +2,10 @@
 // answer success, and no trouble is told as a wrong password.
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Fault, type RunningDaemon, until } from '../../harness/index.ts';
-import { bases, cached, direct, dnOf, type LdapFixture, password, startLdapFixture, startOutpost } from './fixture.ts';
+import { bases, cached, direct, dnOf, ldapFixture, password, startOutpost } from './fixture.ts';
 import { codeOf as codeOfAnswers, namesOf, searchRequest, WireClient } from './wire-client.ts';
 
-let fixture: LdapFixture;
-beforeAll(async () => {
-  fixture = await startLdapFixture();
-}, 120_000);
-afterAll(() => fixture[Symbol.asyncDispose]());
+const fixture = ldapFixture();
 
 const codeOf = (work: Promise<unknown>): Promise<number> =>
   work.then(
@@ -125,6 +121,19 @@ test('in cached mode, while the directory is not here and the core cannot be ask
   using other = await WireClient.plain(loading.bound('ldap').port);
   expect(await other.bind(dnOf('svc', direct), password)).toBe(0);
   expect(codeOfAnswers(await other.request(searchRequest(direct, '(cn=jdoe)')))).toBe(52);
+}, 60_000);
+
+test('in cached mode, while the directory is being read, the core is asked for what a search is about', async () => {
+  const heal = fixture.gate.spoil(/\/core\/groups\/\?.*include_users=false/, { kind: 'hang' });
+  onTestFinished(heal);
+  await using loading = await startOutpost(fixture, {});
+  using client = await WireClient.plain(loading.bound('ldap').port);
+  expect(await client.bind(dnOf('svc', cached), password)).toBe(0);
+  const before = fixture.gate.calls.length;
+  const answers = await client.request(searchRequest(`ou=users,${cached}`, '(cn=jdoe)'));
+  expect([codeOfAnswers(answers), namesOf(answers)]).toEqual([0, ['jdoe']]);
+  const asked = fixture.gate.calls.slice(before).filter(({ path }) => path.includes('username=jdoe'));
+  expect(asked).toHaveLength(1);
 }, 60_000);
 
 test('ldap 22: with the core gone, who is remembered still gets in, and the directory in memory answers', async () => {

@@ -1,14 +1,10 @@
 // Filters (ldap.md §18, cases 71 to 82), in both search modes.
 import type { Client } from 'ldapts';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { codeOf, names, rawSearch } from './asking.ts';
-import { bases, dnOf, type LdapFixture, startLdapFixture } from './fixture.ts';
+import { bases, dnOf, ldapFixture } from './fixture.ts';
 
-let fixture: LdapFixture;
-beforeAll(async () => {
-  fixture = await startLdapFixture();
-}, 120_000);
-afterAll(() => fixture[Symbol.asyncDispose]());
+const fixture = ldapFixture();
 
 describe.each(bases)('filters below %s', (base) => {
   let svc: Client;
@@ -32,6 +28,11 @@ describe.each(bases)('filters below %s', (base) => {
     ['RFC 4511', '(cn:caseExactMatch:=JDOE)', []],
     ['RFC 4511', '(cn:2.5.13.2:=JDOE)', ['jdoe']],
     ['RFC 4511', '(&(cn=jdoe)(ou:dn:=users))', ['jdoe']],
+    // The number of o'neil is 5001, which is 4096 and some more; all others have small ones.
+    ['ldap 16.4', '(uidNumber:1.2.840.113556.1.4.803:=4097)', ["o'neil\\, pat"]],
+    ['ldap 16.4', '(uidNumber:1.2.840.113556.1.4.803:=12288)', []],
+    ['ldap 16.4', '(uidNumber:1.2.840.113556.1.4.804:=12288)', ["o'neil\\, pat"]],
+    ['ldap 16.4', '(&(cn=jdoe)(!(userAccountControl:1.2.840.113556.1.4.803:=2)))', ['jdoe']],
   ])('%s: %s', async (_case, filter, expected) => {
     expect((await users(filter)).sort()).toEqual(expected);
   });
@@ -67,6 +68,25 @@ describe.each(bases)('filters below %s', (base) => {
 
   test('ldap 80: a group by its child', async () => {
     expect(await names(svc, base, `(member=cn=devs,ou=groups,${base})`)).toEqual([`cn=admins,ou=groups,${base}`]);
+  });
+
+  test('every scope: the base, what is right below it, all below it, and all with it', async () => {
+    const container = `ou=users,${base}`;
+    const found = (scope: 'base' | 'one' | 'sub' | 'children', below = container) =>
+      names(svc, below, '(|(cn=jdoe)(ou=users))', { scope });
+    const jdoe = dnOf('jdoe', base);
+    expect(await found('base')).toEqual([container]);
+    expect(await found('one')).toEqual([jdoe]);
+    expect(await found('one', base)).toEqual([container]);
+    expect(await found('sub')).toEqual([container, jdoe]);
+    expect(await found('children')).toEqual([jdoe]);
+    expect(await found('children', base)).toEqual([container, jdoe, `cn=jdoe,ou=virtual-groups,${base}`]);
+  });
+
+  test('ldap 9.6: groups are found by each of the three forms of membership', async () => {
+    const dns = ['admins', 'devs'].map((name) => `cn=${name},ou=groups,${base}`);
+    for (const filter of [`(member=${dnOf('jdoe', base)})`, `(uniqueMember=${dnOf('jdoe', base)})`, '(memberUid=jdoe)'])
+      expect([filter, await names(svc, `ou=groups,${base}`, filter)]).toEqual([filter, dns]);
   });
 
   test('ldap 81: DN-valued assertions may be spelt otherwise', async () => {

@@ -1,6 +1,7 @@
 // The directory of ldap.md §18: one core, one gate in front of it, one LDAP outpost with a provider in each mode.
 import { startTestCore, type TestCore, testPassword } from '@gatehouse/core/testing';
 import { Client } from 'ldapts';
+import { afterAll, beforeAll } from 'vitest';
 import { type Gate, type RunningDaemon, startDaemon, startGate, until } from '../../harness/index.ts';
 
 export const password = testPassword;
@@ -15,6 +16,7 @@ export interface LdapFixture extends AsyncDisposable {
   readonly url: string;
   readonly secureUrl: string;
   readonly port: number;
+  readonly securePort: number;
   readonly pks: ReadonlyMap<string, number>;
   readonly groups: ReadonlyMap<string, { readonly pk: string; readonly num_pk: number }>;
   /** A client, unbound; closed with the fixture. */
@@ -46,6 +48,16 @@ const people = [
   },
 ];
 
+/** The directory for all tests of the file that calls this: there before the first, gone behind the last. */
+export function ldapFixture(env: Readonly<Record<string, string>> = {}): LdapFixture {
+  const fixture: Partial<LdapFixture> = {};
+  beforeAll(async () => {
+    Object.assign(fixture, await startLdapFixture(env));
+  }, 120_000);
+  afterAll(() => fixture[Symbol.asyncDispose]?.());
+  return fixture as LdapFixture; // whole before any test runs
+}
+
 export async function startLdapFixture(env: Readonly<Record<string, string>> = {}): Promise<LdapFixture> {
   const core = await startTestCore();
   const pks = new Map<string, number>();
@@ -74,6 +86,7 @@ export async function startLdapFixture(env: Readonly<Record<string, string>> = {
     url,
     secureUrl: `ldaps://127.0.0.1:${daemon.bound('ldaps').port}`,
     port: daemon.bound('ldap').port,
+    securePort: daemon.bound('ldaps').port,
     pks,
     groups,
     client,

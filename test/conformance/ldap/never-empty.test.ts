@@ -1,16 +1,12 @@
 // WISHES L32: clients delete accounts on an empty success, so success without entries comes from a complete, fresh and authorised
 // view only. Every call of the outpost is spoilt in every way, at refresh and while searching, in both modes and for every
 // kind of reader; a search for somebody who is there either finds him or is an error.
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Fault } from '../../harness/index.ts';
-import { cached, direct, dnOf, type LdapFixture, password, startLdapFixture } from './fixture.ts';
+import { cached, direct, dnOf, ldapFixture, password } from './fixture.ts';
 import { codeOf, namesOf, searchRequest, WireClient } from './wire-client.ts';
 
-let fixture: LdapFixture;
-beforeAll(async () => {
-  fixture = await startLdapFixture({ AUTHENTIK_LDAP__PAGE_SIZE: '5' });
-}, 120_000);
-afterAll(() => fixture[Symbol.asyncDispose]());
+const fixture = ldapFixture({ AUTHENTIK_LDAP__PAGE_SIZE: '5' });
 
 const faults: readonly (readonly [string, Fault])[] = [
   ['500', { kind: 'status', status: 500 }],

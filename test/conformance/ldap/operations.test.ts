@@ -1,15 +1,13 @@
 // Other operations (ldap.md §18, cases 83 to 89), and what operators see (90 to 95).
+import { encodeCancel, extendedOid } from '@gatehouse/wire/ldap';
 import { Attribute, Change, Control } from 'ldapts';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { until } from '../../harness/index.ts';
 import { code, names } from './asking.ts';
-import { bases, cached, dnOf, type LdapFixture, password, startLdapFixture } from './fixture.ts';
+import { bases, cached, direct, dnOf, ldapFixture, password } from './fixture.ts';
+import { codeOf, searchRequest, WireClient } from './wire-client.ts';
 
-let fixture: LdapFixture;
-beforeAll(async () => {
-  fixture = await startLdapFixture();
-}, 120_000);
-afterAll(() => fixture[Symbol.asyncDispose]());
+const fixture = ldapFixture();
 
 const bindCode = (dn: string, secret: string) => code(fixture.client().bind(dn, secret));
 
@@ -80,6 +78,52 @@ describe.each(bases)('operations below %s', (base) => {
     ]);
     expect(all.length).toBeGreaterThan(20);
     expect(one).toEqual([dnOf('jdoe', base)]);
+  });
+});
+
+describe('a search that takes long', () => {
+  const listing = searchRequest(`ou=users,${direct}`, '(objectClass=user)');
+  const rows = /GET \/api\/v3\/core\/users\/\?/;
+  const whoAmI = { op: 'extendedRequest', name: extendedOid.whoAmI, value: undefined } as const;
+  const cancelOf = (value: Buffer) => ({ op: 'extendedRequest', name: extendedOid.cancel, value }) as const;
+
+  /** A client whose search waits for a core that does not answer. */
+  async function waiting(request = listing) {
+    const client = await WireClient.plain(fixture.port);
+    expect(await client.bind(dnOf('svc', direct), password)).toBe(0);
+    const calls = fixture.gate.calls.length;
+    const heal = fixture.gate.spoil(rows, { kind: 'hang' });
+    onTestFinished(heal);
+    const id = client.send(request);
+    await until(() => fixture.gate.calls.slice(calls).some(({ method, path }) => rows.test(`${method} ${path}`)));
+    return { client, id, heal };
+  }
+
+  test('RFC 4511 §4.11: is abandoned without an answer, and the connection goes on', async () => {
+    const { client, id, heal } = await waiting();
+    using own = client;
+    own.send({ op: 'abandonRequest', target: id });
+    expect(await own.code(whoAmI)).toBe(0);
+    heal();
+    expect(await own.code(listing)).toBe(0);
+    expect(own.answers.filter(({ messageId }) => messageId === id)).toEqual([]);
+  });
+
+  test('RFC 3909: is cancelled, and both say so; what is not there cannot be', async () => {
+    const { client, id } = await waiting();
+    using own = client;
+    expect(await own.code(cancelOf(encodeCancel(9_999)))).toBe(119);
+    expect(await own.code(cancelOf(Buffer.from('x')))).toBe(2);
+    expect(await own.code(cancelOf(encodeCancel(id)))).toBe(0);
+    expect(codeOf(await own.all(id))).toBe(118);
+    expect(await own.code(cancelOf(encodeCancel(id)))).toBe(119);
+  });
+
+  test('ldap 7.8: is over when the time is that the client gave it', async () => {
+    const { client, id } = await waiting({ ...listing, timeLimit: 1 });
+    using own = client;
+    expect(codeOf(await own.all(id))).toBe(3);
+    expect(await own.code(whoAmI)).toBe(0);
   });
 });
 

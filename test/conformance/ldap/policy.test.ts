@@ -12,7 +12,7 @@ import {
 } from '@gatehouse/wire/ldap';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commandFile, type RunningDaemon, runTool, skipWithout, startDaemon, until } from '../../harness/index.ts';
-import { bases, cached, direct, dnOf, type LdapFixture, password, startLdapFixture, startOutpost } from './fixture.ts';
+import { bases, cached, direct, dnOf, ldapFixture, password, startOutpost } from './fixture.ts';
 import { codeOf, controlValue, namesOf, searchRequest, WireClient } from './wire-client.ts';
 
 const file = `
@@ -30,7 +30,7 @@ views:
     only_groups: [devs]
 `;
 
-let fixture: LdapFixture;
+const fixture = ldapFixture();
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let daemon: RunningDaemon;
 let path: string;
@@ -39,13 +39,11 @@ beforeAll(async () => {
   folder = await temporaryFolder();
   path = join(folder.path, 'policy.yaml');
   await writeFile(path, file);
-  fixture = await startLdapFixture();
   daemon = await startOutpost(fixture, { AUTHENTIK_LDAP__POLICY_FILE: path });
   await until(async () => (await search(cached, '(uid=jdoe)')).entries.length > 0);
 }, 120_000);
 afterAll(async () => {
   await daemon[Symbol.asyncDispose]();
-  await fixture[Symbol.asyncDispose]();
   await folder[Symbol.asyncDispose]();
 });
 

@@ -3,14 +3,10 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningDaemon } from '../../harness/index.ts';
-import { cached, direct, dnOf, type LdapFixture, password, startLdapFixture, startOutpost } from './fixture.ts';
+import { cached, direct, dnOf, ldapFixture, password, startOutpost } from './fixture.ts';
 import { WireClient } from './wire-client.ts';
 
-let fixture: LdapFixture;
-beforeAll(async () => {
-  fixture = await startLdapFixture();
-}, 120_000);
-afterAll(() => fixture[Symbol.asyncDispose]());
+const fixture = ldapFixture();
 
 const bindAt = async (port: number, dn: string, secret: string) => {
   using client = await WireClient.plain(port);
@@ -165,10 +161,30 @@ describe('a second factor that is remembered', () => {
     expect(await at('svc', 'another password;cccc3333')).toBe(49);
   });
 
+  test('from another address the code is asked for', async () => {
+    using client = await WireClient.plain(outpost.bound('ldap').port);
+    client.write(Buffer.from('PROXY TCP4 203.0.113.9 192.0.2.1 4711 389\r\n'));
+    expect(await client.bind(dnOf('svc', direct), password)).toBe(49);
+    expect(await at('svc', password)).toBe(0);
+  });
+
   test('the end of the session in the core ends it', async () => {
     await fixture.core.deps.sessions.endUser(await pkOf('svc'));
     await expect.poll(() => at('svc', password)).toBe(49);
   });
+});
+
+test('a second factor is remembered for the time that is set, and no longer', async () => {
+  await using outpost = await startOutpost(fixture, { AUTHENTIK_LDAP__MFA_REMEMBER: '2s' });
+  const at = (secret: string) => bindAt(outpost.bound('ldap').port, dnOf('jdoe', direct), secret);
+  await giveTokens('jdoe', 'dddd4444');
+  expect(await at(`${password};dddd4444`)).toBe(0);
+  expect(await at(password)).toBe(0);
+  await expect.poll(() => at(password), { timeout: 20_000 }).toBe(49);
+  await fixture.core.deps.database.kysely
+    .deleteFrom('devices')
+    .where('user_id', '=', fixture.pks.get('jdoe') ?? 0)
+    .execute();
 });
 
 test('guessing is slowed down: the core is not asked any more for a while, who is remembered still gets in', async () => {

@@ -1,16 +1,12 @@
 // Cases of ldap.md §18 that depend on settings: of the flow, of the provider, of the outpost.
 
 import { temporaryFolder } from '@gatehouse/daemon/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { commandFile, runTool, startDaemon, until } from '../../harness/index.ts';
-import { cached, direct, dnOf, type LdapFixture, password, startLdapFixture, startOutpost } from './fixture.ts';
+import { cached, direct, dnOf, ldapFixture, password, startOutpost } from './fixture.ts';
 import { searchRequest, WireClient } from './wire-client.ts';
 
-let fixture: LdapFixture;
-beforeAll(async () => {
-  fixture = await startLdapFixture();
-}, 120_000);
-afterAll(() => fixture[Symbol.asyncDispose]());
+const fixture = ldapFixture();
 
 const bindAt = async (port: number, dn: string, secret = password) => {
   using client = await WireClient.plain(port);

@@ -1,24 +1,20 @@
 // ldap.md §2 over the wire: certificates by server name and their swap, confidentiality, SASL, connection limits, shedding,
 // PROXY headers, password changes.
 import { connect } from 'node:net';
-import { encodePasswordModify, extendedOid } from '@gatehouse/wire/ldap';
+import { extendedOid } from '@gatehouse/wire/ldap';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type RunningDaemon, runTool, skipWithout, until } from '../../harness/index.ts';
+import { type RunningDaemon, until } from '../../harness/index.ts';
 import { type Authority, createAuthority } from './certificates.ts';
-import { cached, direct, dnOf, type LdapFixture, password, startLdapFixture, startOutpost } from './fixture.ts';
-import { bindRequest, codeOf, searchRequest, valuesIn, WireClient } from './wire-client.ts';
+import { direct, dnOf, ldapFixture, password, startOutpost } from './fixture.ts';
+import { bindRequest, searchRequest, valuesIn, WireClient } from './wire-client.ts';
 
-let fixture: LdapFixture;
+const fixture = ldapFixture();
 let authority: Authority;
 beforeAll(async () => {
-  [fixture, authority] = await Promise.all([startLdapFixture(), createAuthority()]);
-}, 120_000);
-afterAll(async () => {
-  await fixture[Symbol.asyncDispose]();
-  await authority[Symbol.asyncDispose]();
+  authority = await createAuthority();
 });
+afterAll(() => authority[Symbol.asyncDispose]());
 
-const securePort = () => Number(new URL(fixture.secureUrl).port);
 const rootDse = searchRequest('', '(objectClass=*)', { scope: 'baseObject', attributes: ['*', '+'] });
 const startTls = { op: 'extendedRequest', name: extendedOid.startTls, value: undefined } as const;
 const whoAmI = { op: 'extendedRequest', name: extendedOid.whoAmI, value: undefined } as const;
@@ -43,7 +39,7 @@ async function settings(pk: number, values: object): Promise<void> {
   await fixture.refresh();
 }
 async function shownTo(servername: string | undefined): Promise<string> {
-  using client = await WireClient.secure(securePort(), servername === undefined ? {} : { servername });
+  using client = await WireClient.secure(fixture.securePort, servername === undefined ? {} : { servername });
   return String(client.tls?.getPeerCertificate().subject.CN);
 }
 
@@ -77,7 +73,7 @@ describe('certificates', () => {
   });
 
   test('a renewed certificate is shown to new connections, open ones go on', async () => {
-    using client = await WireClient.secure(securePort(), { servername: 'ldap.first.example' });
+    using client = await WireClient.secure(fixture.securePort, { servername: 'ldap.first.example' });
     expect(await client.bind(dnOf('jdoe'), password)).toBe(0);
     await settings((await providerNamed('Directory')).pk, {
       certificate: await uploadPair('renewed', 'renewed.example'),
@@ -96,7 +92,7 @@ describe('certificates', () => {
 
   test('ldap 36: of TLS 1.2 only ECDHE with AES, and no ChaCha20', async () => {
     const offered = (ciphers: string) =>
-      WireClient.secure(securePort(), { maxVersion: 'TLSv1.2', ciphers }).then(
+      WireClient.secure(fixture.securePort, { maxVersion: 'TLSv1.2', ciphers }).then(
         (client) => {
           using made = client;
           return made.tls?.getCipher().name;
@@ -148,7 +144,7 @@ describe('SASL', () => {
     using clear = await WireClient.plain(fixture.port);
     expect(valuesIn(await clear.request(rootDse), 'supportedSASLMechanisms')).toEqual([]);
     expect(await clear.code(plain('', dnOf('jdoe'), password))).toBe(7);
-    using client = await WireClient.secure(securePort());
+    using client = await WireClient.secure(fixture.securePort);
     expect(valuesIn(await client.request(rootDse), 'supportedSASLMechanisms')).toEqual(['PLAIN']);
     expect(await client.code(plain('', dnOf('jdoe'), password))).toBe(0);
     expect(await identityOf(client)).toBe(`dn:${dnOf('jdoe')}`);
@@ -164,15 +160,15 @@ describe('SASL', () => {
 
   test('PLAIN with a bare name needs to know the provider: by the server name of TLS', async () => {
     await settings((await providerNamed('Direct')).pk, { tls_server_name: 'direct.example' });
-    using client = await WireClient.secure(securePort(), { servername: 'direct.example' });
+    using client = await WireClient.secure(fixture.securePort, { servername: 'direct.example' });
     expect(await client.code(plain('', 'jdoe', password))).toBe(0);
     expect(await identityOf(client)).toBe(`dn:${dnOf('jdoe', direct)}`);
-    using unnamed = await WireClient.secure(securePort());
+    using unnamed = await WireClient.secure(fixture.securePort);
     expect(await unnamed.code(plain('', 'u:jdoe', password))).toBe(49);
   });
 
   test('ANONYMOUS is nobody; mechanisms of several steps are 7', async () => {
-    using client = await WireClient.secure(securePort());
+    using client = await WireClient.secure(fixture.securePort);
     const anonymous = bindRequest('', { kind: 'sasl', mechanism: 'ANONYMOUS', credentials: Buffer.from('trace') });
     expect([await client.code(anonymous), await identityOf(client)]).toEqual([0, '']);
     for (const mechanism of ['DIGEST-MD5', 'GSSAPI', 'SCRAM-SHA-256', 'GSS-SPNEGO', 'EXTERNAL'])
@@ -240,75 +236,6 @@ describe('SASL', () => {
   });
 });
 
-describe('limits', () => {
-  test('connections of one address and in all, counted over both ports', async () => {
-    await using outpost = await startOutpost(fixture, {
-      AUTHENTIK_LDAP__MAX_CONNECTIONS_PER_CLIENT: '2',
-      AUTHENTIK_LDAP__PROXY_PROTOCOL: 'off',
-    });
-    using one = await WireClient.plain(outpost.bound('ldap').port);
-    using two = await WireClient.secure(outpost.bound('ldaps').port);
-    expect([await one.code(rootDse), await two.code(rootDse)]).toEqual([0, 0]);
-    using three = await WireClient.plain(outpost.bound('ldap').port);
-    await three.closed;
-    one.socket.destroy();
-    await until(async () => {
-      using again = await WireClient.plain(outpost.bound('ldap').port);
-      return (await again.code(rootDse)) === 0;
-    });
-  });
-
-  test('under pressure the longest idle connection goes, with a notice, and the new one is served', async () => {
-    await using outpost = await startOutpost(fixture, { AUTHENTIK_LDAP__MAX_CONNECTIONS: '3' });
-    const { port } = outpost.bound('ldap');
-    using oldest = await WireClient.plain(port);
-    await oldest.code(rootDse);
-    using middle = await WireClient.plain(port);
-    await middle.code(rootDse);
-    using youngest = await WireClient.plain(port);
-    await youngest.code(rootDse);
-    using newcomer = await WireClient.plain(port);
-    expect(await newcomer.code(rootDse)).toBe(0);
-    await oldest.closed;
-    const notice = oldest.answers.at(-1);
-    expect([notice?.messageId, codeOf(notice === undefined ? [] : [notice])]).toEqual([0, 51]);
-    expect([await middle.code(rootDse), await youngest.code(rootDse)]).toEqual([0, 0]);
-  });
-
-  test('idle connections end with a notice after their time', async () => {
-    await using outpost = await startOutpost(fixture, { AUTHENTIK_LDAP__IDLE_TIMEOUT_ANONYMOUS: '200ms' });
-    using client = await WireClient.plain(outpost.bound('ldap').port);
-    await client.code(rootDse);
-    await client.closed;
-    expect(client.answers.at(-1)).toMatchObject({
-      messageId: 0,
-      op: { op: 'extendedResponse', resultCode: 52, responseName: extendedOid.noticeOfDisconnection },
-    });
-  });
-
-  test('a client that does not read its answers holds nobody up, and gets them whole when it does', async () => {
-    using slow = await WireClient.plain(fixture.port);
-    expect(await slow.bind(dnOf('svc'), password)).toBe(0);
-    slow.socket.pause();
-    const ids = Array.from({ length: 300 }, () => slow.send(searchRequest(cached, '(objectClass=*)')));
-    using other = await WireClient.plain(fixture.port);
-    expect(await other.bind(dnOf('jdoe'), password)).toBe(0);
-    slow.socket.resume();
-    const counts = new Set<number>();
-    for (const id of ids) counts.add((await slow.all(id)).length);
-    expect(counts.size).toBe(1);
-  });
-
-  test('the end of the server is announced', async () => {
-    await using outpost = await startOutpost(fixture, {});
-    using client = await WireClient.plain(outpost.bound('ldap').port);
-    await client.code(rootDse);
-    void outpost.stop();
-    await client.closed;
-    expect(client.answers.at(-1)).toMatchObject({ messageId: 0, op: { resultCode: 52 } });
-  });
-});
-
 describe('PROXY headers', () => {
   const header = 'PROXY TCP4 203.0.113.9 192.0.2.1 4711 389\r\n';
   const bindBehind = (port: number, prefix: string) =>
@@ -342,69 +269,6 @@ describe('PROXY headers', () => {
   });
 });
 
-describe('password modify', () => {
-  const change = (userIdentity: string | undefined, oldPassword?: string, newPassword?: string) => {
-    const octets = (text: string | undefined) => (text === undefined ? undefined : Buffer.from(text));
-    const value = encodePasswordModify({
-      userIdentity,
-      oldPassword: octets(oldPassword),
-      newPassword: octets(newPassword),
-    });
-    return { op: 'extendedRequest', name: extendedOid.passwordModify, value } as const;
-  };
-  const fresh = 'a new password nobody guesses 73';
-
-  test('is refused clearly where no flow is named, and in clear text', async () => {
-    using clear = await WireClient.plain(fixture.port);
-    expect(await clear.code(change(undefined, password, fresh))).toBe(13);
-    using client = await WireClient.secure(securePort());
-    expect(await client.bind(dnOf('jdoe'), password)).toBe(0);
-    expect(await client.code(change(undefined, password, fresh))).toBe(53);
-    expect(valuesIn(await client.request(rootDse), 'supportedExtension')).not.toContain(extendedOid.passwordModify);
-  });
-
-  test("runs the core's own change: its rules count, the old password ends, the new one works", async () => {
-    await using outpost = await startOutpost(fixture, { AUTHENTIK_LDAP__PASSWORD_MODIFY: 'default-password-change' });
-    using client = await WireClient.secure(outpost.bound('ldaps').port);
-    expect(await client.code(change(undefined, password, fresh))).toBe(50);
-    expect(await client.bind(dnOf('radia'), password)).toBe(0);
-    expect(valuesIn(await client.request(rootDse), 'supportedExtension')).toContain(extendedOid.passwordModify);
-    expect(await client.code(change(dnOf('jane'), password, fresh))).toBe(50);
-    expect(await client.code(change(undefined, undefined, fresh))).toBe(53);
-    expect(await client.code(change(undefined, 'wrong', fresh))).toBe(49);
-    expect(await client.code(change(dnOf('radia'), password, 'short'))).toBe(19);
-    expect(await client.code(change(`dn:${dnOf('radia')}`, password, fresh))).toBe(0);
-    using again = await WireClient.secure(outpost.bound('ldaps').port);
-    expect(await again.bind(dnOf('radia'), password)).toBe(49);
-    expect(await again.bind(dnOf('radia'), fresh)).toBe(0);
-  });
-
-  test.skipIf(skipWithout('ldappasswd'))('makes a password up for who names none, as ldappasswd asks', async () => {
-    await using outpost = await startOutpost(fixture, { AUTHENTIK_LDAP__PASSWORD_MODIFY: 'default-password-change' });
-    const url = `ldaps://127.0.0.1:${outpost.bound('ldaps').port}`;
-    const words = ['-x', '-H', url, '-D', dnOf('hedy'), '-w', password, '-a', password];
-    const { code, stdout, stderr } = await runTool('ldappasswd', words, '', { LDAPTLS_REQCERT: 'never' });
-    expect([code, stderr]).toEqual([0, '']);
-    const made = /^New password: (\S+)$/m.exec(stdout)?.[1] ?? '';
-    expect(made).toMatch(/^(?:\w{5}-){4}\w{5}$/);
-    using client = await WireClient.secure(outpost.bound('ldaps').port);
-    expect(await client.bind(dnOf('hedy'), password)).toBe(49);
-    expect(await client.bind(dnOf('hedy'), made)).toBe(0);
-  });
-
-  test('a flow that changes nothing is no success', async () => {
-    await using outpost = await startOutpost(fixture, {
-      AUTHENTIK_LDAP__PASSWORD_MODIFY: 'default-authentication-flow',
-    });
-    using client = await WireClient.secure(outpost.bound('ldaps').port);
-    expect(await client.bind(dnOf('tim'), password)).toBe(0);
-    expect(await client.code(change(undefined, password, fresh))).toBe(53);
-    expect(
-      await client.code({ op: 'extendedRequest', name: extendedOid.passwordModify, value: Buffer.from('x') }),
-    ).toBe(2);
-  });
-});
-
 describe('the wrong port', () => {
   const toldOf = (event: string, reason: RegExp) => () =>
     fixture.daemon.lines.some((line) => line.event === event && reason.test(String(line['reason'])));
@@ -415,7 +279,7 @@ describe('the wrong port', () => {
   });
 
   test('plain LDAP on the port of LDAPS is told too', async () => {
-    using client = await WireClient.plain(securePort());
+    using client = await WireClient.plain(fixture.securePort);
     client.send(rootDse);
     await client.closed;
     await until(async () => toldOf('TLS handshake failed', /AUTHENTIK_LISTEN__LDAP\)/)());

@@ -43,8 +43,9 @@ export class WireClient implements Disposable {
     this.#listen(socket);
   }
 
-  static async plain(port: number, host = '127.0.0.1'): Promise<WireClient> {
-    const socket = connect(port, host);
+  /** @param localAddress a loopback address to come from */
+  static async plain(port: number, localAddress = '127.0.0.1'): Promise<WireClient> {
+    const socket = connect({ port, host: '127.0.0.1', localAddress });
     await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
     return new WireClient(socket);
   }

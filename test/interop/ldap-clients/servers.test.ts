@@ -3,6 +3,8 @@ import { chmod, chown } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { userInfo } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { direct, dnOf } from '../../conformance/ldap/fixture.ts';
+import { WireClient } from '../../conformance/ldap/wire-client.ts';
 import { freePort, runTool, skipWithout } from '../../harness/index.ts';
 import { createWorkbench, type Lab, runScript, startLab, startServer, userPassword } from './lab.ts';
 
@@ -203,6 +205,41 @@ $INCLUDE ${bench.at('sites-enabled/default')}
     expect(await ask('jdoe', userPassword)).toBe('Access-Accept');
     expect(await ask('jdoe', 'wrong')).toBe('Access-Reject');
     expect(await ask('jane', lab.fixture.core.password)).toBe('Access-Reject');
+  });
+});
+
+describe.skipIf(skipWithout('haproxy'))('HAProxy in front', () => {
+  test.each([
+    ['send-proxy', 'plain'],
+    ['send-proxy-v2', 'plain'],
+    ['send-proxy-v2', 'secure'],
+  ] as const)('the core hears the address of the client that %s names, %s', async (option, layer) => {
+    await using bench = await createWorkbench();
+    const { fixture } = lab;
+    const port = await freePort();
+    const configuration = await bench.write(
+      'haproxy.cfg',
+      `defaults
+  mode tcp
+  timeout connect 5s
+  timeout client 30s
+  timeout server 30s
+listen ldap
+  bind 127.0.0.1:${port}
+  server outpost 127.0.0.1:${layer === 'plain' ? fixture.port : fixture.securePort} ${option}
+`,
+    );
+    await using _haproxy = await startServer(['haproxy', '-db', '-f', configuration], async () => {
+      using client = await WireClient.plain(port);
+      client.socket.end();
+    });
+    const localAddress = '127.0.0.73';
+    const before = fixture.gate.calls.length;
+    using client = await WireClient.plain(port, localAddress);
+    if (layer === 'secure') await client.startTls();
+    expect(await client.bind(dnOf('jdoe', direct), 'wrong')).toBe(49);
+    const heard = fixture.gate.calls.slice(before).flatMap(({ headers }) => headers['x-authentik-remote-ip'] ?? []);
+    expect(new Set(heard)).toEqual(new Set([localAddress]));
   });
 });
 
