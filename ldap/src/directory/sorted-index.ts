@@ -6,7 +6,7 @@ import { NumberList } from './columns.ts';
 export type SortKey = string | number;
 
 /** Rows sorted in one go, between turns of others. */
-const sliceSize = 1_024;
+const sliceSize = 512;
 
 export class SortedIndex {
   readonly #keyOf: (row: number) => SortKey | undefined;

@@ -36,20 +36,20 @@ export function createDirectorySync({ core, directory, pageSize, clock }: Direct
   const state: State = { fullAtMs: undefined, cursor: undefined, newest: 0 };
 
   const users = (query: Readonly<Record<string, string>>, seen: Set<number>, signal: AbortSignal) =>
-    core.eachPage('/core/users/', userRow, { query: { ...leanUserView, ...query }, signal, pageSize: size }, (rows) =>
-      inTurns(rows, (row) => {
+    core.eachPage('/core/users/', userRow, { query: { ...leanUserView, ...query }, signal, pageSize: size }, (rows) => {
+      for (const row of rows) {
         directory.putUser(row);
         seen.add(row.pk);
         state.newest = Math.max(state.newest, Date.parse(row.last_updated) || 0);
-      }),
-    );
+      }
+    });
   const groups = (seen: Set<string>, signal: AbortSignal) =>
-    core.eachPage('/core/groups/', groupRow, { query: leanGroupView, signal, pageSize: size }, (rows) =>
-      inTurns(rows, (row) => {
+    core.eachPage('/core/groups/', groupRow, { query: leanGroupView, signal, pageSize: size }, (rows) => {
+      for (const row of rows) {
         directory.putGroup(row);
         seen.add(row.pk);
-      }),
-    );
+      }
+    });
   const removeOthers = async (
     seenUsers: ReadonlySet<number> | undefined,
     seenGroups: ReadonlySet<string> | undefined,

@@ -10,8 +10,8 @@ import type { Shape } from './shapes.ts';
 import { SortedIndex, type SortKey } from './sorted-index.ts';
 import { TextSignatures } from './text-signatures.ts';
 
-/** Rows looked at, at once, while an index is made. */
-const sliceSize = 1_000;
+/** Rows looked at, at once, while an index is made; the first are looked at by new code, and in a turn of their own. */
+const sliceSize = 250;
 /** More would only cost memory. */
 const mostIndexes = 40;
 
@@ -158,6 +158,7 @@ export class Table {
     if (this.#making.has(type)) return;
     const changed = new Set<number>();
     this.#making.set(type, changed);
+    await this.#turn();
     const index = new HashIndex();
     for (let row = 0; row < this.size; row += 1) {
       if (row % sliceSize === sliceSize - 1) await this.#turn();
@@ -180,6 +181,7 @@ export class Table {
     if (this.#signing.has(type)) return;
     const changed = new Set<number>();
     this.#signing.set(type, changed);
+    await this.#turn();
     const index = new TextSignatures();
     for (let row = 0; row < this.size; row += 1) {
       if (row % sliceSize === sliceSize - 1) await this.#turn();
@@ -198,6 +200,7 @@ export class Table {
     if (this.#making.has(type)) return;
     const changed = new Set<number>();
     this.#making.set(type, changed);
+    await this.#turn();
     const keyOf = (row: number) => (this.isListed(row) ? sortKey(this.records, row, type) : undefined);
     const index = await SortedIndex.build(this.rows(), keyOf, { turn: this.#turn, changed });
     this.#making.delete(type);

@@ -28,7 +28,7 @@ export const names = async (client: Client, base: string, filter: string, option
 export const list = (value: unknown): string[] =>
   Array.isArray(value) ? value.map(String) : value === undefined ? [] : [String(value)];
 
-/** Sends octets, gives back everything that came until the other side closed or nothing came for a moment. */
+/** Sends octets, gives back everything that came until the other side closed, or nothing more came for a moment. */
 export function exchange(
   port: number,
   octets: Buffer,
@@ -42,8 +42,13 @@ export function exchange(
       socket.destroy();
       resolve({ data: Buffer.concat(parts), closed });
     };
-    const timer = setTimeout(() => finish(false), options.waitMs ?? 1_000);
-    socket.on('data', (chunk) => parts.push(chunk));
+    const moment = () => setTimeout(() => finish(false), options.waitMs ?? (parts.length === 0 ? 10_000 : 1_000));
+    let timer = moment();
+    socket.on('data', (chunk) => {
+      parts.push(chunk);
+      clearTimeout(timer);
+      timer = moment();
+    });
     socket.on('close', () => finish(true));
     socket.on('error', (error: NodeJS.ErrnoException) => (error.code === 'ECONNRESET' ? finish(true) : reject(error)));
   });
