@@ -157,11 +157,13 @@ class PostgresStore implements SessionStore {
   /** Holds one connection for notices until it breaks or we end. */
   async #watch(signal: AbortSignal, onFirst: () => void): Promise<void> {
     const client = new pg.Client({ connectionString: this.#options.url.reveal(), keepAlive: true });
+    let stop = () => {};
     const broken = new Promise<never>((_, reject) => {
       client.on('error', reject);
       client.on('end', () => reject(new Error('the connection ended')));
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      stop = () => reject(signal.reason);
     });
+    signal.addEventListener('abort', stop, { once: true });
     broken.catch(() => undefined); // also awaited below; this one is for a break during connect
     client.on('notification', ({ payload = '' }) => this.#tell(payload.split(',') as SessionKey[])); // keys of `#remove`
     try {
@@ -173,6 +175,7 @@ class PostgresStore implements SessionStore {
       onFirst();
       await broken;
     } finally {
+      signal.removeEventListener('abort', stop);
       this.#isWatching = false;
       this.#tell('all');
       await client.end().catch(() => undefined); // it is broken already
