@@ -635,6 +635,35 @@ describe('Status-Server and the rest', () => {
     expect(text).toMatch(/authentik_outpost_radius_request_duration_seconds_count\{outpost_name="office",app="p1"\} 2/);
   });
 
+  test('radius §9.2: every metric has its name and its labels, and none an address or a user', async () => {
+    await using radius = await startTestRadius();
+    using client = await openRawClient(radius.port);
+    await client.ask(vector('V03'));
+    await client.ask(vector('V03'));
+    await client.ask(pap(3, 'alice', 'bad'));
+    await client.ask(vector('V36'));
+    await radclient(radius.accountingPort, 'Acct-Status-Type=Start,User-Name=alice,Acct-Session-Id=s', {
+      kind: 'acct',
+    });
+    await expectSilence(radius, [Buffer.from('0c3c0014a0a1a2a3a4a5a6a7a8a9aaabacadaeaf', 'hex')]);
+    const text = await radius.metrics();
+    for (const one of [
+      'packets_total{code="Access-Request"}',
+      'dropped_total{reason="missing_message_authenticator"}',
+      'duplicates_replayed_total 1',
+      'accounting_total{status_type="start"} 1',
+      'eap_sessions 0',
+      'eap_total{method="none",result="failure"} 1',
+      'kernel_drops 0',
+      'requests_rejected_total{outpost_name="office",reason="invalid_credentials",app="p1"}',
+      'request_duration_seconds_bucket{le="0.005",outpost_name="office",app="p1"}',
+    ])
+      expect(text).toContain(`authentik_outpost_radius_${one}`);
+    expect(text).toMatch(/^# TYPE authentik_outpost_radius_coa_total counter$/m);
+    expect(text).toMatch(/^authentik_outpost_flow_timing_post_seconds_count\{[^}]*stage="/m);
+    expect(text).not.toMatch(/alice|127\.0\.0\.1/);
+  });
+
   test('radius §5: a verdict is remembered when set so, but neither a refusal nor a one-time code', async () => {
     await using radius = await startTestRadius({
       env: { AUTHENTIK_RADIUS__VERDICT_CACHE: '60s' },

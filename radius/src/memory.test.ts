@@ -100,6 +100,27 @@ test('radius C76: 1,000 abandoned EAP conversations leave nothing', async () => 
   expect(sessions.size).toBe(0);
 });
 
+test('radius §8.3: no more conversations than ten thousand: the one that was quiet longest makes room', async () => {
+  const sessions = createEapSessions(fakeClock());
+  const [method] = eapMethods;
+  if (method === undefined) throw new Error('no method');
+  const given = {
+    identity: 'alice',
+    methods: eapMethods,
+    context: createEapContext(await selfSignedCertificate()),
+    isMsChapOffered: false,
+    judgeCertificate: () => ({ kind: 'refused', reason: '' }) as const,
+  };
+  const open = () => sessions.open(1, 'a', new Conversation(given, method)).state;
+  const [first, second] = [open(), open()];
+  for (let count = 2; count < 10_000; count++) open();
+  expect(sessions.find(first, 1, 'a')).toBeDefined(); // not the quietest any more
+  open();
+  expect(sessions.size).toBe(10_000);
+  expect(sessions.find(second, 1, 'a')).toBeUndefined();
+  expect(sessions.find(first, 1, 'a')).toBeDefined();
+});
+
 test('radius §4.3: a warning is due once a minute and subject', async () => {
   const clock = fakeClock();
   const notices = createNotices(clock);

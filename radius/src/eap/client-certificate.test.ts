@@ -139,6 +139,14 @@ describe('eapol_test', () => {
     expect(JSON.stringify(revoked.log.lines)).toContain('the certificate is revoked');
   });
 
+  test('one that has signed itself is refused, whatever it says it is for', async () => {
+    await using own = await createTestAuthority('alice');
+    const { certPem, keyPem } = await own.issue('alice');
+    await using radius = await start();
+    expect((await login(radius, { certPem: `${certPem}${own.caPem}`, keyPem })).isSuccess).toBe(false);
+    expect(JSON.stringify(radius.log.lines)).toContain('no configured authority has signed it (issuer CN=alice)');
+  });
+
   test('one of another authority is refused', async () => {
     await using other = await createTestAuthority('Other CA');
     await using radius = await start();

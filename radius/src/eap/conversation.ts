@@ -76,6 +76,11 @@ export class Conversation {
     return this.#keys?.subarray(0, 64);
   }
 
+  /** 64 bytes that stay here, for keys that are derived from them (RFC 5216 §2.3, RFC 9190 §2.3, RFC 5295). */
+  get extendedMasterSessionKey(): Buffer | undefined {
+    return this.#keys?.subarray(64);
+  }
+
   /** @param identifier of the response that began it */
   begin(identifier: number): Step {
     this.#identifier = identifier;

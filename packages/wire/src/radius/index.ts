@@ -41,10 +41,13 @@ export { createPacketKey, maxSecretBytes, type PacketKey } from './packet-key.ts
 export { formatValue, parseValue, tagOf, type ValueType } from './values.ts';
 export {
   decodeExtended,
+  decodeExtendedVendor,
   decodeVendor,
   type ExtendedAttribute,
   encodeExtended,
+  encodeExtendedVendor,
   encodeVendor,
+  extendedVendorSpecific,
   type VendorAttribute,
   vendorId,
   vendorSpecific,

@@ -9,6 +9,7 @@ import {
   checkMessageAuthenticator,
   checkReply,
   isRequestAuthenticatorValid,
+  messageAuthenticator,
   signReply,
   signRequest,
 } from './authenticators.ts';
@@ -18,7 +19,15 @@ import { createPads, digestFront, front, hmacFront } from './md5.ts';
 import { decodePacket, encodePacket, firstValue, framePacket, joinedValue, splitValue } from './packet.ts';
 import { createPacketKey } from './packet-key.ts';
 import { formatValue, parseValue } from './values.ts';
-import { decodeExtended, decodeVendor, encodeExtended, encodeVendor } from './vendor.ts';
+import {
+  decodeExtended,
+  decodeExtendedVendor,
+  decodeVendor,
+  encodeExtended,
+  encodeExtendedVendor,
+  encodeVendor,
+  extendedVendorSpecific,
+} from './vendor.ts';
 
 interface Vector {
   readonly name: string;
@@ -78,6 +87,36 @@ describe('radius §12: authenticators', () => {
       expect(isRequestAuthenticatorValid(decodePacket(changed), testing123)).toBe(false);
     }
   });
+  test.each([
+    [1, [2, 3, 11]],
+    [4, [5]],
+    [12, [2, 5]],
+    [40, [41, 42]],
+    [43, [44, 45]],
+  ])(
+    'radius §11.4: code %i and its answers %j prove each other, with Message-Authenticator and without',
+    (code, answers) => {
+      const authenticator = Buffer.alloc(16, 9);
+      for (const attributes of [
+        [],
+        [messageAuthenticator],
+        [{ type: 18, value: Buffer.from('x') }, messageAuthenticator],
+      ]) {
+        const request = decodePacket(signRequest({ code, identifier: 7, authenticator, attributes }, testing123));
+        const expected = attributes.length === 0 ? 'absent' : 'valid';
+        expect(checkMessageAuthenticator(request, testing123)).toBe(expected);
+        if (code === 4 || code === 40 || code === 43)
+          expect(isRequestAuthenticatorValid(request, testing123)).toBe(true);
+        for (const answer of answers) {
+          const bytes = signReply({ code: answer, attributes }, request, testing123);
+          const proof = { authentic: true, messageAuthenticator: expected };
+          expect(checkReply(decodePacket(bytes), request, testing123)).toEqual(proof);
+          bytes.writeUInt8(answer ^ 1, 0);
+          expect(checkReply(decodePacket(bytes), request, testing123).authentic).toBe(false);
+        }
+      }
+    },
+  );
   test('radius §12: another secret does not fit', () => {
     expect(checkMessageAuthenticator(packetOf('V03'), createPacketKey('testing124'))).toBe('wrong');
     expect(checkReply(packetOf('V05'), packetOf('V03'), createPacketKey('testing124')).authentic).toBe(false);
@@ -277,6 +316,11 @@ describe('dictionary values', () => {
     ['tagged-integer', '13', '0100000d'],
     ['tagged-text', '20', '013230'],
     ['text', 'zoë', '7a6fc3ab'],
+    ['integer64', '18446744073709551615', 'ffffffffffffffff'],
+    ['date', '1767225600', '6955b900'],
+    ['ifid', '0:0:dead:1', '00000000dead0001'],
+    ['ipv4prefix', '10.1.0.0/16', '00100a010000'],
+    ['octets', '0x00ff', '00ff'],
   ] as const;
   for (const [type, text, hex] of cases)
     test(`radius §11.3: ${type} ${text}`, () => {
@@ -290,9 +334,66 @@ describe('dictionary values', () => {
     ['ipaddr', '10.1.2'],
     ['ipv6addr', 'fe80::1%eth0'],
     ['ipv6prefix', '::/129'],
+    ['ipv4prefix', '10.0.0.0/33'],
+    ['ipv4prefix', '10.0.0/8'],
+    ['ifid', '1:2:3'],
+    ['ifid', '1:2:3:10000'],
+    ['integer64', '18446744073709551616'],
+    ['date', '2026-13-01'],
     ['salted', 'x'],
   ] as const)
     test(`radius §11.3: "${text}" is no ${type}`, () => expect(() => parseValue(type, text)).toThrow(WireError));
+  test('radius §11.3: a date may be written as people write it; bits behind an IPv4 prefix are zero; untagged text', () => {
+    expect(parseValue('date', '2026-01-01T00:00:00Z').toString('hex')).toBe('6955b900');
+    expect(parseValue('ipv4prefix', '10.1.2.3/8').toString('hex')).toBe('00080a000000');
+    expect(parseValue('tagged-text', '20').toString()).toBe('20');
+    expect([formatValue('tagged-text', Buffer.from('20')), formatValue('ifid', Buffer.alloc(3))]).toEqual([
+      '20',
+      '0x000000',
+    ]);
+  });
+  test.each([
+    'text',
+    'octets',
+    'integer',
+    'integer64',
+    'ipaddr',
+    'ipv6addr',
+    'ipv4prefix',
+    'ipv6prefix',
+    'ifid',
+    'date',
+    'tagged-integer',
+    'tagged-text',
+  ] as const)('radius §11.3: %s: whatever the bytes, what is shown can be written and gives them again', (type) => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 20 }), (noise) => {
+        const value = Buffer.from(noise);
+        const shown = formatValue(type, value);
+        const isText = type === 'text' || type === 'tagged-text';
+        if (shown.startsWith('0x') || isText) return;
+        const again = formatValue(type, parseValue(type, shown, value[0] ?? 0));
+        // Bits behind a prefix are no part of it.
+        if (type.endsWith('prefix')) expect(again.split('/')[1]).toBe(shown.split('/')[1]);
+        else expect(again).toBe(shown);
+      }),
+      { seed: 8044, numRuns: 500 },
+    );
+  });
+  test('RFC 6929 §2.4: a vendor in the extended space, short and long', () => {
+    const long = { vendor: 9, type: 200, value: Buffer.alloc(700, 7) };
+    for (const [type, given] of [
+      [241, { ...long, value: Buffer.from('short') }],
+      [244, { ...long, value: Buffer.alloc(0) }],
+      [245, long],
+      [246, long],
+    ] as const) {
+      const [one] = decodeExtended(encodeExtendedVendor(type, given));
+      expect([one?.type, one?.extendedType]).toEqual([type, extendedVendorSpecific]);
+      expect(decodeExtendedVendor(one?.value ?? Buffer.alloc(0))).toEqual(given);
+    }
+    expect(decodeExtendedVendor(Buffer.alloc(4))).toBeUndefined();
+  });
   test('names are found whatever their case', () => {
     expect(createDictionary().byName('cisco-avpair')).toMatchObject({
       name: 'Cisco-AVPair',

@@ -7,8 +7,10 @@ export type ValueType =
   | 'text'
   | 'octets'
   | 'integer'
+  | 'integer64'
   | 'ipaddr'
   | 'ipv6addr'
+  | 'ipv4prefix'
   | 'ipv6prefix'
   | 'ifid'
   | 'date'
@@ -27,12 +29,20 @@ export function formatValue(type: ValueType, value: Buffer): string {
     case 'integer':
     case 'date':
       return value.length === 4 ? String(value.readUInt32BE(0)) : hex;
+    case 'integer64':
+      return value.length === 8 ? String(value.readBigUInt64BE(0)) : hex;
     case 'ipaddr':
       return value.length === 4 ? value.join('.') : hex;
     case 'ipv6addr':
       return value.length === 16 ? ipv6Text(value) : hex;
     case 'ipv6prefix':
-      return value.length >= 2 && value.length <= 18 ? prefixText(value) : hex;
+      return value.length >= 2 && value.length <= 18 && value.readUInt8(1) <= 128 ? prefixText(value) : hex;
+    case 'ipv4prefix':
+      return value.length === 6 && value.readUInt8(1) <= 32
+        ? `${value.subarray(2).join('.')}/${value.readUInt8(1)}`
+        : hex;
+    case 'ifid':
+      return value.length === 8 ? ifidText(value) : hex;
     case 'tagged-integer':
       return value.length === 4 ? String(value.readUIntBE(1, 3)) : hex;
     case 'tagged-text':
@@ -53,8 +63,11 @@ export function parseValue(type: ValueType, text: string, tag = 0): Buffer {
     case 'text':
       return Buffer.from(text, 'utf8');
     case 'integer':
-    case 'date':
       return integer(text, 4);
+    case 'date':
+      return integer(secondsOf(text), 4);
+    case 'integer64':
+      return integer64(text);
     case 'tagged-integer':
       return Buffer.concat([Buffer.of(tag), integer(text, 3)]);
     case 'tagged-text':
@@ -66,6 +79,10 @@ export function parseValue(type: ValueType, text: string, tag = 0): Buffer {
       return ipv6Bytes(text);
     case 'ipv6prefix':
       return prefixBytes(text);
+    case 'ipv4prefix':
+      return ipv4PrefixBytes(text);
+    case 'ifid':
+      return ifidBytes(text);
     case 'octets':
       return Buffer.from(text, 'utf8');
     default:
@@ -84,6 +101,43 @@ function integer(text: string, bytes: 3 | 4): Buffer {
   if (!(value < 256 ** bytes)) throw malformed(`"${text}" is not an integer below ${256 ** bytes}`);
   const out = Buffer.alloc(bytes);
   out.writeUIntBE(value, 0, bytes);
+  return out;
+}
+
+function integer64(text: string): Buffer {
+  const value = /^\d{1,20}$/.test(text) ? BigInt(text) : -1n;
+  if (value < 0n || value >= 1n << 64n) throw malformed(`"${text}" is not an integer below 2^64`);
+  const out = Buffer.alloc(8);
+  out.writeBigUInt64BE(value);
+  return out;
+}
+
+/** A date as seconds since 1970, or as ISO 8601 writes it. */
+function secondsOf(text: string): string {
+  return /^\d{4}-\d{2}-\d{2}/.test(text) ? String(Math.floor(Date.parse(text) / 1_000)) : text;
+}
+
+function ifidText(bytes: Buffer): string {
+  return Array.from({ length: 4 }, (_, at) => bytes.readUInt16BE(at * 2).toString(16)).join(':');
+}
+
+/** RFC 3162 §2.2: four groups, as in the lower half of an address. */
+function ifidBytes(text: string): Buffer {
+  const groups = text.split(':');
+  if (groups.length !== 4 || !groups.every((group) => /^[\da-f]{1,4}$/i.test(group)))
+    throw malformed(`"${text}" is not an interface identifier such as 0:0:0:1`);
+  const out = Buffer.alloc(8);
+  for (const [at, group] of groups.entries()) out.writeUInt16BE(Number.parseInt(group, 16), at * 2);
+  return out;
+}
+
+/** RFC 8044 §3.11: reserved byte, prefix length, and always four bytes; those behind the prefix are zero. */
+function ipv4PrefixBytes(text: string): Buffer {
+  const [address = '', length = ''] = text.split('/');
+  const bits = /^\d+$/.test(length) ? Number(length) : Number.NaN;
+  if (!(bits <= 32) || !isIPv4(address)) throw malformed(`"${text}" is not an IPv4 prefix`);
+  const out = Buffer.from([0, bits, ...address.split('.').map(Number)]);
+  out.writeUInt32BE(bits === 0 ? 0 : (out.readUInt32BE(2) & (-1 << (32 - bits))) >>> 0, 2);
   return out;
 }
 

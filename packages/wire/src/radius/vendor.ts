@@ -97,3 +97,20 @@ export function encodeExtended({ type, extendedType, value }: ExtendedAttribute)
     return { type, value: Buffer.concat([Buffer.of(extendedType, flags), value.subarray(at * room, (at + 1) * room)]) };
   });
 }
+
+/** Of every extended type this one holds a vendor's attribute (RFC 6929 §2.4). */
+export const extendedVendorSpecific = 26;
+
+/** The vendor's attribute in the value of an `241.26` to `246.26`; `undefined` when it is too short to be one. */
+export function decodeExtendedVendor(value: Buffer): VendorAttribute | undefined {
+  if (value.length < 5) return undefined;
+  return { vendor: value.readUInt32BE(0), type: value.readUInt8(4), value: value.subarray(5) };
+}
+
+/** @param type 241–246 */
+export function encodeExtendedVendor(type: number, { vendor, type: vendorType, value }: VendorAttribute): Attribute[] {
+  const head = Buffer.allocUnsafe(5);
+  head.writeUInt32BE(vendor, 0);
+  head.writeUInt8(vendorType, 4);
+  return encodeExtended({ type, extendedType: extendedVendorSpecific, value: Buffer.concat([head, value]) });
+}

@@ -166,8 +166,8 @@ export const standardDictionary = `
 152 PMIP6-Visited-HN-Prefix ipv6prefix
 153 PMIP6-Home-Interface-ID ifid
 154 PMIP6-Visited-Interface-ID ifid
-155 PMIP6-Home-IPv4-HoA octets
-156 PMIP6-Visited-IPv4-HoA octets
+155 PMIP6-Home-IPv4-HoA ipv4prefix
+156 PMIP6-Visited-IPv4-HoA ipv4prefix
 157 PMIP6-Home-DHCP4-Server-Address ipaddr
 158 PMIP6-Visited-DHCP4-Server-Address ipaddr
 159 PMIP6-Home-DHCP6-Server-Address ipv6addr
