@@ -16,6 +16,7 @@ import { runTool, startDaemon, until } from '../harness/index.ts';
 import { startFreeRadius } from '../interop/radius/freeradius.ts';
 import { cpuSeconds } from './cpu.ts';
 import { benchCodec, benchMatch } from './radius/alone.ts';
+import { startBareServer } from './radius/bare.ts';
 import { type Load, type LoadResult, runLoad } from './radius/load.ts';
 import { benchTlsPair } from './radius/tls-floor.ts';
 
@@ -92,16 +93,21 @@ async function pap({ port, pid }: Target, shape: Partial<Load>): Promise<Round> 
 }
 
 async function benchPap() {
+  using bare = await startBareServer();
+  await pin(bare.pid, 0);
   const mine: Round[] = [];
   const other: Round[] = [];
+  const floor: Round[] = [];
   for (let round = 0; round < rounds; round++) {
     mine.push(await pap(ours, {}));
     other.push(await pap(theirs, {}));
+    floor.push(await pap(bare, {}));
   }
   const rate = (all: readonly Round[]) => median(all.map(({ perSecond }) => perSecond));
   const cpu = (all: readonly Round[]) => median(all.map(({ cpuUs }) => cpuUs));
   const half = await pap(ours, { perSecond: rate(mine) / 2 });
   const theirHalf = await pap(theirs, { perSecond: rate(mine) / 2 });
+  const bareHalf = await pap(bare, { perSecond: rate(mine) / 2 });
   return {
     ratio: round2(rate(mine) / rate(other)),
     cpuRatio: round2(cpu(other) / cpu(mine)),
@@ -111,6 +117,10 @@ async function benchPap() {
     freeradiusCpuUs: round2(cpu(other)),
     p99MsAtHalfLoad: half.p99Ms,
     freeradiusP99MsAtSameLoad: theirHalf.p99Ms,
+    // node:dgram that answers without looking: nothing on Node gets above it, nor below its p99 under this load.
+    bareNodePerSecond: Math.round(rate(floor)),
+    bareNodeCpuUs: round2(cpu(floor)),
+    bareNodeP99MsAtSameLoad: bareHalf.p99Ms,
     wrong: mine.reduce((sum, { wrong }) => sum + wrong, half.wrong),
   };
 }

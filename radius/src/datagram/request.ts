@@ -3,7 +3,7 @@ import type { Attribute, PacketKey, ReceivedPacket } from '@gatehouse/wire/radiu
 import type { Provider } from '../clients/provider.ts';
 import type { ClientSettings } from '../clients/settings.ts';
 import type { DropReason, RejectReason } from '../errors.ts';
-import type { DuplicateEntry } from './duplicates.ts';
+import type { DuplicateEntry } from './kept-request.ts';
 
 export interface AdmittedRequest {
   readonly packet: ReceivedPacket;
@@ -49,3 +49,9 @@ interface Silence {
 
 /** Answers at once where nobody has to be asked. */
 export type Operation = (request: AdmittedRequest) => Answer | Promise<Answer>;
+
+/** Where an answer goes, or a request that another worker has to answer. */
+export interface Ways {
+  readonly send: (bytes: Buffer) => void;
+  readonly handOn: (to: number) => void;
+}

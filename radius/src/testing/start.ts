@@ -12,7 +12,7 @@ import { type Provider, providerFromApi } from '../clients/provider.ts';
 import type { ClientSettings } from '../clients/settings.ts';
 import { radiusConfig } from '../config.ts';
 import type { Drops } from '../datagram/drops.ts';
-import { startRadius } from '../main.ts';
+import { startRadius } from '../start.ts';
 import { type FakeCore, type FakeProvider, type FakeUser, startFakeCore } from './fake-core.ts';
 
 export const A1 = 'AQcAFAABAgMEBQYHCAkKCwwNDg8=';
