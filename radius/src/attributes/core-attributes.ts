@@ -19,17 +19,23 @@ const owned = new Set([2, 3, 24, 33, 60, 79, 80]);
 
 export type AttributeReader = typeof readCoreAttributes;
 
+/** For one secret. */
+const maxKnown = 1_000;
+
 /**
- * As {@link readCoreAttributes}, but what was read last for a key is at hand: a repeated user has the same text, and unless
- * something in it is hidden under the request's authenticator the attributes are the same too.
+ * As {@link readCoreAttributes}, but what was read before is at hand: the text of a remembered verdict is the same at each login,
+ * and unless something in it is hidden under the request's authenticator the attributes are the same too.
  */
 export function createAttributeReader(): AttributeReader {
-  const last = new WeakMap<PacketKey, { readonly text: string; readonly read: CoreAttributes }>();
+  const known = new WeakMap<PacketKey, Map<string, CoreAttributes>>();
   return (text, requestAuthenticator, key) => {
-    const known = last.get(key);
-    if (known?.text === text) return known.read;
+    const found = known.get(key)?.get(text);
+    if (found !== undefined) return found;
     const read = readCoreAttributes(text, requestAuthenticator, key);
-    if (read.kind === 'attributes' && !read.isHidden) last.set(key, { text, read });
+    if (read.kind === 'refused' || read.isHidden) return read;
+    const all = known.get(key) ?? new Map<string, CoreAttributes>();
+    if (all.size >= maxKnown) all.clear();
+    known.set(key, all.set(text, read));
     return read;
   };
 }
