@@ -3,5 +3,6 @@ export { freePort, isListening } from '@gatehouse/daemon/testing';
 export { commandFile, type RunningDaemon, type StartOptions, startDaemon, unbundledFile } from './daemon.ts';
 export { type Fault, type Gate, startGate } from './gate.ts';
 export { runTool, type ToolResult } from './run-tool.ts';
+export { type Slapd, slapdFile, startSlapd } from './slapd.ts';
 export { skipWithout } from './tools.ts';
 export { until } from './until.ts';

@@ -11,7 +11,7 @@ import { type Answered, requireSameAnswer } from './agreement.ts';
 import { copyDirectory, type DirectoryCopy } from './copy.ts';
 import type { Access } from './entries.ts';
 import { runLoad, searchOp } from './load.ts';
-import { type Slapd, startSlapd } from './slapd.ts';
+import { type ReferenceSlapd, startReferenceSlapd } from './slapd.ts';
 import type { Person, Source } from './source.ts';
 
 export const base = 'dc=ldap,dc=goauthentik,dc=io';
@@ -26,9 +26,9 @@ export interface Pair extends AsyncDisposable {
   /** Until the last user was found. */
   readonly toLoadedMs: number;
   /** One more slapd with the same entries, as they are when the first is asked for, and with indexes of their parts for these attributes. */
-  slapd(indexedParts?: readonly string[]): Promise<Slapd>;
+  slapd(indexedParts?: readonly string[]): Promise<ReferenceSlapd>;
   /** @throws unless both answer with the same entries and values */
-  requireSame(slapd: Slapd, request: RequestOp): Promise<Answered>;
+  requireSame(slapd: ReferenceSlapd, request: RequestOp): Promise<Answered>;
   /** A sample of the outpost's metrics, by name and labels as printed. */
   metric(sample: string): Promise<number>;
   /** The longest time that the outpost's event loop was blocked since this was last asked. */
@@ -57,7 +57,7 @@ export async function startPair(source: Source): Promise<Pair> {
   const toLoadedMs = performance.now() - beganMs;
   await pin(daemon.pid ?? 0, 0);
   await pin(process.pid, 1);
-  const others: Slapd[] = [];
+  const others: ReferenceSlapd[] = [];
   const own: Access = { port: daemon.bound('ldap').port, ...service };
   let copy: Promise<DirectoryCopy> | undefined;
   return {
@@ -75,7 +75,7 @@ export async function startPair(source: Source): Promise<Pair> {
       });
       const place = join(folder.path, `slapd-${others.length}`);
       await mkdir(place);
-      const started = await startSlapd({
+      const started = await startReferenceSlapd({
         folder: place,
         copy: await copy,
         base,

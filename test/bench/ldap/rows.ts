@@ -1,11 +1,12 @@
 // What is measured, by name; each row starts what it needs and prints ratios to slapd in the same run.
 import { until } from '../../harness/index.ts';
 import { cpuSeconds } from '../cpu.ts';
+import { startBare } from './bare.ts';
 import { accountsBase, sent } from './copy.ts';
 import { startGeneratedSource } from './generated-core.ts';
 import { bindOp, type Load, runJourneys, runLoad, searchOp } from './load.ts';
 import { base, boundPerson, type Pair, root, service, startPair } from './pair.ts';
-import type { Slapd } from './slapd.ts';
+import type { ReferenceSlapd } from './slapd.ts';
 import { startRealSource } from './source.ts';
 
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 3);
@@ -24,6 +25,12 @@ export const rows: Readonly<Record<string, () => Promise<unknown>>> = {
     const uid = (at: number) => searchOp(base, `(uid=${pair.people[at % small]?.uid})`, sent);
     const { username } = boundPerson(pair.people);
     const whole = () => searchOp(`ou=users,${base}`, '(objectClass=person)', sent);
+    const binds: Shape = {
+      connections: 16,
+      inFlight: 1,
+      request: () => bindOp(`cn=${username},ou=users,${base}`, service.password),
+      reference: () => bindOp(`cn=${username},${accountsBase}`, root.password),
+    };
     return {
       slapd: slapd.version,
       'the same answers': {
@@ -32,12 +39,8 @@ export const rows: Readonly<Record<string, () => Promise<unknown>>> = {
         'search by uid': await pair.requireSame(slapd, uid(1)),
       },
       toListeningMs: Math.round(pair.toListeningMs),
-      'repeated bind, 16 x 1': await compare(pair, slapd, {
-        connections: 16,
-        inFlight: 1,
-        request: () => bindOp(`cn=${username},ou=users,${base}`, service.password),
-        reference: () => bindOp(`cn=${username},${accountsBase}`, root.password),
-      }),
+      'repeated bind, 16 x 1': await compare(pair, slapd, binds),
+      'a bare socket of Node that answers binds, 16 x 1': await compareBare(slapd, binds),
       'search by uid, 16 x 1': await compare(pair, slapd, { connections: 16, inFlight: 1, request: uid }, true),
       'search by uid, 16 x 8': await compare(pair, slapd, { connections: 16, inFlight: 8, request: uid }, true),
       'listing of 10,000 entries': await compare(
@@ -112,8 +115,25 @@ async function warm({ daemon }: Pair, shape: Shape) {
 }
 
 /** Medians of interleaved rounds. */
-async function compare(pair: Pair, slapd: Slapd, shape: Shape, bound = false, countsEntries = false) {
-  const sides = new Sides(pair, slapd);
+async function compare({ daemon }: Pair, slapd: ReferenceSlapd, shape: Shape, bound = false, countsEntries = false) {
+  const ours = { pid: daemon.pid ?? 0, port: daemon.bound('ldap').port };
+  return compareServers(ours, slapd, shape, { bound, countsEntries });
+}
+
+/** How far a server of Node can get at all. */
+async function compareBare(slapd: ReferenceSlapd, shape: Shape) {
+  await using bare = await startBare();
+  const { ratio, gatehousePerSecond: perSecond, gatehouseCpuUs: cpuUs } = await compareServers(bare, slapd, shape);
+  return { ratio, perSecond, cpuUs };
+}
+
+async function compareServers(
+  ours: { readonly pid: number; readonly port: number },
+  slapd: ReferenceSlapd,
+  shape: Shape,
+  { bound = false, countsEntries = false }: { readonly bound?: boolean; readonly countsEntries?: boolean } = {},
+) {
+  const sides = new Sides(ours.pid, slapd.pid);
   let p99Ms = 0;
   let slapdP99Ms = 0;
   const run = async (port: number, bind: typeof service, request = shape.request) => {
@@ -122,7 +142,7 @@ async function compare(pair: Pair, slapd: Slapd, shape: Shape, bound = false, co
   };
   await sides.measure(
     async () => {
-      const result = await run(pair.daemon.bound('ldap').port, service);
+      const result = await run(ours.port, service);
       p99Ms = result.p99Ms;
       return result.count;
     },
@@ -137,12 +157,12 @@ async function compare(pair: Pair, slapd: Slapd, shape: Shape, bound = false, co
 
 async function compareJourneys(
   pair: Pair,
-  slapd: Slapd,
+  slapd: ReferenceSlapd,
   secure: boolean,
   search: (at: number) => ReturnType<typeof searchOp>,
 ) {
   const shape = { secure, parallel: 8, seconds, search };
-  const sides = new Sides(pair, slapd);
+  const sides = new Sides(pair.daemon.pid ?? 0, slapd.pid);
   const port = pair.daemon.bound(secure ? 'ldaps' : 'ldap').port;
   await sides.measure(
     async () => (await runJourneys({ ...shape, port, bind: service })) * seconds,
@@ -157,8 +177,8 @@ class Sides {
   readonly #counts: readonly [number[], number[]] = [[], []];
   readonly #cpuUs: readonly [number[], number[]] = [[], []];
 
-  constructor(pair: Pair, slapd: Slapd) {
-    this.#pids = [pair.daemon.pid ?? 0, slapd.pid];
+  constructor(ours: number, theirs: number) {
+    this.#pids = [ours, theirs];
   }
 
   /** @param ours what was done in `seconds` */

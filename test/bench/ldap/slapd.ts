@@ -1,19 +1,13 @@
 // The reference: OpenLDAP's slapd with mdb, what our server sends as its entries, and an index on all that is asked for.
-import { spawn } from 'node:child_process';
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KeyPair } from '@gatehouse/daemon/tls';
-import { freePort, isListening, runTool, until } from '../../harness/index.ts';
+import { runTool, type Slapd, slapdFile, startSlapd } from '../../harness/index.ts';
 import { accountsBase, type DirectoryCopy } from './copy.ts';
 
-export interface Slapd extends AsyncDisposable {
-  readonly port: number;
-  readonly securePort: number;
-  readonly pid: number;
+export interface ReferenceSlapd extends Slapd {
   readonly version: string;
 }
-
-const slapdFile = '/usr/sbin/slapd';
 
 export interface SlapdOptions {
   /** Of its own; files are put there. */
@@ -27,37 +21,22 @@ export interface SlapdOptions {
   readonly tls: KeyPair;
 }
 
-export async function startSlapd(options: SlapdOptions): Promise<Slapd> {
+export async function startReferenceSlapd(options: SlapdOptions): Promise<ReferenceSlapd> {
   const { folder, copy, base, tls } = options;
   await access(slapdFile);
   for (const name of ['db', 'accounts']) await mkdir(join(folder, name), { recursive: true });
   await writeFile(join(folder, 'cert.pem'), tls.certPem);
   await writeFile(join(folder, 'key.pem'), tls.keyPem);
-  const config = join(folder, 'slapd.conf');
-  await writeFile(config, configuration(options));
-  await load(config, base, copy.ldifFile);
-  await load(config, accountsBase, copy.accountFile);
-  const [port, securePort] = [await freePort(), await freePort()];
-  const urls = `ldap://127.0.0.1:${port} ldaps://127.0.0.1:${securePort}`;
-  const child = spawn(slapdFile, ['-f', config, '-h', urls, '-d', '0'], { stdio: 'ignore' });
-  await until(() => isListening(port));
-  const ended = new Promise((done) => child.once('exit', done));
+  const slapd = await startSlapd({
+    folder,
+    configuration: configuration(options),
+    entries: [
+      { suffix: base, ldifFile: copy.ldifFile },
+      { suffix: accountsBase, ldifFile: copy.accountFile },
+    ],
+  });
   const version = /OpenLDAP: slapd (\S+)/.exec((await runTool(slapdFile, ['-VV'])).stderr)?.[1] ?? 'unknown';
-  return {
-    port,
-    securePort,
-    pid: child.pid ?? 0,
-    version,
-    async [Symbol.asyncDispose]() {
-      child.kill('SIGTERM');
-      await ended;
-    },
-  };
-}
-
-async function load(config: string, suffix: string, ldifFile: string): Promise<void> {
-  const added = await runTool('/usr/sbin/slapadd', ['-q', '-f', config, '-b', suffix, '-l', ldifFile]);
-  if (added.code !== 0) throw new Error(`slapadd failed: ${added.stderr}`);
+  return { ...slapd, version };
 }
 
 function configuration({ folder, copy, base, password, indexedParts }: SlapdOptions): string {

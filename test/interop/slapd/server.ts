@@ -1,9 +1,8 @@
 // slapd with the entries that another LDAP server shows, for comparing answers.
-import { spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
-import { freePort, isListening, runTool, until } from '../../harness/index.ts';
+import { startSlapd } from '../../harness/index.ts';
 
 export interface CopiedEntry {
   readonly dn: string;
@@ -31,38 +30,29 @@ export async function startSlapdCopy(base: string, entries: readonly CopiedEntry
   const at = (name: string) => join(folder.path, name);
   await mkdir(at('db'));
   await writeFile(at('copied.schema'), schema);
-  const root = { name: `cn=root,${base}`, password: 'secret of the copy' };
-  await writeFile(
-    at('slapd.conf'),
-    [
-      ...['core', 'cosine', 'inetorgperson'].map((name) => `include /etc/ldap/schema/${name}.schema`),
-      `include ${at('copied.schema')}`,
-      `pidfile ${at('slapd.pid')}`,
-      'modulepath /usr/lib/ldap',
-      'moduleload back_mdb',
-      'sizelimit unlimited',
-      'database mdb',
-      `suffix "${base}"`,
-      `rootdn "${root.name}"`,
-      `rootpw "${root.password}"`,
-      `directory ${at('db')}`,
-      '',
-    ].join('\n'),
-  );
   await writeFile(at('entries.ldif'), [...containers(base), ...entries.map(ldifOf)].join('\n'));
-  const added = await runTool('/usr/sbin/slapadd', ['-q', '-f', at('slapd.conf'), '-l', at('entries.ldif')]);
-  if (added.code !== 0) throw new Error(`slapadd failed: ${added.stderr}`);
-  const port = await freePort();
-  const url = `ldap://127.0.0.1:${port}`;
-  const child = spawn('/usr/sbin/slapd', ['-f', at('slapd.conf'), '-h', url, '-d', '0'], { stdio: 'ignore' });
-  await until(() => isListening(port));
+  const root = { name: `cn=root,${base}`, password: 'secret of the copy' };
+  const configuration = [
+    ...['core', 'cosine', 'inetorgperson'].map((name) => `include /etc/ldap/schema/${name}.schema`),
+    `include ${at('copied.schema')}`,
+    `pidfile ${at('slapd.pid')}`,
+    'modulepath /usr/lib/ldap',
+    'moduleload back_mdb',
+    'sizelimit unlimited',
+    'database mdb',
+    `suffix "${base}"`,
+    `rootdn "${root.name}"`,
+    `rootpw "${root.password}"`,
+    `directory ${at('db')}`,
+    '',
+  ].join('\n');
+  const filled = [{ suffix: base, ldifFile: at('entries.ldif') }];
+  const slapd = await startSlapd({ folder: folder.path, configuration, entries: filled });
   return {
-    url,
+    url: `ldap://127.0.0.1:${slapd.port}`,
     ...root,
     async [Symbol.asyncDispose]() {
-      const ended = new Promise((done) => child.once('exit', done));
-      child.kill('SIGTERM');
-      await ended;
+      await slapd[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();
     },
   };
