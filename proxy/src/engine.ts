@@ -12,6 +12,7 @@ import { createEventGate } from './core.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import type { Rooms } from './modes/context.ts';
 import { createBackChannel } from './oidc/back-channel.ts';
+import { createCorePresence } from './oidc/core-presence.ts';
 import { createLogins } from './oidc/login.ts';
 import { createLogoutTokens } from './oidc/logout-token.ts';
 import { createTokens } from './oidc/tokens.ts';
@@ -74,6 +75,7 @@ export function createEngine(options: EngineOptions): Engine {
   const backChannel = createBackChannel(options);
   const verifier = createTokenVerifier(backChannel, clock);
   const tokens = createTokens(backChannel, verifier);
+  const presence = createCorePresence(backChannel, clock);
   const sessions = createSessions({ store, clock, log, tokens, longestMs: options.longestSessionMs });
   const credentials = createCredentials(tokens, clock);
   const balancer = createBalancer(clock);
@@ -105,7 +107,7 @@ export function createEngine(options: EngineOptions): Engine {
       failures: { limit: failedCredentials, addressOf },
       liveness,
     }),
-    logins: createLogins({ clock, log, sessions, tokens }),
+    logins: createLogins({ clock, log, sessions, tokens, presence }),
     sessions,
     logoutTokens: createLogoutTokens(verifier, clock),
     limits: {
@@ -135,6 +137,7 @@ export function createEngine(options: EngineOptions): Engine {
     liveness: {
       ...liveness,
       channel(isOpen) {
+        presence.channel(isOpen);
         liveness.channel(isOpen);
         if (!isOpen) return;
         // An open tunnel asks for nothing any more, so it would never be looked at again.

@@ -152,7 +152,7 @@ function pathOf(rawTarget: string): string {
   return mark === -1 ? rawTarget : rawTarget.slice(0, mark);
 }
 
-/** §2.5.5, byte for byte; the nearest hosts are told to the log and in a header. */
+/** §2.5.5, byte for byte, with the reason in a header; the nearest hosts are for the log. */
 function unknownHost(log: Logger, lookup: Lookup<Application>, host: string): Answer {
   const shown = host.slice(0, 255);
   const nearest = lookup.nearest(shown.toLowerCase());

@@ -7,7 +7,7 @@ import type { Answer } from '../request/answer.ts';
 /** Parameters of an authorization request that a link to the login may set. */
 const passedOn = ['prompt', 'login_hint', 'ui_locales', 'max_age'] as const;
 
-export function start({ application, request, rooms, target }: ModeContext): Answer {
+export function start({ application, request, rooms, target }: ModeContext): Answer | Promise<Answer> {
   const given = redirectParameter(target.rawQuery);
   const query = new URLSearchParams(target.rawQuery ?? '');
   const parameters = Object.fromEntries(

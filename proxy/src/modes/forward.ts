@@ -66,12 +66,20 @@ function withAlways(identity: HeaderBlock): HeaderBlock {
   return made;
 }
 
-function answerOf(context: ModeContext, original: TargetUri, { verdict, authentication }: Judged): Answer {
+function answerOf(
+  context: ModeContext,
+  original: TargetUri,
+  { verdict, authentication }: Judged,
+): Answer | Promise<Answer> {
   if (verdict.verdict === 'allow') return allowed(context, verdict, authentication, context.rooms.clock.now());
   return ruledOut(context, verdict) ?? unauthenticated(context, original, verdict);
 }
 
-function unauthenticated(context: ModeContext, original: TargetUri, verdict: Refuse | undefined): Answer {
+function unauthenticated(
+  context: ModeContext,
+  original: TargetUri,
+  verdict: Refuse | undefined,
+): Answer | Promise<Answer> {
   const { application, request, rooms } = context;
   const target = reservedTarget(original) === undefined ? hrefOf(original) : application.externalHost.href;
   const presented = verdict?.reason !== 'login_too_old' && header(request, 'authorization') !== '';

@@ -8,10 +8,10 @@ import { LRUCache } from 'lru-cache';
 import type { Application } from '../applications/application.ts';
 import { page } from '../pages/page.ts';
 import { type Refused, redirect } from '../request/answer.ts';
-import { parseAuthority } from '../request/host-name.ts';
-import { clientScheme, header, type Incoming, requestHost } from '../request/incoming.ts';
+import { header, type Incoming } from '../request/incoming.ts';
 import { cookieValues, deletingCookie, formatCookie } from '../sessions/cookie.ts';
 import type { Sessions } from '../sessions/sessions.ts';
+import type { CorePresence } from './core-presence.ts';
 import {
   challengeOf,
   clearLoginCookie,
@@ -21,6 +21,7 @@ import {
   readLoginCookie,
 } from './login-cookie.ts';
 import { formatState, type LoginState, loginLifeMs, parseState } from './login-state.ts';
+import { failureTrouble, loopTrouble } from './login-trouble.ts';
 import { redirectTarget } from './redirect-target.ts';
 import type { Granted, Tokens } from './tokens.ts';
 
@@ -29,11 +30,12 @@ export interface LoginDependencies {
   readonly log: Logger;
   readonly sessions: Sessions;
   readonly tokens: Tokens;
+  readonly presence: Pick<CorePresence, 'isAway'>;
 }
 
 export interface Logins {
-  /** 302 to the core. @param target not yet validated; ends at Ext when it leads anywhere else */
-  start(application: Application, request: Incoming, start: LoginStart): Refused;
+  /** 302 to the core, or 503 when it is away. @param target not yet validated; ends at Ext when it leads anywhere else */
+  start(application: Application, request: Incoming, start: LoginStart): Refused | Promise<Refused>;
   /** @param query raw query of the callback */
   finish(application: Application, request: Incoming, query: string): Promise<Refused>;
 }
@@ -61,18 +63,26 @@ export function createLogins(dependencies: LoginDependencies): Logins {
 
 type Context = LoginDependencies & { readonly used: LRUCache<string, true> };
 
-function startLogin({ clock, log }: Context, application: Application, request: Incoming, start: LoginStart): Refused {
+function startLogin(
+  context: Context,
+  application: Application,
+  request: Incoming,
+  start: LoginStart,
+): Refused | Promise<Refused> {
+  const isAway = context.presence.isAway(application.endpoints.jwks);
+  const go = () => sendToCore(context, application, request, start);
+  return isAway === false ? go() : isAway.then((away) => (away ? awayPage(context, application, request) : go()));
+}
+
+function sendToCore({ clock, log }: Context, application: Application, request: Incoming, start: LoginStart): Refused {
   const { cookie, stateKey, seals } = application;
   const cookies = header(request, 'cookie');
   const bounces = start.bounces ?? 0;
-  const loops = loopCount(application, cookies);
+  const { loops, lifeS } = loopsOf(application, cookies);
   if (loops >= mostLoops || bounces > mostBounces) {
-    log.warn('login loop stopped', {
-      provider: application.name,
-      count: loops + bounces,
-      reason: loopCause(application, request),
-    });
-    return loopPage(application, request);
+    const { cause, text } = loopTrouble(application, request, lifeS);
+    log.warn('login loop stopped', { provider: application.name, count: loops + bounces, reason: cause, hint: text });
+    return loopPage(application, request, text);
   }
   const nowMs = clock.now();
   const secrets = newLogin(nowMs);
@@ -166,12 +176,13 @@ async function exchange(
     return await succeed(context, application, request, { ...granted, state });
   } catch (error) {
     if (!isGatewayError(error)) throw error;
-    log.warn('login failed', { provider: application.name, code: error.code, error: error.message, hint: error.hint });
-    const unreachable = error.code === 'ERR_PROXY_BACK_CHANNEL' || error.code === 'ERR_PROXY_SESSION_STORE';
-    const reason = error.code === 'ERR_PROXY_SESSION_STORE' ? 'the session could not be kept' : error.message;
+    const { code, hint, message } = error;
+    const { cause, text } = failureTrouble(application, error);
+    log.warn('login failed', { provider: application.name, reason: cause, code, error: message, hint });
+    const unreachable = code === 'ERR_PROXY_BACK_CHANNEL' || code === 'ERR_PROXY_SESSION_STORE';
     return failurePage(application, request, {
-      status: unreachable ? 502 : 400,
-      reason,
+      status: unreachable ? 503 : 400,
+      reason: text,
       target: state.redirect,
       setCookies: [clearLoginCookie(application.cookie, state.loginId)],
     });
@@ -185,9 +196,10 @@ async function succeed(
   { claims, refreshToken, state }: Granted & { readonly state: LoginState },
 ): Promise<Refused> {
   const nowMs = clock.now();
+  const lifeS = claims.exp - Math.floor(nowMs / 1000);
   const expiresAtMs = Math.max(claims.exp * 1000, nowMs + 1000);
   const session = await sessions.begin(application, claims, { expiresAtMs, refreshToken });
-  const loops = loopCount(application, header(request, 'cookie')) + 1;
+  const loops = loopsOf(application, header(request, 'cookie')).loops + 1;
   log.info('login finished', {
     provider: application.name,
     user: claims.preferredUsername || claims.sub,
@@ -197,7 +209,7 @@ async function succeed(
   return redirect(state.redirect || application.externalHost.href, [
     session,
     clearLoginCookie(application.cookie, state.loginId),
-    formatCookie(application.cookie, loopCookie(application), String(loops), life),
+    formatCookie(application.cookie, loopCookie(application), `${loops}.${lifeS}`, life),
   ]);
 }
 
@@ -209,7 +221,7 @@ function errorOf(parameters: URLSearchParams): { readonly code: string; readonly
 }
 
 interface Failure {
-  readonly status: 400 | 502;
+  readonly status: 400 | 503;
   readonly reason: string;
   readonly target: string;
   readonly setCookies?: readonly string[];
@@ -222,7 +234,7 @@ function failurePage(application: Application, request: Incoming, failure: Failu
     text: `You could not be logged in to ${application.title || application.name}: ${failure.reason}`,
     link: { href: failure.target || application.externalHost.href, label: 'Try again' },
     setCookies: failure.setCookies ?? [],
-    headers: failure.status === 502 ? ['Retry-After', '10'] : [],
+    headers: failure.status === 503 ? ['Retry-After', '10'] : [],
   });
 }
 
@@ -241,40 +253,34 @@ function deniedPage(
   });
 }
 
-function loopPage(application: Application, request: Incoming): Refused {
+function awayPage({ log }: Context, application: Application, request: Incoming): Refused {
+  log.warn('login not begun', { provider: application.name, reason: 'the core does not answer' });
+  return page(request, {
+    status: 503,
+    title: 'Temporarily unavailable',
+    text: 'The login server does not answer at the moment. Whoever is logged in already can go on.',
+    headers: ['Retry-After', '10'],
+  });
+}
+
+function loopPage(application: Application, request: Incoming, hint: string): Refused {
   return page(request, {
     status: 400,
     title: 'Login loop stopped',
     text: 'You were logged in several times, but the application never saw it.',
-    hint: loopCause(application, request),
+    hint,
     link: { href: application.externalHost.href, label: 'Try again' },
     setCookies: [deletingCookie(application.cookie, loopCookie(application))],
   });
-}
-
-/** WISHES P1: the most likely cause, from what can be known here. */
-function loopCause({ cookie, external, externalHost, mode, sessionLifeMs }: Application, request: Incoming): string {
-  if (cookie.secure && clientScheme(request) === 'http') {
-    return `The external host is ${externalHost.origin}, so the session cookie is for https only, but this request came over http: correct the external host, or let the reverse proxy send X-Forwarded-Proto.`;
-  }
-  if (sessionLifeMs < 60_000) {
-    return `Sessions of this provider last ${Math.floor(sessionLifeMs / 1000)} s: raise its access token validity, and compare the clocks of this machine and the core.`;
-  }
-  if (mode === 'forward_domain') {
-    return `The session cookie is set for the domain "${cookie.domain}" by ${externalHost.host}: the application's host must lie below it.`;
-  }
-  const asked = parseAuthority(requestHost(request))?.host;
-  if (asked !== undefined && asked !== external.authority.host) {
-    return `The session cookie is set for ${externalHost.host}, but this request is for ${asked}: the browser must use the external host.`;
-  }
-  return `The session cookie does not come back: the external host is ${externalHost.origin}, and the browser must use exactly that; cookies must not be blocked, and the clocks of this machine and the core must agree.`;
 }
 
 function loopCookie({ cookie }: Application): string {
   return `${cookie.name}_n`;
 }
 
-function loopCount(application: Application, cookies: string): number {
+/** How many logins were completed a moment ago, and how long the last session was to live. */
+function loopsOf(application: Application, cookies: string): { readonly loops: number; readonly lifeS?: number } {
   const [value = ''] = cookieValues(cookies, loopCookie(application));
-  return /^\d{1,3}$/.test(value) ? Number(value) : 0;
+  const [, loops, lifeS] = /^(\d{1,3})\.(-?\d{1,9})$/.exec(value) ?? [];
+  return loops === undefined ? { loops: 0 } : { loops: Number(loops), lifeS: Number(lifeS) };
 }
