@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { app, nginx, traefik } from './testing/fixture.ts';
+import { app, cookieName, nginx, traefik } from './testing/fixture.ts';
 import { incoming, statusOf, testGateway } from './testing/test-gateway.ts';
 
 describe('WISHES P6: garbage never opens a door', () => {
@@ -37,6 +37,7 @@ describe('WISHES P6: garbage never opens a door', () => {
           traefik,
           nginx,
           '/outpost.goauthentik.io/auth/caddy',
+          '/outpost.goauthentik.io/auth/haproxy',
           '/outpost.goauthentik.io/auth/envoy',
           '/outpost.goauthentik.io/userinfo',
           '/outpost.goauthentik.io/callback',
@@ -49,8 +50,16 @@ describe('WISHES P6: garbage never opens a door', () => {
   for (const mode of ['proxy', 'forward_single', 'forward_domain'] as const) {
     test(`proxy 52, ${mode}: 2xx only with a valid session`, async () => {
       await using gateway = await testGateway({ rows: [{ mode, cookie_domain: '.company' }] });
+      const browser = gateway.browser();
+      await browser.login('/');
+      const real = browser.cookies.get(cookieName) ?? '';
+      // A real session's id with one letter gone, one that is none, or one too many.
+      const nearly = fc
+        .tuple(fc.nat(real.length - 1), fc.constantFrom('', '!', 'AA'))
+        .map(([at, letter]) => ({ cookie: `${cookieName}=${real.slice(0, at)}${letter}${real.slice(at + 1)}` }));
+      const asked = fc.tuple(headers, fc.oneof(fc.constant({}), nearly)).map(([one, two]) => ({ ...one, ...two }));
       await fc.assert(
-        fc.asyncProperty(target, headers, async (path, given) => {
+        fc.asyncProperty(target, asked, async (path, given) => {
           const { answer } = await gateway.engine.gateway.handle(incoming(path, given));
           const isPing = path.startsWith('/outpost.goauthentik.io/ping');
           const isOwnPath = answer.kind === 'allowed' && answer.allow.reason === 'reserved';

@@ -21,6 +21,7 @@ describe('hosts', () => {
       body: `{\n\t"Message": "no app for hostname",\n\t"Host": "apps.company",\n\t"Detail": "Check the outpost settings and make sure 'apps.company' is included."\n}\n`,
     });
     expect(headerOf(answer, 'content-type')).toBe('application/json');
+    expect(headerOf(answer, 'x-outpost-reason')).toBe('no_app_for_hostname');
     expect(gateway.log.lines.find((line) => line.event === 'no app for hostname')?.['hint']).toContain('app.company');
   });
   test('proxy 4, 5: the only application takes any host; X-Forwarded-Host of a trusted peer selects', async () => {

@@ -108,3 +108,45 @@ for (const method of ['GET', 'POST'] as const) {
     });
   });
 }
+
+describe('a large upload', () => {
+  const most = 64 * 1024 * 1024;
+  const begin = async (proxy: TestServer) => {
+    const { cookie } = await proxy.login();
+    const socket = connect(proxy.port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write(`POST / HTTP/1.1\r\nHost: app.company\r\nCookie: ${cookie}\r\nContent-Length: ${most}\r\n\r\n`);
+    return socket;
+  };
+
+  test('an upstream that does not read holds the client back', async () => {
+    await using proxy = await testServer();
+    proxy.upstream.answer = (request) => request.pause();
+    const socket = await begin(proxy);
+    const piece = Buffer.alloc(64 * 1024);
+    let written = 0;
+    let isMoving = true;
+    while (isMoving && written < most) {
+      written += piece.length;
+      if (socket.write(piece)) continue;
+      const drained = once(socket, 'drain').then(() => true);
+      // Nothing moves any more: everything between the two is full.
+      isMoving = await Promise.race([drained, new Promise<false>((full) => setTimeout(full, 300, false))]);
+    }
+    expect(written).toBeLessThan(most / 2);
+    socket.destroy();
+  });
+
+  test('a client that leaves in the middle ends the upload at the upstream', async () => {
+    await using proxy = await testServer();
+    const left = new Promise<boolean>((resolve) => {
+      proxy.upstream.answer = (request) => {
+        request.on('error', () => undefined).once('close', () => resolve(request.complete));
+        request.once('data', () => socket.destroy());
+      };
+    });
+    const socket = await begin(proxy);
+    socket.write('begun');
+    expect(await left).toBe(false);
+  });
+});

@@ -41,7 +41,11 @@ describe('proxy mode without a session', () => {
     ]) {
       const answer = await gateway.send('/api?x=1', headers);
       expect([statusOf(answer), headerOf(answer, 'location')]).toEqual([401, undefined]);
-      expect(answer.kind === 'refused' && JSON.parse(answer.body)).toMatchObject({ error: 'unauthenticated' });
+      expect(answer.kind === 'refused' && JSON.parse(answer.body)).toMatchObject({
+        error: 'unauthenticated',
+        login_url: headerOf(answer, 'x-outpost-location'),
+      });
+      expect(headerOf(answer, 'www-authenticate')).toBe('Bearer realm="p"');
       expect(new URL(headerOf(answer, 'x-outpost-location') ?? '').searchParams.get('rd')).toBe(`${app}/api?x=1`);
       expect(statusOf(await strict.send('/api', headers))).toBe(302);
     }
