@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { until } from '../../harness/index.ts';
 import type { ProtectedSite } from './protected-site.ts';
-import { enterPassword } from './sign-in.ts';
+import { enterPassword, fillPassword, passwordOf } from './sign-in.ts';
 import type { Site } from './site.ts';
 
 export interface Places {
@@ -62,16 +62,13 @@ export function protectedSiteSuite(places: () => Places): void {
     await using visit = await site.visit();
     const { page } = visit;
     await page.goto(`${board.url}/one`);
-    await page.getByLabel('E-mail address or user name').fill('ada');
-    await page.keyboard.press('Enter');
-    const password = (tab: Page) => tab.getByLabel('Password', { exact: true });
-    await password(page).fill(site.core.password);
+    await fillPassword(page, 'ada', site.core.password);
     const other = await page.context().newPage();
     await other.goto(`${board.url}/two`);
-    await password(other).fill(site.core.password);
-    await password(page).press('Enter');
+    await passwordOf(other).fill(site.core.password);
+    await passwordOf(page).press('Enter');
     await page.waitForURL(`${board.url}/one`);
-    await password(other).press('Enter');
+    await passwordOf(other).press('Enter');
     await other.waitForURL(`${board.url}/two`);
     await other.getByText('Hello ada').waitFor();
   });
