@@ -1,5 +1,5 @@
 // The proxy's figures row by row, each as a ratio to a measure of the same run: bare node:http that gives the same answer, a
-// TCP relay in Node, Caddy. Rounds are interleaved, a median is taken. Needs nginx, caddy and taskset. Run after a build:
+// TCP relay in Node, Caddy. Rounds are interleaved, a median is taken. Needs nginx, caddy, wrk and taskset. Run after a build:
 //   node --expose-gc --import tsx --conditions source test/bench/proxy.ts [row …] [--seconds=2] [--rounds=5]
 //     [--gigabytes=0.25] [--profile=folder] [--save]
 // Rows: forward-auth small large transfer workers bulk; all of them without a name. `transfer --gigabytes=10` takes some

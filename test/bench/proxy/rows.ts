@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { proxyBulk } from '@gatehouse/proxy/testing';
 import { freePort } from '../../harness/index.ts';
-import { measure } from './load.ts';
+import { measure, type Request } from './load.ts';
 import { cpuMs, type Running, startProxy } from './servers.ts';
 import { login } from './session.ts';
 import { browserRequest, type Subjects } from './subjects.ts';
@@ -47,7 +47,7 @@ export const rows: Readonly<Record<string, Row>> = {
 
 interface Contestant {
   readonly server: Running;
-  readonly request: string;
+  readonly request: Request;
   readonly connections?: number;
 }
 
@@ -84,28 +84,35 @@ async function compare(
 
 async function sample({ server, request, connections: count = connections }: Contestant, seconds: number) {
   const before = cpuMs(server.pid);
-  const { perSecond, p99Ms, failed } = await measure({ port: server.port, request, connections: count, seconds });
-  const cpuUs = Number((((cpuMs(server.pid) - before) * 1_000) / (perSecond * seconds)).toFixed(1));
-  return { perSecond, p99Ms, failed, cpuUs };
+  const measured = await measure({ port: server.port, request, connections: count, seconds });
+  const cpuUs = Number((((cpuMs(server.pid) - before) * 1_000) / measured.answers).toFixed(1));
+  return { perSecond: measured.perSecond, p99Ms: measured.p99Ms, failed: measured.failed, cpuUs };
 }
 
-/** Two workers against one on the same two cores, nothing pinned: load and application want their share as well. */
-async function workers({ folder, issuer, pin }: Subjects, { seconds, rounds }: Settings): Promise<object> {
+/**
+ * Two workers against one on the same two cores, nothing pinned: load and application want their share as well. Beside it
+ * what two processes of bare node:http are to one on this machine, without an application: more is not to be had.
+ */
+async function workers(subjects: Subjects, { seconds, rounds }: Settings): Promise<object> {
+  const { bareSmall, bareSmallTwice, folder, issuer, pin, requests } = subjects;
   await pin(false);
-  const measured: Sample[] = [];
+  const proxies: Contestant[] = [];
   for (const count of [1, 2]) {
     const port = await freePort();
     const env = { AKPROXY_WORKERS: String(count), AKPROXY_SESSION__PATH: join(folder, `sessions-${count}`) };
     const server = await startProxy({ folder, issuer, port, env });
     const cookie = await login('proxied.localhost', port);
-    const request = browserRequest('/small', ['Host: proxied.localhost', `Cookie: ${cookie}`]);
-    const samples: Sample[] = [];
-    for (let round = 0; round < rounds; round++) samples.push(await sample({ server, request }, seconds));
-    await server.stop();
-    measured.push(median(samples));
+    proxies.push({ server, request: browserRequest('/small', ['Host: proxied.localhost', `Cookie: ${cookie}`]) });
   }
-  const [one, two] = measured;
-  return { ratio: rounded((two?.perSecond ?? 0) / (one?.perSecond ?? 0)), one, two };
+  const bare = [bareSmall, bareSmallTwice].map((server) => ({ server, request: requests.page('/small') }));
+  const taken: Sample[][] = [[], [], [], []];
+  for (let round = 0; round < rounds; round++) {
+    for (const [at, contestant] of [...proxies, ...bare].entries()) taken[at]?.push(await sample(contestant, seconds));
+  }
+  for (const { server } of proxies) await server.stop();
+  const [one, two, bareOne, bareTwo] = taken.map(median);
+  const ratioOf = (more?: Sample, less?: Sample) => rounded((more?.perSecond ?? 0) / (less?.perSecond ?? 0));
+  return { ratio: ratioOf(two, one), bareRatio: ratioOf(bareTwo, bareOne), one, two, bareOne, bareTwo };
 }
 
 function median(samples: readonly Sample[]): Sample {

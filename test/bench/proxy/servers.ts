@@ -16,8 +16,9 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-export async function startBare(size: number, fields: readonly string[]): Promise<Running> {
-  return forked('bare-server.ts', [String(size), JSON.stringify(fields)]);
+/** @param size of the body. @param fields of the answer. @param workers processes that share the port */
+export async function startBare(size: number, fields: readonly string[], workers = 1): Promise<Running> {
+  return forked('bare-server.ts', [String(size), JSON.stringify(fields), String(workers)]);
 }
 
 export async function startRelay(to: number): Promise<Running> {

@@ -21,10 +21,10 @@ export async function login(host: string, port: number): Promise<string> {
   throw new Error('the login never came through');
 }
 
-/** Header fields of an allowed answer, for the bare server to repeat; node:http adds the others itself. */
-export async function allowedFields(site: string, headers: Readonly<Record<string, string>>): Promise<string[]> {
-  const answer = await new Browser().send(`${site}/outpost.goauthentik.io/auth/traefik`, { headers });
-  if (answer.status !== 200) throw new Error(`the session is not let in: ${answer.status}`);
+/** Header fields of an answer, for the bare server to repeat; node:http adds the others itself. */
+export async function answeredFields(url: string, headers: Readonly<Record<string, string>>): Promise<string[]> {
+  const answer = await new Browser().send(url, { headers });
+  if (answer.status !== 200) throw new Error(`${url} answers ${answer.status}`);
   const own = new Set(['date', 'connection', 'keep-alive', 'content-length']);
   return Object.entries(answer.headers).flatMap(([name, value]) => (own.has(name) ? [] : [name, String(value)]));
 }

@@ -2,23 +2,25 @@
 // application behind it, bare node:http, a TCP relay, Caddy. Servers share the first core, load and application the second.
 import { type FakeIssuer, fakeIssuer } from '@gatehouse/proxy/testing';
 import { freePort, runTool } from '../../harness/index.ts';
+import type { Request } from './load.ts';
 import { type Running, startBare, startCaddy, startNginx, startProxy, startRelay } from './servers.ts';
-import { allowedFields, login } from './session.ts';
+import { answeredFields, login } from './session.ts';
 import { startBulkApplication } from './transfer.ts';
 
 export interface Subjects {
   readonly folder: string;
   readonly issuer: FakeIssuer;
   readonly daemon: Running;
-  /** Gives the very answer of forward-auth. */
+  /** They give the very answers that the daemon gives, field for field. */
   readonly bareAuth: Running;
   readonly bareSmall: Running;
+  /** The same by two processes. */
+  readonly bareSmallTwice: Running;
   readonly relay: Running;
   readonly caddy: Running;
-  /** Requests, head and all. */
   readonly requests: {
-    readonly auth: string;
-    page(path: string, host?: string): string;
+    readonly auth: Request;
+    page(path: string, host?: string): Request;
   };
   readonly bulkHeaders: Readonly<Record<string, string>>;
   /** One core for the servers and the other for load and application; or none of it. */
@@ -36,8 +38,8 @@ const browserLines = [
 ];
 
 /** A request as a browser sends it. */
-export function browserRequest(target: string, lines: readonly string[]): string {
-  return `GET ${target} HTTP/1.1\r\n${[...lines, ...browserLines].join('\r\n')}\r\n\r\n`;
+export function browserRequest(target: string, lines: readonly string[]): Request {
+  return { target, lines: [...lines, ...browserLines] };
 }
 
 /** @param profile folder for a CPU profile of the daemon */
@@ -72,11 +74,14 @@ export async function startSubjects(folder: string, profile: string | undefined)
   const session = await login(host, port);
   const proxied = await login('proxied.localhost', port);
   const forwarded = { 'X-Forwarded-Proto': 'http', 'X-Forwarded-Host': host, 'X-Forwarded-Uri': '/some/page?x=1' };
-  const bareAuth = await startBare(0, await allowedFields(`http://${host}`, { Cookie: session, ...forwarded }));
-  const bareSmall = await startBare(1_024, []);
+  const authUrl = `http://${host}/outpost.goauthentik.io/auth/traefik`;
+  const bareAuth = await startBare(0, await answeredFields(authUrl, { Cookie: session, ...forwarded }));
+  const smallFields = await answeredFields(`http://proxied.localhost:${port}/small`, { Cookie: proxied });
+  const bareSmall = await startBare(1_024, smallFields);
+  const bareSmallTwice = await startBare(1_024, smallFields, 2);
   const relay = await startRelay(nginx.port);
   const caddy = await startCaddy(folder, nginx.port);
-  const servers = [daemon, bareAuth, bareSmall, relay, caddy];
+  const servers = [daemon, bareAuth, bareSmall, bareSmallTwice, relay, caddy];
   const forwardedLines = Object.entries(forwarded).map(([name, value]) => `${name}: ${value}`);
   const cookies = `Cookie: theme=dark; lang=de; ${session}; tracking=none`;
   return {
@@ -85,6 +90,7 @@ export async function startSubjects(folder: string, profile: string | undefined)
     daemon,
     bareAuth,
     bareSmall,
+    bareSmallTwice,
     relay,
     caddy,
     requests: {
