@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { rawValue } from './identity/strip.ts';
+import { installed } from './testing/installed.ts';
 import { lastSeen, raw, upgradeLines } from './testing/raw-exchange.ts';
 import { type TestServer, testServer, testUpstream } from './testing/test-server.ts';
 
@@ -85,6 +87,23 @@ describe('upgrades', () => {
     proxy.gateway.engine.liveness.channel(false);
     proxy.gateway.engine.liveness.channel(true);
     await closed;
+  });
+  test.skipIf(!installed('ss'))('WISHES P28: an upstream that vanishes without a word is found out', async () => {
+    await using proxy = await testServer();
+    echo(proxy);
+    const { cookie } = await proxy.login();
+    await proxy.get('/', { cookie });
+    await proxy.get('/', { cookie }, { method: 'POST', body: 'x' });
+    const socket = connect(proxy.port, '127.0.0.1');
+    socket.write(`GET /ws HTTP/1.1\r\nHost: app.company\r\nCookie: ${cookie}\r\n${upgradeLines}\r\n`);
+    await once(socket, 'data');
+    const { port } = new URL(proxy.upstream.origin);
+    const toUpstream = execFileSync('ss', ['-tnoH', 'state', 'established', `dport = :${port}`], { encoding: 'utf8' });
+    const lines = toUpstream.trim().split('\n');
+    // Of the fast lane, the general lane and the tunnel.
+    expect(lines.length).toBe(3);
+    for (const line of lines) expect(line).toContain('timer:(keepalive');
+    socket.destroy();
   });
   test('§17.30: the end of the session closes its tunnels', async () => {
     await using proxy = await testServer();

@@ -7,6 +7,9 @@ import type { ReadyResponse } from '../request/ready-response.ts';
 import type { UpstreamHeaders } from './request-headers.ts';
 import { FieldKinds } from './response-head.ts';
 
+/** TCP probes a connection to an upstream after so much silence: one that vanished without a word is found out (WISHES P28). */
+export const probeAfterMs = 60_000;
+
 export interface Exchange {
   readonly target: UpstreamTarget;
   readonly method: string;

@@ -7,7 +7,14 @@ import { GatewayError } from '@gatehouse/daemon/errors';
 import type { UpstreamTarget } from '../applications/application.ts';
 import { proxyError } from '../errors.ts';
 import { headerLines } from '../identity/header-block.ts';
-import { type AnswerRules, type Exchange, type ExchangeFailure, type Lane, proxyAnswers } from './exchange.ts';
+import {
+  type AnswerRules,
+  type Exchange,
+  type ExchangeFailure,
+  type Lane,
+  probeAfterMs,
+  proxyAnswers,
+} from './exchange.ts';
 import { ResponseRelay } from './response-relay.ts';
 
 const connectMs = 10_000;
@@ -175,6 +182,8 @@ class Connection {
     const socket = connect({
       ...at,
       noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: probeAfterMs,
       onread: { buffer: () => this.#nextBuffer(), callback: (size, bytes) => this.#receive(bytes, size) },
     });
     this.#socket = socket;

@@ -7,6 +7,7 @@ import type { GatewayError } from '@gatehouse/daemon/errors';
 import type { UpstreamTarget } from '../applications/application.ts';
 import { proxyError } from '../errors.ts';
 import { stripResponseHeaders } from '../identity/strip.ts';
+import { probeAfterMs } from './exchange.ts';
 import { tlsOptions } from './pools.ts';
 
 export interface Tunnel {
@@ -59,6 +60,7 @@ export function openTunnel(tunnel: Tunnel): Promise<TunnelOutcome> {
     upstream.once('socket', (connecting) =>
       connecting.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
         clearTimeout(late);
+        connecting.setKeepAlive(true, probeAfterMs);
         wasConnected = true;
       }),
     );
