@@ -76,7 +76,10 @@ export async function startSubjects(folder: string, profile: string | undefined)
   const forwarded = { 'X-Forwarded-Proto': 'http', 'X-Forwarded-Host': host, 'X-Forwarded-Uri': '/some/page?x=1' };
   const authUrl = `http://${host}/outpost.goauthentik.io/auth/traefik`;
   const bareAuth = await startBare(0, await answeredFields(authUrl, { Cookie: session, ...forwarded }));
-  const smallFields = await answeredFields(`http://proxied.localhost:${port}/small`, { Cookie: proxied });
+  const smallFields = await answeredFields(`http://127.0.0.1:${port}/small`, {
+    Cookie: proxied,
+    'X-Forwarded-Host': 'proxied.localhost',
+  });
   const bareSmall = await startBare(1_024, smallFields);
   const bareSmallTwice = await startBare(1_024, smallFields, 2);
   const relay = await startRelay(nginx.port);
