@@ -20,10 +20,11 @@ type Row = (subjects: Subjects, settings: Settings) => Promise<object>;
 const connections = 64;
 
 export const rows: Readonly<Record<string, Row>> = {
-  'forward-auth': ({ daemon, bareAuth, requests, pin }, settings) =>
+  'forward-auth': ({ daemon, bareAuth, loggingAuth, requests, pin }, settings) =>
     compare(pin, settings, {
       subject: { server: daemon, request: requests.auth },
       bare: { server: bareAuth, request: requests.auth },
+      logging: { server: loggingAuth, request: requests.auth },
     }),
   small: ({ daemon, bareSmall, caddy, requests, pin }, settings) =>
     compare(pin, settings, {

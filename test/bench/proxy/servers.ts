@@ -16,9 +16,17 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** @param size of the body. @param fields of the answer. @param workers processes that share the port */
-export async function startBare(size: number, fields: readonly string[], workers = 1): Promise<Running> {
-  return forked('bare-server.ts', [String(size), JSON.stringify(fields), String(workers)]);
+export interface BareOptions {
+  /** Processes that share the port. */
+  readonly workers?: number;
+  /** Reads the fields of each request and writes a line about it. */
+  readonly isLogging?: boolean;
+}
+
+/** @param size of the body. @param fields of the answer */
+export async function startBare(size: number, fields: readonly string[], options: BareOptions = {}): Promise<Running> {
+  const { workers = 1, isLogging = false } = options;
+  return forked('bare-server.ts', [String(size), JSON.stringify(fields), String(workers), isLogging ? 'log' : '']);
 }
 
 export async function startRelay(to: number): Promise<Running> {
@@ -107,7 +115,7 @@ function family(pid: number): number[] {
 }
 
 async function forked(file: string, args: readonly string[]): Promise<Running> {
-  const child = fork(join(import.meta.dirname, file), args);
+  const child = fork(join(import.meta.dirname, file), args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const [port] = await once(child, 'message');
   return running(child, Number(port));
 }

@@ -14,6 +14,8 @@ export interface Subjects {
   /** They give the very answers that the daemon gives, field for field. */
   readonly bareAuth: Running;
   readonly bareSmall: Running;
+  /** Bare, but it reads the fields of requests and writes a line about each. */
+  readonly loggingAuth: Running;
   /** The same by two processes. */
   readonly bareSmallTwice: Running;
   readonly relay: Running;
@@ -75,16 +77,18 @@ export async function startSubjects(folder: string, profile: string | undefined)
   const proxied = await login('proxied.localhost', port);
   const forwarded = { 'X-Forwarded-Proto': 'http', 'X-Forwarded-Host': host, 'X-Forwarded-Uri': '/some/page?x=1' };
   const authUrl = `http://${host}/outpost.goauthentik.io/auth/traefik`;
-  const bareAuth = await startBare(0, await answeredFields(authUrl, { Cookie: session, ...forwarded }));
+  const authFields = await answeredFields(authUrl, { Cookie: session, ...forwarded });
+  const bareAuth = await startBare(0, authFields);
+  const loggingAuth = await startBare(0, authFields, { isLogging: true });
   const smallFields = await answeredFields(`http://127.0.0.1:${port}/small`, {
     Cookie: proxied,
     'X-Forwarded-Host': 'proxied.localhost',
   });
   const bareSmall = await startBare(1_024, smallFields);
-  const bareSmallTwice = await startBare(1_024, smallFields, 2);
+  const bareSmallTwice = await startBare(1_024, smallFields, { workers: 2 });
   const relay = await startRelay(nginx.port);
   const caddy = await startCaddy(folder, nginx.port);
-  const servers = [daemon, bareAuth, bareSmall, bareSmallTwice, relay, caddy];
+  const servers = [daemon, bareAuth, loggingAuth, bareSmall, bareSmallTwice, relay, caddy];
   const forwardedLines = Object.entries(forwarded).map(([name, value]) => `${name}: ${value}`);
   const cookies = `Cookie: theme=dark; lang=de; ${session}; tracking=none`;
   return {
@@ -92,6 +96,7 @@ export async function startSubjects(folder: string, profile: string | undefined)
     issuer,
     daemon,
     bareAuth,
+    loggingAuth,
     bareSmall,
     bareSmallTwice,
     relay,
