@@ -51,14 +51,16 @@ async function explainUrl(url: string, flags: readonly string[], env: Terminal['
   }
 }
 
-/** `--user=alice --groups=a,b --entitlements=c --method=POST`, and what else was said. */
+/** `--user=alice --groups=a,b --entitlements=c --method=POST`, with a blank for the equals sign too, and what else was said. */
 function askerOf(flags: readonly string[]): { readonly asker: Asker | undefined; readonly rest: readonly string[] } {
   const given = new Map<string, string>();
-  const rest = flags.filter((flag) => {
-    const [, name, value] = /^--(user|groups|entitlements|method)=(.*)$/s.exec(flag) ?? [];
-    if (name !== undefined && value !== undefined) given.set(name, value);
-    return name === undefined;
-  });
+  const rest: string[] = [];
+  const words = flags.values();
+  for (const flag of words) {
+    const [, name, value] = /^--(user|groups|entitlements|method)(?:=(.*))?$/s.exec(flag) ?? [];
+    if (name === undefined) rest.push(flag);
+    else given.set(name, value ?? words.next().value ?? '');
+  }
   const user = given.get('user');
   const list = (name: string) => (given.get(name) ?? '').split(',').filter((item) => item !== '');
   const method = given.get('method')?.toUpperCase() ?? 'GET';
