@@ -70,6 +70,28 @@ describe('§17.21: several upstreams', () => {
   });
 });
 
+test('a kept connection that ends under a request: what may be repeated is, once; anything else is not', async () => {
+  await using proxy = await testServer();
+  const { cookie } = await proxy.login();
+  const served = new WeakSet();
+  proxy.upstream.answer = ({ socket }, response) => {
+    if (served.has(socket)) socket.destroy();
+    else response.end('hello');
+    served.add(socket);
+  };
+  const ask = async (method: string, path: string) => (await proxy.get(path, { cookie }, { method })).status;
+  const times = (path: string) => proxy.upstream.seen.filter(({ url }) => url === path).length;
+  for (const [method, status, seen] of [
+    ['GET', 200, 2],
+    ['PUT', 200, 2],
+    ['POST', 502, 1],
+    ['PATCH', 502, 1],
+  ] as const) {
+    expect(await ask(method, `/first-${method}`)).toBe(200);
+    expect([method, await ask(method, `/${method}`), times(`/${method}`)]).toEqual([method, status, seen]);
+  }
+});
+
 describe.skipIf(!installed('openssl'))('§17.15: TLS towards the upstream', () => {
   test('an authority of one’s own, a name of one’s own, and our certificate where it is asked for', async () => {
     await using folder = await temporaryFolder();
