@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { skipWithout } from '../../harness/index.ts';
 import { codeOf, setUpAuthenticator } from './authenticator-app.ts';
-import { type ProtectedSite, startProtectedSite } from './protected-site.ts';
+import { addApplication, type ProtectedSite, startProtectedSite } from './protected-site.ts';
 import { endSessionsOfAda, live, openAsAda, protectedSiteSuite } from './protected-site-suite.ts';
-import { enterPassword } from './sign-in.ts';
+import { enterPassword, fillPassword, passwordOf } from './sign-in.ts';
 import { type Site, startSite } from './site.ts';
 
 const mostUntilClosedMs = 1000;
@@ -48,6 +48,21 @@ describe.skipIf(skipWithout('chromium'))('a site behind the proxy', { timeout: 9
     await page.getByText('Invalid Token').waitFor();
     await page.goto(`${board.url}/`);
     await page.getByRole('heading', { name: 'Welcome to gatehouse' }).waitFor();
+  });
+
+  test('two tabs that stand at the login of two applications each come to their own', async () => {
+    const wiki = await addApplication(site, board, 'wiki');
+    await using visit = await site.visit();
+    const { page } = visit;
+    await page.goto(`${board.url}/one`);
+    await fillPassword(page, 'ada', site.core.password);
+    const other = await page.context().newPage();
+    await other.goto(`${wiki}/two?a=1&b=2`);
+    await enterPassword(other, 'ada', site.core.password);
+    await other.waitForURL(`${wiki}/two?a=1&b=2`);
+    await passwordOf(page).press('Enter');
+    await page.waitForURL(`${board.url}/one`);
+    for (const tab of [page, other]) await tab.getByText('Hello ada').waitFor();
   });
 
   test('signing out closes the live connections of every tab', async () => {

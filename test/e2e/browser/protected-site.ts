@@ -83,6 +83,33 @@ export async function startProtectedSite(site: Site, by: Front = 'proxy'): Promi
   };
 }
 
+interface ProviderRow {
+  readonly pk: number;
+  readonly name: string;
+  readonly authorization_flow: string;
+  readonly invalidation_flow: string;
+  readonly internal_host: string;
+}
+
+/** Another application at the same outpost, in front of the same server. @returns its URL, without a slash at the end */
+export async function addApplication({ core }: Site, board: ProtectedSite, name: string): Promise<string> {
+  const url = `http://${name}.localhost:${new URL(board.url).port}`;
+  const rows = async <Row>(path: string) => (await core.call<{ results: Row[] }>('GET', path)).results;
+  const first = (await rows<ProviderRow>('/providers/proxy/')).find((row) => row.name === 'Notice board');
+  if (first === undefined) throw new Error('the notice board has no provider');
+  const { authorization_flow, invalidation_flow, internal_host } = first;
+  const provider = { name, mode: 'proxy', external_host: url, authorization_flow, invalidation_flow, internal_host };
+  const { pk } = await core.call<{ pk: number }>('POST', '/providers/proxy/', provider);
+  await core.call('POST', '/core/applications/', { name, slug: name, provider: pk });
+  const outposts = await rows<{ pk: string; providers: number[] }>('/outposts/instances/');
+  const outpost = outposts.find(({ providers }) => providers.includes(first.pk));
+  await core.call('PATCH', `/outposts/instances/${outpost?.pk}/`, { providers: [first.pk, pk] });
+  const probe = `http://127.0.0.1:${board.proxy.bound('http').port}/outpost.goauthentik.io/userinfo`;
+  const headers = { 'X-Forwarded-Host': new URL(url).host };
+  await until(async () => (await (await fetch(probe, { headers })).text()).includes(url));
+  return url;
+}
+
 function startFront(
   by: Front,
   { port, outpost, application }: { readonly port: number; readonly outpost: number; readonly application: number },
