@@ -20,7 +20,7 @@ export class ListenAddresses {
   readonly #onConnection: (socket: Socket, peer: Peer) => void;
   /** By address as it was given. */
   readonly #open = new Map<string, TcpListener>();
-  readonly #leaving = new Set<Promise<void>>();
+  readonly #leaving = new Set<TcpListener>();
 
   constructor(
     component: 'http' | 'https',
@@ -52,13 +52,13 @@ export class ListenAddresses {
   }
 
   async close(graceMs: number): Promise<void> {
-    await Promise.all([...[...this.#open.values()].map((listener) => listener.close(graceMs)), ...this.#leaving]);
+    await Promise.all([...this.#open.values(), ...this.#leaving].map((listener) => listener.close(graceMs)));
   }
 
   #giveUp(name: string, listener: TcpListener): void {
     this.#open.delete(name);
-    const leaving = listener.close(unhurriedMs).finally(() => this.#leaving.delete(leaving));
-    this.#leaving.add(leaving);
+    this.#leaving.add(listener);
+    void listener.close(unhurriedMs).then(() => this.#leaving.delete(listener));
     for (const address of listener.bound)
       this.#options.log.info('not listening any more', { addr: formatAddress(address), component: this.#component });
   }

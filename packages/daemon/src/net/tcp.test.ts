@@ -163,6 +163,17 @@ describe('ldap §2.1: caps', () => {
     expect(await firstText((await next()).socket)).toBe('y');
   });
 
+  test('connections outlast an unhurried end, and a second one cuts them', async () => {
+    const { dial, next, listener } = await listening({});
+    const client = dial();
+    const { socket } = await next();
+    const leaving = listener.close(600_000);
+    client.write('still here');
+    expect(await firstText(socket)).toBe('still here');
+    await Promise.all([listener.close(0), once(client, 'close')]);
+    await leaving;
+  });
+
   test('a handler that throws loses its own connection only', async () => {
     const { dial, log } = await listening({
       trusted: loopback,
@@ -210,7 +221,7 @@ async function listening(given: Partial<TcpOptions>) {
     const arrival = arrived.shift();
     return arrival === undefined ? new Promise<Arrival>((resolve) => waiting.push(resolve)) : Promise.resolve(arrival);
   };
-  return { log, dial, next };
+  return { log, listener, dial, next };
 }
 
 async function firstText(socket: Socket): Promise<string> {

@@ -30,7 +30,7 @@ export interface TcpOptions {
 
 export interface TcpListener {
   readonly bound: readonly Address[];
-  /** Stops accepting, waits for open connections up to `graceMs`, then cuts them. */
+  /** Stops accepting, waits for open connections up to `graceMs`, then cuts them; called again, with the shorter time of both. */
   close(graceMs: number): Promise<void>;
 }
 
@@ -54,11 +54,15 @@ export async function listenTcp(options: TcpOptions): Promise<TcpListener> {
   }
   for (const address of bound)
     options.log.info('listening', { addr: formatAddress(address), component: options.component });
+  const ended = Promise.all(servers.map((server) => new Promise((resolve) => server.once('close', resolve))));
   return {
     bound,
-    close(graceMs) {
+    async close(graceMs) {
+      for (const server of servers) server.close();
+      const cut = setTimeout(() => admission.cut(), graceMs);
+      await ended;
+      clearTimeout(cut);
       clearInterval(probing);
-      return closeListeners(servers, admission.open, graceMs);
     },
   };
 }
@@ -83,7 +87,7 @@ const keepAliveMs = 15_000;
 
 /** Who is inside, and who may still come in. */
 class Admission {
-  readonly open = new Set<Socket>();
+  readonly #open = new Set<Socket>();
   readonly #options: TcpOptions;
   readonly #trusted: CidrSet;
   readonly #count: ConnectionCount;
@@ -104,10 +108,10 @@ class Admission {
       this.#refuse(socket, direct, 'too_many_connections');
       return;
     }
-    this.open.add(socket);
+    this.#open.add(socket);
     this.#count.total += 1;
     socket.on('close', () => {
-      this.open.delete(socket);
+      this.#open.delete(socket);
       this.#count.total -= 1;
     });
     if ((this.#options.proxyProtocol ?? 'off') === 'off') this.#receive(socket, direct);
@@ -116,7 +120,11 @@ class Admission {
 
   /** Whoever has stayed is probed from now on; the four system calls are made once, and for short visits never. */
   keepAlive(): void {
-    for (const socket of this.open) socket.setKeepAlive(true, keepAliveMs);
+    for (const socket of this.#open) socket.setKeepAlive(true, keepAliveMs);
+  }
+
+  cut(): void {
+    for (const socket of this.#open) socket.destroy();
   }
 
   #receive(socket: Socket, direct: Peer): void {
@@ -197,13 +205,4 @@ export function bindError(
     hint: `Stop what uses the port, or set ${setting} to another address:port.`,
     cause,
   });
-}
-
-async function closeListeners(servers: readonly Server[], open: ReadonlySet<Socket>, graceMs: number): Promise<void> {
-  const closed = Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
-  const cut = setTimeout(() => {
-    for (const socket of open) socket.destroy();
-  }, graceMs);
-  await closed;
-  clearTimeout(cut);
 }
