@@ -1,5 +1,5 @@
 // The private database after its core was killed by force (out of memory, SIGKILL): the next one gets it, with every commit.
-import { fork } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { openDatabase } from './connection.ts';
 import { startEmbeddedPostgres } from './embedded-postgres.ts';
+import { endOrphan } from './orphan.ts';
 
 const log = captureLogger();
 
@@ -49,3 +50,16 @@ test('a server whose core lives is left alone, and the second start is refused',
   await database.close();
   await server.stop();
 }, 60_000);
+
+test('a lock file whose number is that of another process by now ends nothing', async () => {
+  await using folder = await temporaryFolder();
+  const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+  await once(other, 'spawn');
+  const lock = [other.pid, folder.path, 0, 5432, '', '', '', 'ready'].join('\n');
+  await writeFile(join(folder.path, 'postmaster.pid'), lock);
+  await writeFile(join(folder.path, 'postmaster.opts'), 'postgres "-c" "gatehouse.started_by=4194305-1"');
+  await endOrphan(folder.path, log);
+  expect(other.signalCode).toBeNull();
+  other.kill();
+  expect(await once(other, 'exit')).toEqual([null, 'SIGTERM']);
+});

@@ -1,6 +1,6 @@
 // A private server whose core was killed: nobody would ever stop it, and its lock would keep every next core out. It carries
 // in its settings who started it, so that one whose core lives is left alone. Called before a server is started.
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, readlink, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beginningOf, isRunning } from '@gatehouse/daemon/lifecycle';
@@ -20,10 +20,17 @@ export async function endOrphan(dataDir: string, log: Logger): Promise<void> {
   const [pid, socketDir] = await holderOf(dataDir);
   const opts = await readFile(join(dataDir, 'postmaster.opts'), 'utf8').catch(() => '');
   const starter = new RegExp(`${setting}=(\\d+)-(\\d*)`).exec(opts);
-  if (starter === null || !isThere(pid) || (await isRunning(Number(starter[1]), starter[2] ?? ''))) return;
+  if (starter === null || (await isRunning(Number(starter[1]), starter[2] ?? ''))) return;
+  if (!(await isServerOf(dataDir, pid))) return;
   log.warn('database of a core that was killed is stopped', { pid });
   await endServer(dataDir, pid);
   if (socketDir.startsWith(join(tmpdir(), 'gatehouse-pg-'))) await rm(socketDir, { recursive: true, force: true });
+}
+
+/** The number in a lock file may be another process's by now: a server works in its data folder. */
+async function isServerOf(dataDir: string, pid: number): Promise<boolean> {
+  const folder = isThere(pid) ? await readlink(`/proc/${pid}/cwd`).catch(() => '') : '';
+  return folder !== '' && folder === (await realpath(dataDir));
 }
 
 /** Who the lock file names, and where its socket is; 0 without such a file. */
