@@ -62,16 +62,14 @@ export async function clearGoneBlueprints({ database, blueprints }: CoreDeps): P
 
 /** Enabled instances whose file differs from what was applied; new files get one. Files that do not differ are not parsed. */
 async function changedInstances(deps: CoreDeps, failed: Record<string, string>): Promise<BlueprintInstance[]> {
-  const changed: BlueprintInstance[] = [];
   const applied = await appliedHashes(deps);
   const differing = (await deps.blueprints.files()).filter(({ path, hash }) => applied.get(path) !== hash);
-  const parsed = differing.flatMap((file) => tryParse(file, failed) ?? []);
-  for (const one of parsed.sort((left, right) => rankOf(left.blueprint) - rankOf(right.blueprint))) {
-    if (!isInstantiated(one.blueprint)) continue;
-    const instance = await ensureInstance(deps, one);
-    if (instance.enabled && instance.last_applied_hash !== one.file.hash) changed.push(instance);
-  }
-  return changed;
+  const parsed = differing
+    .flatMap((file) => tryParse(file, failed) ?? [])
+    .filter(({ blueprint }) => isInstantiated(blueprint))
+    .sort((left, right) => rankOf(left.blueprint) - rankOf(right.blueprint));
+  const instances = await ensureInstances(deps, parsed);
+  return parsed.flatMap(({ file: { path } }) => instances.get(path) ?? []).filter(({ enabled }) => enabled);
 }
 
 /** By path, of every file that has been applied. */
@@ -99,14 +97,27 @@ function tryParse(file: BlueprintFile, failed: Record<string, string>): ParsedFi
   }
 }
 
-async function ensureInstance({ database }: CoreDeps, { file, blueprint }: ParsedFile): Promise<BlueprintInstance> {
-  const metadata = JSON.stringify(blueprint.metadata);
-  const { rows } = await sql<BlueprintInstance>`insert into blueprints (name, path, metadata)
-    values (${blueprint.name}, ${file.path}, ${metadata})
-    on conflict (path) where path <> '' do update set metadata = excluded.metadata returning *`.execute(
-    database.kysely,
-  );
-  const [instance] = rows;
-  if (instance === undefined) throw new Error(`The blueprint ${file.path} has no instance.`);
-  return instance;
+async function ensureInstances(
+  { database }: CoreDeps,
+  parsed: readonly ParsedFile[],
+): Promise<ReadonlyMap<string, BlueprintInstance>> {
+  if (parsed.length === 0) return new Map();
+  const instances = await database.kysely
+    .insertInto('blueprints')
+    .values(
+      parsed.map(({ file: { path }, blueprint: { name, metadata } }) => ({
+        name,
+        path,
+        metadata: JSON.stringify(metadata),
+      })),
+    )
+    .onConflict((conflict) =>
+      conflict
+        .column('path')
+        .where('path', '<>', '')
+        .doUpdateSet(({ ref }) => ({ metadata: ref('excluded.metadata') })),
+    )
+    .returningAll()
+    .execute();
+  return new Map(instances.map((instance) => [instance.path, instance]));
 }

@@ -63,7 +63,7 @@ export async function createRow(
     sql<Row>`insert into ${sql.table(model.table)} (${sql.join(names.map((name) => sql.ref(name)))})
       values (${sql.join(names.map((name) => columns[name]))}) returning *`.execute(unit.db),
   );
-  await storeRelations(unit, model, row, checked);
+  await storeRelations(unit, model, row, checked, 'new');
   await model.saved?.(unit, row, checked, true);
   record(unit, model, 'created', row, input, {});
   return row;
@@ -91,7 +91,7 @@ export async function updateRow(
             ${sql.join(names.map((name) => sql`${sql.ref(name)} = ${columns[name]}`))}
             where ${sql.ref(model.key)} = ${existing[model.key]} returning *`.execute(unit.db),
         );
-  await storeRelations(unit, model, row, checked);
+  await storeRelations(unit, model, row, checked, 'known');
   await model.saved?.(unit, row, checked, false);
   const difference = differenceOf(model, existing, row, { before: relations, after: checked });
   if (Object.keys(difference).length > 0) record(unit, model, 'updated', row, input, difference);
@@ -161,28 +161,44 @@ async function checkedValues(
 }
 
 async function checkReferences(db: Connection, model: Model, values: Values): Promise<void> {
-  const errors: Record<string, string[]> = {};
-  for (const [name, value] of Object.entries(values)) {
+  const asked = Object.entries(values).flatMap(([name, value]) => {
     const references = model.fields[name]?.references;
-    if (references === undefined || value === null) continue;
-    const wanted = Array.isArray(value) ? value : [value];
-    const missing = await missingKeys(db, references, wanted);
+    if (references === undefined || value === null) return [];
+    return [{ name, references, wanted: Array.isArray(value) ? value : [value] }];
+  });
+  const present = await presentKeys(db, asked);
+  const errors: Record<string, string[]> = {};
+  for (const { name, wanted } of asked) {
+    const missing = wanted.filter((value) => present.get(name)?.has(String(value).toLowerCase()) !== true);
     if (missing.length > 0) errors[name] = missing.map((key) => message.missing(key));
   }
   if (Object.keys(errors).length > 0) throw new InvalidInput(errors satisfies FieldErrors);
 }
 
-async function missingKeys(
+interface AskedReference {
+  readonly name: string;
+  readonly references: { readonly table: string; readonly key: string };
+  readonly wanted: readonly unknown[];
+}
+
+/** Those of the wanted keys that exist, by the field's name; all fields in one query. */
+async function presentKeys(
   db: Connection,
-  { table, key }: { readonly table: string; readonly key: string },
-  wanted: readonly unknown[],
-): Promise<unknown[]> {
-  const possible = key === 'id' ? wanted : wanted.filter((value) => uuidText.test(String(value)));
-  if (possible.length === 0) return [...wanted];
-  const { rows } = await sql<{ key: unknown }>`select ${sql.ref(key)} as key from ${sql.table(table)}
-    where ${sql.ref(key)} in (${sql.join(possible)})`.execute(db);
-  const present = new Set(rows.map((row) => String(row.key)));
-  return wanted.filter((value) => !present.has(String(value).toLowerCase()));
+  asked: readonly AskedReference[],
+): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const queries = asked.flatMap(({ name, references: { table, key }, wanted }) => {
+    const possible = key === 'id' ? wanted : wanted.filter((value) => uuidText.test(String(value)));
+    if (possible.length === 0) return [];
+    return [
+      sql`select ${sql.lit(name)} as name, ${sql.ref(key)}::text as key from ${sql.table(table)}
+        where ${sql.ref(key)} in (${sql.join(possible)})`,
+    ];
+  });
+  const found = new Map<string, Set<string>>();
+  if (queries.length === 0) return found;
+  const { rows } = await sql<{ name: string; key: string }>`${sql.join(queries, sql` union all `)}`.execute(db);
+  for (const { name, key } of rows) found.set(name, (found.get(name) ?? new Set()).add(key));
+  return found;
 }
 
 function columnsOf(model: Model, values: Values, existing: Row): Record<string, unknown> {
@@ -200,17 +216,28 @@ function columnsOf(model: Model, values: Values, existing: Row): Record<string, 
   return columns;
 }
 
-async function storeRelations({ db }: Unit, model: Model, row: Row, values: Values): Promise<void> {
+async function storeRelations(
+  { db }: Unit,
+  model: Model,
+  row: Row,
+  values: Values,
+  is: 'new' | 'known',
+): Promise<void> {
   for (const [name, value] of Object.entries(values)) {
     const place = model.fields[name]?.place;
     if (place?.at !== 'relation' || !Array.isArray(value)) continue;
     const key = row[model.key];
-    await sql`delete from ${sql.table(place.table)} where ${sql.ref(place.own)} = ${key}`.execute(db);
-    for (const other of new Set(value))
+    if (is === 'known')
+      await sql`delete from ${sql.table(place.table)} where ${sql.ref(place.own)} = ${key}`.execute(db);
+    const pairs = [...new Set(value)].map((other) => sql`(${key}, ${other})`);
+    for (let at = 0; at < pairs.length; at += mostPairs)
       await sql`insert into ${sql.table(place.table)} (${sql.ref(place.own)}, ${sql.ref(place.other)})
-        values (${key}, ${other})`.execute(db);
+        values ${sql.join(pairs.slice(at, at + mostPairs))}`.execute(db);
   }
 }
+
+/** Of one statement, whose parameters PostgreSQL counts by 16 bits. */
+const mostPairs = 10_000;
 
 const uniqueViolation = '23505';
 

@@ -50,10 +50,10 @@ export const roleModel = defineModel({
 
 /** Adds rights; none is ever taken away by it. `object`: '' for all objects. */
 export async function grantToRole(unit: Pick<Unit, 'db'>, role: string, names: readonly string[], object = '') {
-  for (const permission of names)
-    await unit.db
-      .insertInto('role_permissions')
-      .values({ role, permission, object })
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
+  if (names.length === 0) return;
+  await unit.db
+    .insertInto('role_permissions')
+    .values(names.map((permission) => ({ role, permission, object })))
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
 }

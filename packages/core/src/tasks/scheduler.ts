@@ -21,22 +21,24 @@ export async function reconcileSchedules({ database, clock }: CoreDeps, actors: 
     .deleteFrom('schedules')
     .where('uid', 'not in', ['', ...names])
     .execute();
-  for (const { name, crontab, paused = false, onStartup = false } of wanted) {
+  const rows = wanted.map(({ name, crontab, paused = false }) => {
     const settled = settleCrontab(crontab, `${hostname()} ${name}`);
     const next_run = nextRun(settled, clock.now()) ?? new Date(clock.now());
+    return { uid: name, actor_name: name, crontab: settled, paused, next_run };
+  });
+  if (rows.length > 0)
     await kysely
       .insertInto('schedules')
-      .values({ uid: name, actor_name: name, crontab: settled, paused, next_run })
+      .values(rows)
       .onConflict((conflict) =>
         conflict
           .column('uid')
-          .doUpdateSet({ crontab: settled, next_run })
+          .doUpdateSet(({ ref }) => ({ crontab: ref('excluded.crontab'), next_run: ref('excluded.next_run') }))
           .where('schedules.edited', '=', false)
-          .where('schedules.crontab', '!=', settled),
+          .whereRef('schedules.crontab', '!=', 'excluded.crontab'),
       )
       .execute();
-    if (onStartup) await sendUnlessUnderWay(kysely, name);
-  }
+  for (const { name, onStartup = false } of wanted) if (onStartup) await sendUnlessUnderWay(kysely, name);
 }
 
 /** Queues what is due. @returns how many */

@@ -118,12 +118,12 @@ export const userModel = defineModel({
       unit.afterwards.push(() => unit.deps.sessions.endUser(pk));
     }
     const { permissions } = values;
-    for (const permission of Array.isArray(permissions) ? permissions.map(String) : [])
-      await unit.db
-        .insertInto('grants')
-        .values({ user_id: pk, permission })
-        .onConflict((conflict) => conflict.doNothing())
-        .execute();
+    if (!Array.isArray(permissions) || permissions.length === 0) return;
+    await unit.db
+      .insertInto('grants')
+      .values(permissions.map((permission) => ({ user_id: pk, permission: String(permission) })))
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
   },
   async deleting({ deps, afterwards, db }, row) {
     if (deps.settings.current().gdpr_compliance)
