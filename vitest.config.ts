@@ -2,18 +2,27 @@ import { defineConfig } from 'vitest/config';
 import { ClosingLine } from './test/harness/closing-line.ts';
 
 const conditions = ['source', 'node', 'module'];
+const exclude = ['**/node_modules/**', '**/dist/**'];
+/** They import the whole core, which takes longer than most of them: one process after another reads its libraries once. */
+const ofTheCore = [
+  'packages/core/**/*.test.ts',
+  'test/conformance/core/*.test.ts',
+  'test/conformance/core-contract/*.test.ts',
+];
 
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: ['source'] } },
   test: {
-    include: ['**/*.test.ts'],
     globalSetup: ['./test/harness/seeds.ts'],
-    exclude: ['**/node_modules/**', '**/dist/**'],
     reporters: ['default', new ClosingLine()],
     // Most tests wait for processes of theirs; one worker would leave half of two processors idle.
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 120_000,
+    projects: [
+      { extends: true, test: { name: 'core', include: ofTheCore, exclude, isolate: false } },
+      { extends: true, test: { name: 'others', include: ['**/*.test.ts'], exclude: [...exclude, ...ofTheCore] } },
+    ],
   },
 });

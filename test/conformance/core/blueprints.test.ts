@@ -311,7 +311,7 @@ entries:
     });
     expect(await answer.json()).toMatchObject({ success: true, logs: [] });
     expect(await shape(second)).toEqual(await shape(core));
-  });
+  }, 60_000);
 });
 
 describe('files of another installation', () => {

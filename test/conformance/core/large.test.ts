@@ -1,9 +1,9 @@
-// Lists of a large installation: thirty thousand users and as many events, asked as pages and outposts ask, each answered by
+// Lists of a large installation: ten thousand users and as many events, asked as pages and outposts ask, each answered by
 // the index that is there for it. PostgreSQL itself counts how often it used one.
 import { startTestCore, type TestCore } from '@gatehouse/core/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-const many = 30_000;
+const many = 10_000;
 let core: TestCore;
 beforeAll(async () => {
   core = await startTestCore();
