@@ -40,8 +40,8 @@ async function outpostOf(core: Subject): Promise<string> {
 }
 
 /** Resolves when the core has acknowledged that this one wants to know. */
-async function openChannel(
-  core: Subject,
+export async function openChannel(
+  core: Pick<Subject, 'url'>,
   path: string,
   listeners: ReadonlySet<(text: string) => void>,
 ): Promise<WebSocket> {

@@ -1,10 +1,11 @@
 // A core as an installation has it: how long its first start takes with everything shipped applied, how long a later one, and
 // what the process holds when it has nothing to do. PostgreSQL is a process of its own and counted beside it.
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startChild } from '@gatehouse/daemon/lifecycle';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
 import { commandFile } from '../../harness/daemon.ts';
+import { childrenOf } from './subject.ts';
 
 const idleMs = 20_000;
 
@@ -23,7 +24,7 @@ export async function measureProcess() {
   const second = await startCore(env, folder.path);
   await new Promise((later) => setTimeout(later, idleMs));
   const rss = await residentBytes(second.pid);
-  const database = await residentOfChildren(second.pid);
+  const database = await residentBelow(second.pid);
   await second.stop();
   return {
     first_start_ms: first.tookMs,
@@ -53,15 +54,11 @@ async function residentBytes(pid: number): Promise<number> {
 }
 
 /** Anonymous memory of the processes below: what they share is not counted once for each. */
-async function residentOfChildren(pid: number): Promise<number> {
+async function residentBelow(pid: number): Promise<number> {
   let total = 0;
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const status = await readFile(`/proc/${name}/status`, 'utf8').catch(() => '');
-    const parent = Number(/^PPid:\s+(\d+)/m.exec(status)?.[1] ?? 0);
-    if (parent !== pid) continue;
-    total += Number(/^RssAnon:\s+(\d+)/m.exec(status)?.[1] ?? 0) * 1024;
-    total += await residentOfChildren(Number(name));
+  for (const child of await childrenOf(pid)) {
+    const status = await readFile(`/proc/${child}/status`, 'utf8').catch(() => '');
+    total += Number(/^RssAnon:\s+(\d+)/m.exec(status)?.[1] ?? 0) * 1024 + (await residentBelow(child));
   }
   return total;
 }

@@ -1,5 +1,5 @@
 // A core to measure: the built command on a private database, with an administrator's token.
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createVisitor, type Visitor } from '@gatehouse/core/testing';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
@@ -68,4 +68,21 @@ export const rounded = (value: number) => Math.round(value * 100) / 100;
 export async function processorMs(pid: number): Promise<number> {
   const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
   return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+/** The same of all processes below one that are alive now. */
+export async function processorMsBelow(pid: number): Promise<number> {
+  let total = 0;
+  for (const child of await childrenOf(pid)) total += (await processorMs(child)) + (await processorMsBelow(child));
+  return total;
+}
+
+export async function childrenOf(pid: number): Promise<number[]> {
+  const found: number[] = [];
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const status = await readFile(`/proc/${name}/status`, 'utf8').catch(() => ''); // ended since
+    if (Number(/^PPid:\s+(\d+)/m.exec(status)?.[1] ?? 0) === pid) found.push(Number(name));
+  }
+  return found;
 }
