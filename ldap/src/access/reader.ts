@@ -19,6 +19,8 @@ export interface ReadRequest {
   readonly base: DnKey;
   readonly scope: Scope;
   readonly filter: Filter;
+  /** Names of what will be read besides what the filter names. */
+  readonly attributes: readonly string[];
   /** Asked for by readers that have to wait. */
   readonly signal: () => AbortSignal;
 }

@@ -36,7 +36,7 @@ export async function explain(
     const ref = tested[at] ?? 0;
     if (where.holds(ref) && matches(view.entry(ref)) === true) count += 1;
   }
-  const { users, groups } = needsOf({ base, scope, filter }, provider, policy);
+  const { users, groups } = needsOf({ base, scope, filter, attributes: [] }, provider, policy);
   return [
     `filter      ${formatFilter(filter)}`,
     `base        ${base}, ${scope}`,

@@ -10,8 +10,8 @@ export interface AttributeType {
   readonly oid: string;
   readonly syntax: Syntax;
   readonly singleValue: boolean;
-  /** `with *`: everywhere; `by name`: only when asked for, or with `+`. */
-  readonly returned: 'with *' | 'by name' | 'operational';
+  /** `with *`: everywhere; `by name`: only when asked for, or with `+`; `only by name`: it costs something to tell. */
+  readonly returned: 'with *' | 'by name' | 'only by name' | 'operational';
 }
 
 const define = (
@@ -46,6 +46,9 @@ export const attribute = {
   memberUid: define('memberUid', '1.3.6.1.1.1.1.12', 'directoryString', multi, 'by name'),
   member: define('member', '2.5.4.31', 'dn', multi),
   uniqueMember: define('uniqueMember', '2.5.4.50', 'dn', multi, 'by name'),
+  /** Effective membership, by way of groups in groups, under the names that Active Directory has for it. */
+  memberTransitive: define('msDS-memberTransitive', '1.2.840.113556.1.4.2238', 'dn', multi, 'only by name'),
+  memberOfTransitive: define('msDS-memberOfTransitive', '1.2.840.113556.1.4.2236', 'dn', multi, 'only by name'),
   memberOf: define('memberOf', '1.2.840.113556.1.2.102', 'dn', multi),
   akActive: define('ak-active', `${own}.3`, 'boolean', single),
   akSuperuser: define('ak-superuser', `${own}.2`, 'boolean', single),

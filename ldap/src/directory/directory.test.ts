@@ -15,6 +15,7 @@ import {
   step,
   userOf,
 } from '../testing/random-directory.ts';
+import { attribute } from './attribute-types.ts';
 import { compileFilter } from './filter.ts';
 import { allKinds, bitOf, user as user_ } from './kinds.ts';
 import { selectAttributes } from './selection.ts';
@@ -37,6 +38,10 @@ const leaf = fc.constantFrom(
   '(employeeType=*NICO*)',
   '(sAMAccountName=bob2)',
   '(mail=*)',
+  '(msDS-memberOfTransitive=cn=group 1,ou=groups,dc=ldap,dc=goauthentik,dc=io)',
+  '(msDS-memberOfTransitive=*)',
+  '(msDS-memberTransitive=cn=gg4,ou=users,dc=ldap,dc=goauthentik,dc=io)',
+  '(msDS-memberTransitive=cn=group 2,ou=groups,dc=ldap,dc=goauthentik,dc=io)',
   '(mail=a@x)',
   '(mail=b*)',
   '(displayName>=c)',
@@ -63,6 +68,8 @@ const leaf = fc.constantFrom(
   '(createTimestamp=20260102030405Z)',
 );
 const filter = filtersOf(leaf);
+const escapeFilter = (text: string) =>
+  text.replace(/[\\*()\0]/g, (letter) => `\\${letter.charCodeAt(0).toString(16).padStart(2, '0')}`);
 
 describe('the packed directory', () => {
   test('an index finds what looking at every entry finds, before and after it is made', async () => {
@@ -117,6 +124,7 @@ describe('the packed directory', () => {
     ['1.1'],
     ['memberUid', 'entryUUID', 'entryDN', 'objectClass'],
     ['*', 'uniqueMember'],
+    ['*', '+', 'msDS-memberTransitive', 'msDS-memberOfTransitive'],
     ['*', 'memberOf', 'createTimestamp'],
   );
   test('the octets that are sent are those of the attributes', () =>
@@ -148,6 +156,33 @@ describe('the packed directory', () => {
         },
       ),
       { numRuns },
+    ));
+
+  test('effective membership is what the in-chain rule finds', () =>
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 25 }), fc.option(fc.integer({ min: 1, max: 9 })), (steps, selfPk) => {
+        const { layout, directory } = build(steps);
+        const view = new StoredView(layout, selfPk === null ? undefined : directory.rowOfUser(selfPk));
+        const entries = Array.from(view.all(allKinds), (ref) => view.entry(ref));
+        for (const [effective, direct] of [
+          [attribute.memberOfTransitive, 'memberOf'],
+          [attribute.memberTransitive, 'member'],
+        ] as const)
+          for (const { dn } of entries) {
+            const inChain = compileFilter(
+              parseFilter(`(${direct}:1.2.840.113556.1.4.1941:=${escapeFilter(dn)})`),
+              view,
+            );
+            const equals = compileFilter(parseFilter(`(${effective.name}=${escapeFilter(dn)})`), view);
+            for (const entry of entries) {
+              const found = equals(entry) === true;
+              const isItself = entry.dn === dn; // a group in a circle is not called its own member
+              if (!isItself) expect([entry.dn, dn, found]).toEqual([entry.dn, dn, inChain(entry) === true]);
+              if (selfPk === null) expect([dn, entry.values(effective).includes(dn)]).toEqual([dn, found]);
+            }
+          }
+      }),
+      { numRuns: Math.ceil(numRuns / 3) },
     ));
 
   test('an index that holds too much of the past is made anew, and nobody is missed meanwhile', async () => {

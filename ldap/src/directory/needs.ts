@@ -3,7 +3,7 @@
 import { type DnKey, dnKey, type Filter, isWithin, parseDn, type Scope } from '@gatehouse/wire/ldap';
 import type { Provider } from '../providers/provider.ts';
 import type { AttributeMap, StoredKind } from './attribute-map.ts';
-import { baseName } from './attribute-types.ts';
+import { type AttributeType, attribute, baseName, knownTypes } from './attribute-types.ts';
 import { textOf } from './filter.ts';
 import { group as groupCode, user as userCode, virtual as virtualCode } from './kinds.ts';
 import { storedFilter } from './mapped-filter.ts';
@@ -46,10 +46,13 @@ export interface NeedsRequest {
   readonly base: DnKey;
   readonly scope: Scope;
   readonly filter: Filter;
+  /** Names of what will be read besides what the filter names. */
+  readonly attributes: readonly string[];
 }
 
 /** @param policy where names, values and rows are not simply those of the core */
-export function needsOf({ base, scope, filter }: NeedsRequest, provider: Provider, policy?: NeedsPolicy): Needs {
+export function needsOf(request: NeedsRequest, provider: Provider, policy?: NeedsPolicy): Needs {
+  const { base, scope, filter } = request;
   if (hasChain(filter)) return { users: everything, groups: everything };
   const wants = (container: DnKey) => wantsFrom(container, base, scope, provider);
   const filterFor = (kind: StoredKind) => (policy?.map === undefined ? filter : storedFilter(filter, kind, policy.map));
@@ -61,7 +64,11 @@ export function needsOf({ base, scope, filter }: NeedsRequest, provider: Provide
       ...(users === undefined ? [] : narrow(users, filterFor(userCode), 'user', provider)),
       ...(virtual === undefined ? [] : narrow(virtual, filterFor(virtualCode), 'virtual group', provider)),
     ]),
-    groups: groups === undefined ? nothing : narrow(groups, filterFor(groupCode), 'group', provider),
+    groups: readsNesting(request, policy?.map)
+      ? everything
+      : groups === undefined
+        ? nothing
+        : narrow(groups, filterFor(groupCode), 'group', provider),
   };
   const limits = policy?.limits;
   if (limits === undefined) return needs;
@@ -178,6 +185,35 @@ function weight(listings: readonly Listing[]): number {
 function merge(listings: readonly Listing[]): readonly Listing[] {
   if (listings.some((listing) => Object.keys(listing).length === 0)) return everything;
   return [...new Map(listings.map((listing) => [JSON.stringify(listing), listing])).values()];
+}
+
+const nested: ReadonlySet<AttributeType> = new Set<AttributeType>([
+  attribute.memberTransitive,
+  attribute.memberOfTransitive,
+]);
+
+/** Whether effective membership is read, which takes all groups. */
+function readsNesting({ filter, attributes }: NeedsRequest, map: AttributeMap | undefined): boolean {
+  const isNested = (name: string) => knownTypes(name.trim()).some((type) => nested.has(type));
+  return (
+    attributes.flatMap((name) => name.split(',')).some(isNested) || namesIn(filter).some(isNested) || mapsNesting(map)
+  );
+}
+
+function mapsNesting(map: AttributeMap | undefined): boolean {
+  const sources = map === undefined ? [] : Object.values(map.sources).flatMap((one) => [...one.values()]);
+  return sources.some((source) => {
+    if (source.kind === 'copy') return nested.has(source.of);
+    const templates = source.kind === 'templates' ? source.templates : [];
+    return templates.some(({ parts }) => parts.some((part) => typeof part !== 'string' && nested.has(part.type)));
+  });
+}
+
+/** Attributes that a filter names, at any depth. */
+function namesIn(filter: Filter): readonly string[] {
+  if ('filters' in filter) return filter.filters.flatMap(namesIn);
+  if ('filter' in filter) return namesIn(filter.filter);
+  return filter.attribute === undefined ? [] : [filter.attribute];
 }
 
 function hasChain(filter: Filter): boolean {

@@ -40,7 +40,7 @@ interface Wanted {
 
 function selectionOf({ star, operational, types, typesOnly }: Wanted): Selection {
   const wants = (type: AttributeType): boolean =>
-    (star && type.returned === 'with *') || (operational && type.returned !== 'with *') || types.has(type);
+    (star && type.returned === 'with *') || (operational && withPlus.has(type.returned)) || types.has(type);
   const selection: Selection = {
     star,
     namesMore: operational || types.size > 0,
@@ -54,6 +54,8 @@ function selectionOf({ star, operational, types, typesOnly }: Wanted): Selection
   };
   return selection;
 }
+
+const withPlus: ReadonlySet<AttributeType['returned']> = new Set(['by name', 'operational'] as const);
 
 const everything = selectionOf({ star: true, operational: false, types: new Set(), typesOnly: false });
 

@@ -41,6 +41,8 @@ function gather(entry: StoredEntry, selection: Selection): void {
   if (code === virtual) appendValues(entry, selection, attribute.entryUUID);
   if (selection.wants(attribute.entryDN)) appendText(attribute.entryDN, entry.dn);
   for (const [type, bytes] of kind.constantBytes) if (selection.wants(type)) append(bytes);
+  if (code !== user) appendValues(entry, selection, attribute.memberTransitive);
+  if (code !== virtual) appendValues(entry, selection, attribute.memberOfTransitive);
 }
 
 function isStored({ layout, code, row }: StoredEntry, type: AttributeType): boolean {

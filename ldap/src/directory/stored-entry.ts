@@ -6,6 +6,7 @@ import { type AttributeType, attribute } from './attribute-types.ts';
 import type { Entry, EntryKind } from './entry.ts';
 import { group, kindNames, kindOf, type Ref, rowOf, user, virtual } from './kinds.ts';
 import type { Layout } from './layout.ts';
+import { withGroupsAbove, withGroupsBelow } from './nesting.ts';
 import type { StoredView } from './stored-view.ts';
 
 const none: readonly string[] = [];
@@ -85,6 +86,12 @@ export class StoredEntry implements Entry {
       : this.#shownGroups((this.code === user ? memberships : nesting).groupsOf(this.row));
   }
 
+  /** Rows of all groups that it is in, by way of groups in groups as well. */
+  allGroupRows(): readonly number[] {
+    const rows = [...withGroupsAbove(this.view, this.groupRows())];
+    return this.code === group ? rows.filter((row) => row !== this.row) : rows;
+  }
+
   #shownGroups(rows: readonly number[]): readonly number[] {
     const { view } = this;
     return view.limits === undefined ? rows : rows.filter((row) => view.showsGroup(row));
@@ -116,6 +123,8 @@ export class StoredEntry implements Entry {
   }
 
   refersTo(type: AttributeType, key: DnKey): boolean | undefined {
+    if (type === attribute.memberOfTransitive || type === attribute.memberTransitive)
+      return this.#refersByGroups(type, key);
     if (type !== attribute.memberOf && type !== attribute.member && type !== attribute.uniqueMember) return undefined;
     const { view, row, code } = this;
     const { memberships, nesting } = this.layout.directory;
@@ -131,9 +140,26 @@ export class StoredEntry implements Entry {
     return child !== undefined && view.showsGroup(child) && nesting.isMember(child, row);
   }
 
+  #refersByGroups(type: AttributeType, key: DnKey): boolean {
+    const { view, row, code } = this;
+    const { memberships, nesting } = this.layout.directory;
+    if (type === attribute.memberOfTransitive) {
+      const target = view.groupRow(key);
+      return target !== undefined && this.allGroupRows().includes(target);
+    }
+    const member = code === user ? undefined : view.userRow(key);
+    if (code === virtual) return member === row;
+    if (code !== group) return false;
+    if (member !== undefined) return view.shows(member) && withGroupsAbove(view, memberships.groupsOf(member)).has(row);
+    const child = view.self === undefined ? view.groupRow(key) : undefined;
+    if (child === undefined || child === row || !view.showsGroup(child)) return false;
+    return withGroupsAbove(view, nesting.groupsOf(child)).has(row);
+  }
+
   #userValues(type: AttributeType): readonly string[] {
     const { layout, row } = this;
     if (type === attribute.memberOf) return layout.dnsOf(group, this.groupRows());
+    if (type === attribute.memberOfTransitive) return layout.dnsOf(group, this.allGroupRows());
     if (type === attribute.uidNumber) return [layout.uidNumberOf(row)];
     return layout.directory.users.records.values(row, type);
   }
@@ -147,6 +173,7 @@ export class StoredEntry implements Entry {
         return [this.name];
       case attribute.member:
       case attribute.uniqueMember:
+      case attribute.memberTransitive:
         return [entryDn(this.name, layout.context.provider.users)];
       case attribute.uid:
         return layout.directory.users.records.values(row, attribute.uid);
@@ -169,9 +196,23 @@ export class StoredEntry implements Entry {
         return this.memberRows().flatMap((member) => layout.nameOf(user, member) ?? []);
       case attribute.memberOf:
         return layout.dnsOf(group, this.groupRows());
+      case attribute.memberOfTransitive:
+        return layout.dnsOf(group, this.allGroupRows());
+      case attribute.memberTransitive:
+        return this.#allMembers();
       default:
         return layout.directory.groups.records.values(row, type);
     }
+  }
+
+  /** Users and groups below it, at any depth. */
+  #allMembers(): readonly string[] {
+    const { layout, view, row } = this;
+    const groups = [...withGroupsBelow(view, [row])];
+    const members = new Set(groups.flatMap((one) => layout.directory.memberships.membersOf(one).toArray()));
+    const users = [...members].filter((member) => view.shows(member));
+    const children = view.self === undefined ? groups.filter((one) => one !== row) : [];
+    return [...layout.dnsOf(user, users), ...layout.dnsOf(group, children)];
   }
 }
 
@@ -184,7 +225,7 @@ const operational = [
 const ofVirtualGroups = [attribute.cn, attribute.sAMAccountName, attribute.uid, attribute.akSuperuser] as const;
 /** What is not stored, in the order in which it is sent. */
 const computed = {
-  [user]: [attribute.uidNumber, attribute.gidNumber, attribute.memberOf, ...operational],
+  [user]: [attribute.uidNumber, attribute.gidNumber, attribute.memberOf, ...operational, attribute.memberOfTransitive],
   [group]: [
     attribute.gidNumber,
     attribute.member,
@@ -192,6 +233,8 @@ const computed = {
     attribute.uniqueMember,
     attribute.memberUid,
     ...operational,
+    attribute.memberTransitive,
+    attribute.memberOfTransitive,
   ],
   [virtual]: [
     attribute.gidNumber,
@@ -201,6 +244,7 @@ const computed = {
     attribute.memberUid,
     attribute.entryUUID,
     ...operational,
+    attribute.memberTransitive,
   ],
 } as const;
 

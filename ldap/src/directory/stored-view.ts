@@ -5,6 +5,7 @@ import { type AttributeType, attribute } from './attribute-types.ts';
 import type { Entry } from './entry.ts';
 import { bitOf, fixed, group, type Kinds, kindOf, type Ref, refOf, rowOf, user, virtual } from './kinds.ts';
 import type { Layout } from './layout.ts';
+import { withGroupsAbove, withGroupsBelow } from './nesting.ts';
 import { computedTypes, StoredEntry } from './stored-entry.ts';
 import type { Table } from './table.ts';
 import { type DirectoryView, isInScope, nearestOf, type Refs, typesNamed } from './view.ts';
@@ -185,6 +186,10 @@ export class StoredView implements DirectoryView {
     switch (type) {
       case attribute.memberOf:
         return this.#rowsInGroup(kind, value as DnKey); // the normal form of a DN is its key
+      case attribute.memberOfTransitive:
+        return this.#rowsBelow(kind, value as DnKey);
+      case attribute.memberTransitive:
+        return this.#rowsAbove(kind, value as DnKey);
       case attribute.member:
       case attribute.uniqueMember:
         return this.#rowsWithMember(kind, value as DnKey);
@@ -224,6 +229,18 @@ export class StoredView implements DirectoryView {
     if (target === undefined) return [];
     const { memberships, nesting } = this.layout.directory;
     return (kind === user ? memberships : nesting).membersOf(target).toArray();
+  }
+
+  #rowsBelow(kind: StoredKind, key: DnKey): readonly number[] {
+    const target = kind === virtual ? undefined : this.groupRow(key);
+    const groups = target === undefined ? [] : [...withGroupsBelow(this, [target])];
+    const { memberships } = this.layout.directory;
+    return kind === user ? groups.flatMap((row) => memberships.membersOf(row).toArray()) : groups;
+  }
+
+  #rowsAbove(kind: StoredKind, key: DnKey): readonly number[] {
+    const direct = this.#rowsWithMember(kind, key);
+    return kind === group ? [...withGroupsAbove(this, direct)] : direct;
   }
 
   #rowsWithMember(kind: StoredKind, key: DnKey): readonly number[] {

@@ -40,14 +40,32 @@ interface ObjectClass {
 }
 
 const own = '1.3.6.1.4.1.26027.1.1';
-const groupMay = ['cn', 'gidNumber', 'member', 'memberOf', 'sAMAccountName', 'uid', 'ak-superuser'];
+const groupMay = [
+  'cn',
+  'gidNumber',
+  'member',
+  'msDS-memberTransitive',
+  'memberOf',
+  'sAMAccountName',
+  'uid',
+  'ak-superuser',
+];
 const classes: readonly ObjectClass[] = [
   {
     oid: '2.5.6.0',
     name: 'top',
     kind: 'ABSTRACT',
     must: ['objectClass'],
-    may: ['cn', 'commonName', 'description', 'displayName', 'distinguishedName', 'memberOf', 'name'],
+    may: [
+      'cn',
+      'commonName',
+      'description',
+      'displayName',
+      'distinguishedName',
+      'memberOf',
+      'msDS-memberOfTransitive',
+      'name',
+    ],
   },
   { oid: '2.5.6.6', name: 'person', sup: 'top', kind: 'STRUCTURAL', must: ['cn'], may: ['sn'] },
   {

@@ -9,6 +9,8 @@ const protectedTypes = new Set<AttributeType>([
   attribute.member,
   attribute.uniqueMember,
   attribute.memberUid,
+  attribute.memberTransitive,
+  attribute.memberOfTransitive,
   attribute.objectClass,
   attribute.cn,
   attribute.uid,

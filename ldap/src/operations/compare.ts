@@ -19,7 +19,7 @@ export function compare(request: CompareRequest, context: OperationContext): Soo
   const filter = { kind: 'equalityMatch', attribute: request.attribute, value: request.value } as const;
   const signal = () => context.signal;
   const view = after(core.readerFor(identity, signal), (reader) =>
-    reader.view({ base: key, scope: 'baseObject', filter, signal }),
+    reader.view({ base: key, scope: 'baseObject', filter, attributes: [], signal }),
   );
   return after(view, (found) => compareIn(found, key, filter, context));
 }

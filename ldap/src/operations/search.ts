@@ -246,11 +246,11 @@ function readWithin(
   clock: Deadline,
   identity: Identity,
   base: DnKey,
-  { scope, filter }: SearchRequest,
+  { scope, filter, attributes }: SearchRequest,
   context: OperationContext,
 ): Soon<DirectoryView> {
   const reader = context.core.readerFor(identity, clock.signal);
-  const request = { base, scope, filter, signal: clock.signal };
+  const request = { base, scope, filter, attributes, signal: clock.signal };
   const view = reader instanceof Promise ? reader.then((ready) => ready.view(request)) : reader.view(request);
   if (!(view instanceof Promise)) return view;
   return view.catch((error: unknown) => {

@@ -1,6 +1,6 @@
 // Rules of the policy file put together for one application and one view: what is shown under which name.
 import { type AttributeMap, fixedTypes, type Source, type StoredKind } from '../directory/attribute-map.ts';
-import { type AttributeType, customType } from '../directory/attribute-types.ts';
+import { type AttributeType, attribute, customType } from '../directory/attribute-types.ts';
 import { group, user, virtual } from '../directory/kinds.ts';
 import type { AttributeRule, Declared, NamedType, ViewRule } from './document.ts';
 
@@ -95,6 +95,9 @@ function hiding(
   if (view === undefined || (view.hide === undefined && view.show === undefined)) return undefined;
   const typesOf = (names: readonly NamedType[] = []) => new Set(names.map(({ name, type }) => named.get(name) ?? type));
   const hidden = typesOf(view.hide);
+  // Effective membership would tell of any other that is hidden, under whatever name.
+  if ([...hidden].some((type) => type?.syntax === 'dn'))
+    for (const type of [attribute.memberTransitive, attribute.memberOfTransitive]) hidden.add(type);
   const shown = view.show === undefined ? undefined : typesOf(view.show);
   return (type) => !fixedTypes.has(type) && (shown === undefined ? hidden.has(type) : !shown.has(type));
 }

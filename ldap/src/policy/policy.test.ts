@@ -139,6 +139,8 @@ const leaf = fc.constantFrom(
   '(isMemberOf=cn=group 2,ou=groups,dc=ldap,dc=goauthentik,dc=io)',
   '(isMemberOf:1.2.840.113556.1.4.1941:=cn=group 1,ou=groups,dc=ldap,dc=goauthentik,dc=io)',
   '(memberOf=*)',
+  '(msDS-memberOfTransitive=cn=group 1,ou=groups,dc=ldap,dc=goauthentik,dc=io)',
+  '(msDS-memberTransitive=cn=gg4,ou=users,dc=ldap,dc=goauthentik,dc=io)',
   '(memberOf:1.2.840.113556.1.4.1941:=cn=group 1,ou=groups,dc=ldap,dc=goauthentik,dc=io)',
   '(member=CN=gg4, ou=users,dc=ldap,dc=goauthentik,dc=io)',
   '(member:1.2.840.113556.1.4.1941:=cn=gg4,ou=users,dc=ldap,dc=goauthentik,dc=io)',
@@ -222,7 +224,21 @@ describe.each(Object.entries(views))('a view through a policy: %s', (_, text) =>
 /** Everything that a client can be told: entries as octets, what each filter finds. */
 async function toldBy(view: DirectoryView, filters: readonly string[]): Promise<unknown> {
   const told: unknown[] = [];
-  for (const names of [[], ['*', '+'], ['mail', 'eMail', 'description', 'nick', 'displayName', 'gecos', 'memberOf']]) {
+  for (const names of [
+    [],
+    ['*', '+'],
+    [
+      'mail',
+      'eMail',
+      'description',
+      'nick',
+      'displayName',
+      'gecos',
+      'memberOf',
+      'msDS-memberOfTransitive',
+      'msDS-memberTransitive',
+    ],
+  ]) {
     const selection = selectAttributes(names, false, view);
     for (const ref of Array.from(view.all(allKinds))) {
       const sink = new OneMessage();

@@ -131,6 +131,22 @@ describe.each(bases)('entries below %s', (base) => {
     expect(Object.keys(star ?? {}).filter((name) => name !== 'dn' && plus?.[name] !== undefined)).toEqual([]);
   });
 
+  test('effective membership is told by name, and found, as Active Directory calls it', async () => {
+    const [admins, devs] = ['admins', 'devs'].map((name) => `cn=${name},ou=groups,${base}`);
+    const pat = dnOf("o'neil, pat", base);
+    const [direct, effective] = ['memberOf', 'msDS-memberOfTransitive'];
+    const user = await entry(pat, [direct, effective]);
+    expect([list(user?.[direct]), list(user?.[effective]).sort()]).toEqual([[devs], [admins, devs]]);
+    const group = await entry(`cn=admins,ou=groups,${base}`, ['msDS-memberTransitive']);
+    expect(list(group?.['msDS-memberTransitive']).sort()).toEqual([devs, dnOf('jdoe', base), pat].sort());
+    expect(await names(svc, `ou=users,${base}`, `(msDS-memberOfTransitive=${admins})`)).toEqual([
+      dnOf('jdoe', base),
+      pat,
+    ]);
+    expect(await svc.compare(pat, effective, admins ?? '')).toBe(true);
+    for (const names of [['*'], ['+']]) expect(Object.keys((await entry(pat, names)) ?? {})).not.toContain(effective);
+  });
+
   test('ldap 56: a virtual group', async () => {
     expect(await entry(`cn=jdoe,ou=virtual-groups,${base}`)).toMatchObject({
       gidNumber: String(2000 + (fixture.pks.get('jdoe') ?? 0)),
