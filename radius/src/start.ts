@@ -1,4 +1,4 @@
-// What the outpost consists of and how it hangs together, in the order in which a request meets it backwards: files, the core,
+// What the outpost consists of and how it hangs together, from the back to the front: files, the core,
 // operations, sockets. Nothing is decided here. Called by main.ts, and by tests.
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '@gatehouse/daemon/async';

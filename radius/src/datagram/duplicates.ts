@@ -1,5 +1,5 @@
 // Duplicate detection for RADIUS requests (RFC 5080 §2.2.2, radius.md §4.5): same source, identifier and authenticator
-// within the window get the stored reply again, never a second login. Called by datagram/receive.ts before any cryptography.
+// within the window get the stored reply again, never a second login. Called by datagram/admit.ts before any cryptography.
 //
 // A slot is what a client uses for one request at a time: its address and port, code and identifier. Requests of one slot
 // hang together, newest first. Ended ones also wait in a ring in the order of their end, so that forgetting the oldest costs

@@ -1,6 +1,6 @@
 // What EAP reads from files: a server certificate for providers that have none in the core, the authority of client
 // certificates, and its revocation lists. Read at the start and at each refresh; a file that cannot be used leaves the last
-// good state in force and says so. Called by main.ts.
+// good state in force and says so. Called by start.ts.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Logger } from '@gatehouse/daemon/log';

@@ -1,5 +1,5 @@
 // Which operation answers which code on which port: Access-, Accounting-Request and Status-Server; requests of other realms go
-// to their home servers before anything is decided here. Called by main.ts.
+// to their home servers before anything is decided here. Called by start.ts.
 import { packetCode } from '@gatehouse/wire/radius';
 import type { Operation } from '../datagram/request.ts';
 import { type AccessOptions, createAccessRequest } from './access-request.ts';

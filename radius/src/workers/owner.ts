@@ -1,5 +1,5 @@
 // Which worker a request belongs to: the kernel gives a datagram to any of them, but repetitions have to meet their first
-// copy, and a State its conversation. Called by datagram/receive.ts.
+// copy, and a State its conversation. Called by server.ts.
 import { firstValue, type ReceivedPacket } from '@gatehouse/wire/radius';
 import type { Sender } from '../datagram/duplicates.ts';
 
