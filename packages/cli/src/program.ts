@@ -118,6 +118,16 @@ function createProgram(terminal: Terminal, end: (code: number) => void): Command
       const { filesCopy } = await import('./commands/files-copy.ts');
       end(await filesCopy({ ...terminal, ...given, live: terminal.width !== undefined, stopped: terminal.stopped() }));
     });
+  files
+    .command('upload-url')
+    .description('Print an address that takes one file by PUT (curl -T file <address>), unchecked; S3 only.')
+    .argument('<name>')
+    .option('--usage <usage>', 'media or reports', 'media')
+    .option('--tenant <schema>', 'schema of the tenant', 'public')
+    .action(async (name: string, given: { usage: string; tenant: string }) => {
+      const { filesUploadUrl } = await import('./commands/files-upload-url.ts');
+      end(await filesUploadUrl({ ...terminal, ...given, name }));
+    });
   program
     .command('healthcheck')
     .description('Probe the instance of this machine; exit code 0 when it answers.')

@@ -12,7 +12,7 @@ export type {
 } from './backend.ts';
 export { createFileBackend, type FileBackendOptions } from './backends/file.ts';
 export { createPassthroughBackend } from './backends/passthrough.ts';
-export { createS3Backend, type S3BackendOptions } from './backends/s3.ts';
+export { createS3Backend, type S3Backend, type S3BackendOptions } from './backends/s3.ts';
 export type { S3Credentials, S3Options } from './backends/s3-config.ts';
 export { createStaticBackend, type StaticBackendOptions } from './backends/static.ts';
 export { contentTypeOf } from './content-types.ts';
@@ -31,7 +31,7 @@ export {
 export { type OpenStorageOptions, openBackend, openStorage } from './open.ts';
 export { type FilePage, type FileQuery, pageOfFiles } from './pages.ts';
 export { compareReferences, type Reference, type ReferenceReport, refersTo } from './references.ts';
-export { backendOf, folderOf, type StorageSettings, storageOptions, urlLifeOf } from './settings.ts';
+export { backendOf, folderOf, type StorageSettings, s3OptionsOf, storageOptions, urlLifeOf } from './settings.ts';
 export { createUrlSigner, signedTarget, signingKey, signingWindow, type UrlSigner } from './signed-url.ts';
 export { type ThemedUrls, themedValues, themePlaceholder, themes } from './themes.ts';
 export { isApiUsage, isUsage, type Usage, usages } from './usages.ts';

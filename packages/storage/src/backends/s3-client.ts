@@ -26,6 +26,7 @@ export interface S3Client {
 }
 
 export interface Presigned {
+  readonly method: 'GET' | 'PUT';
   readonly key: string;
   readonly startMs: number;
   readonly expiresS: number;
@@ -39,10 +40,7 @@ export function createS3Client(options: S3Options): S3Client {
     async send(method, key, request) {
       const url = new URL(base + escapeKey(key));
       for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value);
-      // Until the head of the answer: a large file takes as long as it takes, and undici ends a body that stands still.
       const late = new AbortController();
-      const timeoutMs = options.timeoutMs ?? requestTimeoutMs;
-      const impatience = setTimeout(() => late.abort(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs);
       const init = {
         method,
         headers: { ...request.headers },
@@ -56,23 +54,38 @@ export function createS3Client(options: S3Options): S3Client {
               headers: signV2(legacyCall(options, method, key, request), options.credentials(), Date.now()),
             })
           : clientFor().fetch(url.href, init);
-      const answer = await asked
-        .catch((cause: unknown) => Promise.reject(unreachable(url, cause)))
-        .finally(() => clearTimeout(impatience));
+      const inTime = headInTime(asked, late, options.timeoutMs ?? requestTimeoutMs);
+      const answer = await inTime.catch((cause: unknown) => Promise.reject(unreachable(url, cause)));
       if (request.accept.includes(answer.status)) return answer;
       throw await refusal(method, key, answer);
     },
-    async presign(target, { key, startMs, expiresS }) {
+    async presign(target, { method, key, startMs, expiresS }) {
       if (options.signatureVersion === 's3') {
         const expiresAtS = Math.floor(startMs / 1000) + expiresS;
-        return presignV2(target, { bucket: options.bucket, key }, options.credentials(), expiresAtS);
+        return presignV2(target, { method, bucket: options.bucket, key }, options.credentials(), expiresAtS);
       }
       const url = new URL(target);
       url.searchParams.set('X-Amz-Expires', String(expiresS));
       const datetime = `${new Date(startMs).toISOString().replace(/[:-]|\.\d{3}/g, '')}`;
-      return (await clientFor().sign(url.href, { method: 'GET', aws: { signQuery: true, datetime } })).url;
+      return (await clientFor().sign(url.href, { method, aws: { signQuery: true, datetime } })).url;
     },
   };
+}
+
+/**
+ * The head of the answer, or a refusal at the deadline: a large body takes as long as it takes, and undici ends one that stands
+ * still. Not by the signal alone: a garbage collection between call and deadline cuts the weak line by which undici's Request
+ * follows it, and the call would wait for minutes.
+ */
+function headInTime(asked: Promise<Response>, late: AbortController, timeoutMs: number): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const impatience = setTimeout(() => {
+      const reason = new Error(`no answer in ${timeoutMs} ms`);
+      reject(reason);
+      late.abort(reason);
+    }, timeoutMs);
+    asked.then(resolve, reject).finally(() => clearTimeout(impatience));
+  });
 }
 
 function legacyCall({ bucket }: S3Options, method: string, key: string, { query = {}, headers = {} }: S3Request) {

@@ -27,7 +27,7 @@ export function signV2(call: LegacyCall, credentials: S3Credentials, nowMs: numb
 /** @param url of the object as browsers will ask for it @param expiresAtS seconds since 1970 */
 export function presignV2(
   url: string,
-  { bucket, key }: Pick<LegacyCall, 'bucket' | 'key'>,
+  { method, bucket, key }: Pick<LegacyCall, 'method' | 'bucket' | 'key'>,
   credentials: S3Credentials,
   expiresAtS: number,
 ): string {
@@ -37,7 +37,7 @@ export function presignV2(
     headers['x-amz-security-token'] = credentials.sessionToken.reveal();
     signed.searchParams.set('x-amz-security-token', credentials.sessionToken.reveal());
   }
-  const text = stringToSign({ method: 'GET', bucket, key, query: {}, headers: {} }, headers, String(expiresAtS));
+  const text = stringToSign({ method, bucket, key, query: {}, headers: {} }, headers, String(expiresAtS));
   signed.searchParams.set('AWSAccessKeyId', credentials.accessKey.reveal());
   signed.searchParams.set('Expires', String(expiresAtS));
   signed.searchParams.set('Signature', signature(credentials, text));

@@ -2,6 +2,8 @@
 // nothing half-written. And the older signature (files F40).
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Secret } from '@gatehouse/daemon/config';
 import { describe, expect, test } from 'vitest';
 import { parseFileName } from '../names.ts';
@@ -92,6 +94,18 @@ for (const [what, answer] of services) {
     });
   });
 }
+
+test('the deadline of a call holds whatever the garbage collection removes meanwhile', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect: unknown = runInNewContext('gc');
+  await using service = await serviceThat(() => undefined);
+  const backend = createS3Backend(optionsFor(service.url, { timeoutMs: 300 }));
+  const asked = backend.exists(parseFileName('a.png'), { tenant });
+  const collecting = setInterval(() => typeof collect === 'function' && collect(), 50);
+  await expect(asked.finally(() => clearInterval(collecting))).rejects.toMatchObject({
+    code: 'ERR_STORAGE_UNAVAILABLE',
+  });
+}, 5_000);
 
 async function legacy(over: Partial<S3BackendOptions> = {}) {
   const server = await startS3Server({ ...keys, pageSize: 2 });

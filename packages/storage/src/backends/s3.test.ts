@@ -70,6 +70,33 @@ describe('S3Backend against a server that verifies signatures', () => {
     expect((await fetch(url.replace('X-Amz-Expires=900', 'X-Amz-Expires=9000'))).status).toBe(403);
   });
 
+  for (const [style, over] of [
+    ['path', {}],
+    ['virtual-host', { addressingStyle: 'virtual' }],
+    ['older', { signatureVersion: 's3' }],
+  ] as const)
+    test(`a presigned upload (${style}) takes one file under that name, by PUT, for a while, and of the right key`, async () => {
+      const under = await start({ ...over, urlLifeMs: 60_000 });
+      await using _ = under;
+      const endpoint = `http://localhost:${under.server.port}`;
+      const backend = createS3Backend({ ...under.options, endpoint });
+      const wrong = createS3Backend({
+        ...under.options,
+        endpoint,
+        credentials: () => ({ accessKey: new Secret(keys.accessKey), secretKey: new Secret('wrong') }),
+      });
+      const to = (made: typeof backend, nowMs: number) => made.uploadUrl(parseFileName('a/b.csv'), { tenant, nowMs });
+      const send = (url: string, method = 'PUT') => statusOf(new URL(url), method, method === 'PUT' ? 'bytes' : '');
+      const url = await to(backend, Date.now());
+      expect(await send(url)).toBe(200);
+      expect(under.server.objects.get('media/public/a/b.csv')?.body.toString()).toBe('bytes');
+      expect(await send(url.replace('b.csv', 'c.csv'))).toBe(403);
+      expect(await send(url, 'DELETE')).toBe(403);
+      expect(await send(await to(backend, Date.now() - 61_000))).toBeGreaterThanOrEqual(400);
+      expect(await send(await to(wrong, Date.now()))).toBe(403);
+      expect([...under.server.objects.keys()]).toEqual(['media/public/a/b.csv']);
+    });
+
   test('the same name has the same presigned URL during a window', async () => {
     await using under = await start();
     const at = Date.parse('2026-03-01T12:00:00Z');
@@ -177,11 +204,17 @@ describe('S3Backend against a server that verifies signatures', () => {
 
 /** Asks the address of the test server under another host name. */
 async function statusAt(port: number, host: string, path: string): Promise<number | undefined> {
+  return statusOf(new URL(path, `http://${host.split(':')[0]}:${port}`), 'GET');
+}
+
+/** Every host name is that of the test server. */
+function statusOf(url: URL, method: string, body = ''): Promise<number | undefined> {
+  const { host, port, pathname, search } = url;
   return new Promise((resolve, reject) => {
-    const asked = request({ host: '127.0.0.1', port, path, headers: { host } }, (answer) => {
+    const asked = request({ host: '127.0.0.1', port, method, path: pathname + search, headers: { host } }, (answer) => {
       answer.resume();
       resolve(answer.statusCode);
     });
-    asked.on('error', reject).end();
+    asked.on('error', reject).end(body);
   });
 }

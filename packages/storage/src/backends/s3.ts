@@ -14,7 +14,15 @@ export interface S3BackendOptions extends S3Options {
   readonly usage: Usage;
 }
 
-export function createS3Backend(options: S3BackendOptions): ManageableBackend {
+export interface S3Backend extends ManageableBackend {
+  /**
+   * An address to which whoever has it may send one file by PUT, from `nowMs` on for the life of URLs. What is sent is neither
+   * checked nor cleaned: for people who may write to the bucket anyway. No network call.
+   */
+  uploadUrl(name: FileName, options: { readonly tenant: string; readonly nowMs: number }): Promise<string>;
+}
+
+export function createS3Backend(options: S3BackendOptions): S3Backend {
   const client = createS3Client(options);
   const prefix = (tenant: string) => `${options.usage}/${tenant}/`;
   const keyOf = (name: string, tenant: string) => prefix(tenant) + name;
@@ -25,6 +33,13 @@ export function createS3Backend(options: S3BackendOptions): ManageableBackend {
     recognises: () => true,
     list: (tenant) => withoutPrefix(listObjects(client, prefix(tenant)), prefix(tenant)),
     url: (value, context) => presign(client, options, keyOf(value, context.tenant), context.nowMs),
+    uploadUrl: (name, { tenant, nowMs }) =>
+      client.presign(bucketUrl(options) + escapeKey(keyOf(name, tenant)), {
+        method: 'PUT',
+        key: keyOf(name, tenant),
+        startMs: nowMs,
+        expiresS: Math.floor(options.urlLifeMs / 1000),
+      }),
     manageable: async () => ({ manageable: true }),
     async put(name, content, put) {
       if (put.overwrite !== true && (await exists(name, put.tenant))) throw taken(name);
@@ -44,7 +59,7 @@ async function presign(client: S3Client, options: S3Options, key: string, nowMs:
   const { startMs } = signingWindow(nowMs, options.urlLifeMs);
   const target = publicUrl(options);
   const expiresS = Math.floor(options.urlLifeMs / 1000);
-  const presigned = { key, startMs, expiresS };
+  const presigned = { method: 'GET', key, startMs, expiresS } as const;
   if (!target.rewrite) return client.presign(`${target.base}${escapeKey(key)}`, presigned);
   const own = bucketUrl(options);
   const signed = await client.presign(`${own}${escapeKey(key)}`, presigned);
