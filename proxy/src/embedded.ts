@@ -10,6 +10,7 @@ import { type Peer, receive } from './request/receive.ts';
 import { prefix, signatureOf } from './request/reserved.ts';
 import { targetUri } from './request/target-uri.ts';
 import { answer, responseOn } from './server.ts';
+import { hearSiblings, tellSiblings } from './workers/siblings.ts';
 
 /** Who asks, as the listener found it out. */
 export interface EmbeddedPeer extends Peer {
@@ -33,6 +34,8 @@ export interface EmbeddedProxy extends AsyncDisposable {
   certificate(serverName: string): ReturnType<Assembly['certificates']['own']>;
   /** Starts asking the core, until the signal; further calls change nothing. */
   connect(signal: AbortSignal): void;
+  /** Tells the other workers what ends here, and ends here what they tell of; for one of several workers. */
+  joinSiblings(): void;
   /** Providers in service; `undefined` before the core has named any. */
   size(): number | undefined;
 }
@@ -58,6 +61,10 @@ export async function createEmbeddedProxy(options: AssemblyOptions): Promise<Emb
       }),
     certificate: (serverName) => proxy.certificates.own(serverName),
     connect: (signal) => proxy.connect(signal),
+    joinSiblings() {
+      hearSiblings(proxy.siblingEnded);
+      proxy.onEnded(tellSiblings);
+    },
     size: () => proxy.applications.lookup()?.size,
     async [Symbol.asyncDispose]() {
       proxy.engine.tunnels.closeAll();

@@ -9,6 +9,7 @@ import { createHealth, healthcheck, healthSocketPath, serveHealth } from '@gateh
 import { exitCode, type ProcessContext, reportFatal, runProcess } from '@gatehouse/daemon/lifecycle';
 import { bufferedOutput, createLogger, type Logger, prettyOutput } from '@gatehouse/daemon/log';
 import { createMetrics } from '@gatehouse/daemon/metrics';
+import { isWorker, serveFirstProcess } from '@gatehouse/daemon/workers';
 import { localSocketPath, type RouterConfig, routerConfig } from './config.ts';
 import { createRouterMetrics, withCoreMetrics } from './metrics.ts';
 import { followSignals } from './signals.ts';
@@ -27,7 +28,7 @@ export async function runRouterDaemon(argv: readonly string[], env: Environment)
     reportFatal(early, error);
     return exitCode.configuration;
   }
-  const output = config.debug ? prettyOutput(process.stdout) : bufferedOutput();
+  const output = config.debug ? prettyOutput(process.stdout) : bufferedOutput(isWorker() ? { batchLength: 4_000 } : {});
   const log = createLogger({ level: config.log_level, name: 'authentik.router', destination: output });
   const drainMs = config.web.shutdown_delay + config.web.shutdown_grace + 40_000;
   return runProcess({ log, drainMs }, (context) => serve(config, { argv, env, log, output, context }));
@@ -61,13 +62,15 @@ async function serveByWorkers(config: RouterConfig, { env, log, output, context 
   // Loaded here: it prepares this process for workers, which one that answers by itself has no use for.
   const { startPrimary } = await import('./workers/primary.ts');
   const health = createHealth();
-  const primary = await startPrimary({ config, env, health, clock: systemClock, log, output });
+  const { signal } = context;
+  const primary = await startPrimary({ config, env, health, clock: systemClock, log, output, signal }, createMetrics());
   context.onDrain(() => primary.close());
+  if (signal.aborted) return;
   const replace = () => void primary.reload().then(() => log.info('workers replaced', {}));
   followSignals(context.signal, { reload: replace, replace }, log);
   const probe = await serveHealth({
     health,
-    metrics: primary.metrics(createMetrics()),
+    metrics: primary.metrics,
     addresses: config.listen.metrics,
     socketPath: healthSocketPath(config.instance_name),
     log,
@@ -95,10 +98,14 @@ async function serveHere(config: RouterConfig, surroundings: Surroundings, ipc: 
   });
   context.onDrain(() => router.close());
   followSignals(context.signal, { reload: () => void readAgain(router, surroundings) }, log);
+  if (env[workerVariable] !== undefined) {
+    serveFirstProcess({ health, clock: systemClock, signal: context.signal, pages: { metrics: metrics.text } });
+    return;
+  }
   const probe = await serveHealth({
     health,
     metrics: withCoreMetrics(metrics, () => router.fetchCoreMetrics()),
-    addresses: env[workerVariable] === undefined ? config.listen.metrics : [],
+    addresses: config.listen.metrics,
     socketPath: healthSocketPath(config.instance_name),
     log,
   });

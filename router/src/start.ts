@@ -130,6 +130,7 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
       publicUrl: () => `http://localhost:${listeners.bound.get('http')?.[0]?.port ?? 80}`,
       fallback,
       signal: end.signal,
+      hasSiblings: options.env[workerVariable] !== undefined,
     });
   }
   health.set('core', { state: 'starting' });

@@ -17,9 +17,11 @@ async function childrenOf(pid: number): Promise<readonly number[]> {
 test.each([
   ['proxy', 'AKPROXY_WORKERS'],
   ['radius', 'AUTHENTIK_RADIUS__WORKERS'],
+  ['router', 'AUTHENTIK_WEB__WORKERS'],
 ])('a signal while the workers of %s start ends them, too', async (name, workers) => {
   await using folder = await temporaryFolder();
-  const core = { AUTHENTIK_HOST: 'http://127.0.0.1:9', AUTHENTIK_TOKEN: 'none' };
+  const url = 'http://127.0.0.1:9';
+  const core = { AUTHENTIK_HOST: url, AUTHENTIK_TOKEN: 'none', AUTHENTIK_CORE__URL: url };
   const env = { PATH: process.env['PATH'], TMPDIR: folder.path, ...core, ...listeners, [workers]: '2' };
   const daemon = spawn(process.execPath, [commandFile, name], { cwd: folder.path, env, stdio: 'ignore' });
   const exited = once(daemon, 'exit');

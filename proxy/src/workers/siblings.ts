@@ -1,4 +1,4 @@
-// The workers of one proxy (proxy.md §17.28): whatever ends in one ends in all. A process without siblings has none of this.
+// Entry `@gatehouse/proxy/siblings`. User: router. The workers of one proxy (proxy.md §17.28): whatever ends in one ends in all. A process without siblings has none of this.
 import { startWorkers, tellFirstProcess, type Workers, type WorkersOptions } from '@gatehouse/daemon/workers';
 import { type Notice, notice } from './messages.ts';
 

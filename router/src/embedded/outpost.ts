@@ -33,6 +33,8 @@ export interface EmbeddedOutpostOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  /** Whether other workers of this router serve the same sessions. */
+  readonly hasSiblings: boolean;
 }
 
 /** @returns `undefined` where it is switched off, or there is no key to speak to the core with */
@@ -58,6 +60,7 @@ export async function openEmbeddedOutpost(options: EmbeddedOutpostOptions): Prom
     loggedHeaders: config.log.http_headers,
     health: { ...health, set: (component, status) => health.set(`embedded_outpost_${component}`, status) },
   });
+  if (options.hasSiblings) proxy.joinSiblings();
   return {
     claims: (client, target) => proxy.claims(client.host, client.scheme, target),
     handle(request, response, asked) {

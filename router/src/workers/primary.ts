@@ -3,16 +3,18 @@
 import { chmod, rm } from 'node:fs/promises';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Health } from '@gatehouse/daemon/health';
-import { healthSocketPath, readLocalPage } from '@gatehouse/daemon/health';
 import type { Logger } from '@gatehouse/daemon/log';
-import { aggregateMetrics, type Metrics } from '@gatehouse/daemon/metrics';
+import type { Metrics } from '@gatehouse/daemon/metrics';
 import { freePort } from '@gatehouse/daemon/net';
+import { superviseProxies } from '@gatehouse/proxy/siblings';
 import { localSocketPath, type RouterConfig } from '../config.ts';
+import type { CoreTarget } from '../forwarding/core-connection.ts';
+import { withCoreMetrics } from '../metrics.ts';
 import { workerVariable } from '../start.ts';
+import { fetchCoreMetrics, targetOf } from '../supervisor/core-target.ts';
 import { CoreWatch } from '../supervisor/core-watch.ts';
 import { probeCore } from '../supervisor/probe.ts';
-import { spawnCore } from '../supervisor/spawn-core.ts';
-import { Crew } from './crew.ts';
+import { type SpawnedCore, spawnCore } from '../supervisor/spawn-core.ts';
 
 export interface PrimaryOptions {
   readonly config: RouterConfig;
@@ -21,71 +23,87 @@ export interface PrimaryOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly output: { write(line: string): void };
+  readonly signal: AbortSignal;
 }
 
 export interface Primary {
   reload(): Promise<void>;
-  /** Of all workers together. */
-  metrics(own: Metrics): Metrics;
+  /** Of all workers together, and of the core behind them. */
+  readonly metrics: Metrics;
   close(): Promise<void>;
 }
 
 const probeTimeoutMs = 5_000;
+/** Beyond the router's own patience with what runs: until a worker has cut it and ended. */
+const endingMs = 5_000;
 
-export async function startPrimary(options: PrimaryOptions): Promise<Primary> {
-  const { config, env, health, clock, log, output } = options;
+export async function startPrimary(options: PrimaryOptions, own: Metrics): Promise<Primary> {
+  const { config, env, health, clock, log, signal } = options;
   const socketPath = localSocketPath(config);
   await rm(socketPath, { force: true });
-  const core = config.core.url === undefined ? await superviseCore(options) : undefined;
-  const nameOf = (number: number, generation: number) => `${config.instance_name}router-${number}-${generation % 2}`;
-  const crew = new Crew({
-    size: config.web.workers,
-    env: (number, generation) => ({
-      AUTHENTIK_CORE__URL: config.core.url ?? core?.url ?? '',
-      AUTHENTIK_INSTANCE_NAME: nameOf(number, generation),
+  const core = config.core.url === undefined ? await superviseCore(options) : coreElsewhere(config.core.url);
+  const workers = superviseProxies({
+    count: config.web.workers,
+    env: (generation) => ({
+      AUTHENTIK_CORE__URL: core.url,
       [workerVariable]: generation === 0 ? 'first' : 'successor',
       ...(env['AUTHENTIK_LISTEN__SOCKET'] === undefined ? { AUTHENTIK_LISTEN__SOCKET: socketPath } : {}),
     }),
-    onLine: (raw) => output.write(`${raw}\n`),
-    onListening: (raw) => output.write(`${raw}\n`),
+    health,
     clock,
     log,
+    signal,
   });
-  await crew.start();
-  await chmod(socketPath, 0o660);
-  health.set('workers', { state: 'ready' });
+  const close = async () => {
+    await workers.stop(config.web.shutdown_delay + config.web.shutdown_grace + endingMs);
+    await core.stop();
+    await rm(socketPath, { force: true });
+  };
+  try {
+    if (await workers.ready) await chmod(socketPath, 0o660);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const ofWorkers = { ...own, text: () => workers.metrics() };
   return {
-    reload: () => crew.reload(),
-    metrics: (own) => ({
-      ...own,
-      async text() {
-        const sockets = crew.numbers.map((number) => healthSocketPath(nameOf(number, crew.generation)));
-        const texts = await Promise.all(sockets.map((path) => readLocalPage(path, '/metrics')));
-        return aggregateMetrics(texts.filter((text) => text !== undefined));
-      },
-    }),
-    async close() {
-      await crew.stop();
-      await core?.watch[Symbol.asyncDispose]();
-      await rm(socketPath, { force: true });
-    },
+    reload: () => workers.replace(),
+    metrics: withCoreMetrics(ofWorkers, () => fetchCoreMetrics(core.target(), core.metricsTarget(), config.web.path)),
+    close,
   };
 }
 
+/** The core, as the first process knows it. */
+interface Core {
+  readonly url: string;
+  /** While it is healthy. */
+  target(): CoreTarget | undefined;
+  metricsTarget(): CoreTarget | undefined;
+  stop(): Promise<void>;
+}
+
+function coreElsewhere(url: string): Core {
+  const target = targetOf(url);
+  return { url, target: () => target, metricsTarget: () => undefined, stop: async () => undefined };
+}
+
 /** On one port for good: workers know the core by its address. */
-async function superviseCore({ config, env, clock, log, health, output }: PrimaryOptions) {
+async function superviseCore({ config, env, clock, log, health, output }: PrimaryOptions): Promise<Core> {
   const port = await freePort();
   const webPath = config.web.path;
+  let spawned: SpawnedCore | undefined;
   const watch = new CoreWatch({
     core: {
-      spawn: () =>
-        spawnCore({
+      spawn() {
+        spawned = spawnCore({
           script: config.core.script,
           env,
           maxHeaderBytes: config.web.max_header_bytes + 16_384,
           onLine: (raw) => output.write(`${raw}\n`),
           port,
-        }),
+        });
+        return spawned;
+      },
     },
     clock,
     log,
@@ -95,5 +113,10 @@ async function superviseCore({ config, env, clock, log, health, output }: Primar
       else health.set('core', { state: state === 'degraded' ? 'degraded' : 'starting', reason: state });
     },
   });
-  return { url: `http://127.0.0.1:${port}`, watch };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    target: () => (watch.state === 'healthy' ? watch.target : undefined),
+    metricsTarget: () => spawned?.metricsTarget(),
+    stop: () => watch[Symbol.asyncDispose](),
+  };
 }

@@ -1,5 +1,5 @@
 // A whole installation below a prefix (AUTHENTIK_WEB__PATH, router.md §6): front door, core, embedded outpost, LDAP and
-// RADIUS, in a real browser.
+// RADIUS, in a real browser; the front door by two workers, which have to know each other's sessions.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
@@ -20,7 +20,7 @@ describe('an installation below /auth/', { timeout: 90_000 }, () => {
 
   beforeAll(async () => {
     folder = await temporaryFolder();
-    running = startUp(folder.path, { AUTHENTIK_WEB__PATH: 'auth' });
+    running = startUp(folder.path, { AUTHENTIK_WEB__PATH: 'auth', AUTHENTIK_WEB__WORKERS: '2' });
     await isUp(running);
     password = (await readFile(join(folder.path, 'secrets/demo-password'), 'utf8')).trim();
   }, 120_000);

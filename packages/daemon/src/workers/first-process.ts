@@ -1,12 +1,12 @@
-// The first process of a daemon with several workers: starts them, starts again what dies, passes on what one tells the
-// others, and answers for all of them. Requests never come here: node:cluster shares the sockets among the workers.
+// The first process of a daemon with several workers: starts them, starts again what dies, puts others in their place, passes
+// on what one tells the others, and answers for all of them. Requests never come here: node:cluster shares the sockets.
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
 import { type Clock, createBackoff } from '../async/index.ts';
 import type { Health } from '../health/index.ts';
 import type { Logger } from '../log/index.ts';
 import { aggregateMetrics } from '../metrics/index.ts';
-import { fromWorker } from './messages.ts';
+import { type FromWorker, fromWorker } from './messages.ts';
 
 export interface WorkersOptions {
   readonly count: number;
@@ -15,6 +15,8 @@ export interface WorkersOptions {
   /** Gets the state of each worker, and of each of its components. */
   readonly health: Health;
   readonly signal: AbortSignal;
+  /** Variables of a worker beside our own. `generation`: how often all have been replaced. */
+  readonly env?: (generation: number) => Readonly<Record<string, string>>;
   /** What a worker says of its daemon's own, as it came. */
   readonly onMessage: (from: number, message: unknown) => void;
 }
@@ -29,6 +31,11 @@ export interface Workers {
   /** To one that is gone nothing is said: its successor begins anew. */
   tell(to: number, message: object): void;
   tellOthers(from: number, message: object): void;
+  /**
+   * Another process in the place of each, one after the other: it listens before its predecessor is told to finish what it has.
+   * One that does not get so far leaves its predecessor in place.
+   */
+  replace(): Promise<void>;
   /** Lets each finish what it has begun; ends what takes longer. */
   stop(graceMs: number): Promise<void>;
 }
@@ -41,22 +48,36 @@ export function startWorkers(options: WorkersOptions): Workers {
   return new WorkerSet(options);
 }
 
+/** One process. */
+interface Life {
+  readonly number: number;
+  readonly worker: Worker;
+  /** @throws Error when it ends before */
+  readonly ready: Promise<void>;
+  /** How it ended, in words. */
+  readonly ended: Promise<string>;
+}
+
 class WorkerSet implements Workers {
   readonly ready: Promise<boolean>;
   readonly #options: WorkersOptions;
-  readonly #lives: Promise<void>[];
-  readonly #workers = new Map<number, Worker>();
-  /** Numbers of those that listen, and hear what they are told. */
-  readonly #listening = new Set<number>();
+  /** Those in place, by number. */
+  readonly #places = new Map<number, Life>();
+  /** All that have not ended, those that are leaving among them. */
+  readonly #alive = new Set<Life>();
+  /** That listen, and hear what they are told. */
+  readonly #listening = new Set<Life>();
   readonly #questions = new Map<number, (text: string) => void>();
   #asked = 0;
+  #generation = 0;
+  #replacing: Promise<void> = Promise.resolve();
 
   constructor(options: WorkersOptions) {
     this.#options = options;
-    const kept = Array.from({ length: options.count }, (_, number) => this.#keep(number));
-    const all = Promise.all(kept.map(({ ready }) => ready)).then(() => true);
+    const first = Array.from({ length: options.count }, (_, number) => this.#begin(number));
+    for (const life of first) this.#install(life);
+    const all = Promise.all(first.map(({ ready }) => ready)).then(() => true);
     this.ready = Promise.race([all, aborted(options.signal)]);
-    this.#lives = kept.map(({ life }) => life);
   }
 
   async metrics(): Promise<string> {
@@ -64,83 +85,130 @@ class WorkerSet implements Workers {
   }
 
   pages(page: string): Promise<readonly string[]> {
-    return Promise.all([...this.#workers.keys()].map((number) => this.#ask(number, page)));
+    return Promise.all([...this.#places.keys()].map((number) => this.#ask(number, page)));
   }
 
   tell(to: number, message: object): void {
-    const worker = this.#workers.get(to);
+    const worker = this.#places.get(to)?.worker;
     if (worker?.isConnected() === true) worker.send(message);
   }
 
   tellOthers(from: number, message: object): void {
-    for (const number of this.#workers.keys()) if (number !== from) this.tell(number, message);
+    for (const number of this.#places.keys()) if (number !== from) this.tell(number, message);
+  }
+
+  replace(): Promise<void> {
+    this.#replacing = this.#replacing.then(async () => {
+      this.#generation += 1;
+      for (const number of this.#places.keys()) await this.#succeed(number);
+    });
+    return this.#replacing;
   }
 
   async stop(graceMs: number): Promise<void> {
-    for (const [number, worker] of this.#workers) {
-      if (this.#listening.has(number)) this.tell(number, { kind: 'stop' });
-      else worker.process.kill('SIGTERM'); // it has begun nothing
-    }
+    const leaving = [...this.#alive];
+    for (const life of leaving) this.#finish(life);
     const impatience = setTimeout(() => {
-      for (const worker of this.#workers.values()) worker.process.kill('SIGKILL');
+      for (const { worker } of leaving) worker.process.kill('SIGKILL');
     }, graceMs);
-    await Promise.all(this.#lives);
+    await Promise.all(leaving.map(({ ended }) => ended));
     clearTimeout(impatience);
   }
 
-  /** One worker after the other in the same place. */
-  #keep(number: number): { readonly ready: Promise<void>; readonly life: Promise<void> } {
-    let life = Promise.resolve();
+  #begin(number: number): Life {
+    const { env, log } = this.#options;
+    const worker = cluster.fork(env?.(this.#generation));
+    const ended = once(worker, 'exit').then(([code, signal]) =>
+      signal === null ? `exit code ${code}` : String(signal),
+    );
+    let isReady = (): void => undefined;
     const ready = new Promise<void>((resolve, reject) => {
-      life = this.#live(number, resolve, reject);
+      isReady = () => {
+        this.#listening.add(life);
+        resolve();
+      };
+      void ended.then((how) => reject(new Error(`worker ${number} ended with ${how} before it was ready`)));
     });
-    ready.catch(() => undefined); // whoever started us awaits all of them together
-    return { ready, life };
+    ready.catch(() => undefined); // whoever began it awaits it
+    const life: Life = { number, worker, ready, ended };
+    this.#alive.add(life);
+    worker.on('message', (message) => this.#receive(life, message, isReady));
+    worker.on('error', (error) => log.debug('message to a worker lost', { error: error.message }));
+    void ended.then(() => {
+      this.#alive.delete(life);
+      this.#listening.delete(life);
+    });
+    return life;
   }
 
-  async #live(number: number, onReady: () => void, onEarlyEnd: (reason: Error) => void): Promise<void> {
+  /** Puts it in its place, and another after it when it dies there. */
+  #install(life: Life): void {
+    this.#places.set(life.number, life);
+    void this.#keep(life);
+  }
+
+  async #keep(first: Life): Promise<void> {
     const { log, clock, health, signal } = this.#options;
+    const { number } = first;
     const backoff = createBackoff({ baseMs: 100, maxMs: 10_000 });
-    while (!signal.aborted) {
-      const worker = cluster.fork();
-      this.#workers.set(number, worker);
-      worker.on('message', (message) => this.#receive(number, message, onReady));
-      worker.on('error', (error) => log.debug('message to a worker lost', { error: error.message }));
-      const [code, ended] = await once(worker, 'exit');
-      this.#listening.delete(number);
-      if (signal.aborted) return;
-      const how = ended === null ? `exit code ${code}` : String(ended);
-      onEarlyEnd(new Error(`worker ${number} ended with ${how} before it was ready`));
+    for (let life = first; ; life = this.#begin(number)) {
+      this.#places.set(number, life);
+      const how = await life.ended;
+      if (signal.aborted || this.#places.get(number) !== life) return; // the end, or another is in its place
       health.set(`worker ${number}`, { state: 'failed', reason: `ended with ${how}` });
-      log.error('worker ended', { pid: worker.process.pid ?? 0, reason: how });
-      await clock.sleep(backoff.next(), signal).catch(() => undefined); // aborted: the loop's condition ends it
+      log.error('worker ended', { pid: life.worker.process.pid ?? 0, reason: how });
+      await clock.sleep(backoff.next(), signal).catch(() => undefined); // aborted: seen below
+      if (signal.aborted || this.#places.get(number) !== life) return;
     }
   }
 
-  #receive(from: number, given: unknown, onReady: () => void): void {
+  async #succeed(number: number): Promise<void> {
+    if (this.#options.signal.aborted) return;
+    const successor = this.#begin(number);
+    try {
+      await successor.ready;
+    } catch (error) {
+      this.#options.log.error('worker not replaced', { error: String(error) });
+      return;
+    }
+    const predecessor = this.#places.get(number);
+    this.#install(successor);
+    if (predecessor !== undefined && this.#alive.has(predecessor)) this.#finish(predecessor);
+  }
+
+  #finish(life: Life): void {
+    if (!this.#listening.has(life))
+      life.worker.process.kill('SIGTERM'); // it has begun nothing
+    else if (life.worker.isConnected()) life.worker.send({ kind: 'stop' });
+  }
+
+  #receive(life: Life, given: unknown, onReady: () => void): void {
+    const { number } = life;
     const message = fromWorker.safeParse(given).data;
     switch (message?.kind) {
       case 'ready':
-        this.#listening.add(from);
         onReady();
         break;
       case 'health':
-        for (const [component, { state, reason }] of Object.entries(message.components)) {
-          const status = reason === undefined ? { state } : { state, reason };
-          this.#options.health.set(`worker ${from} ${component}`, status);
-        }
-        this.#options.health.set(`worker ${from}`, { state: 'ready' });
+        if (this.#places.get(number) === life) this.#noteHealth(number, message.components);
         break;
       case 'page':
         this.#questions.get(message.id)?.(message.text);
         break;
       case undefined:
-        this.#options.onMessage(from, given);
+        this.#options.onMessage(number, given);
     }
   }
 
+  #noteHealth(number: number, components: HealthMessage['components']): void {
+    const { health } = this.#options;
+    for (const [component, { state, reason }] of Object.entries(components))
+      health.set(`worker ${number} ${component}`, reason === undefined ? { state } : { state, reason });
+    health.set(`worker ${number}`, { state: 'ready' });
+  }
+
   #ask(number: number, page: string): Promise<string> {
-    if (this.#workers.get(number)?.isConnected() !== true) return Promise.resolve('');
+    if (this.#places.get(number)?.worker.isConnected() !== true) return Promise.resolve('');
     const id = ++this.#asked;
     return new Promise<string>((resolve) => {
       const late = setTimeout(() => resolve(''), answerMs);
@@ -152,6 +220,8 @@ class WorkerSet implements Workers {
     }).finally(() => this.#questions.delete(id));
   }
 }
+
+type HealthMessage = Extract<FromWorker, { kind: 'health' }>;
 
 async function aborted(signal: AbortSignal): Promise<false> {
   if (!signal.aborted) await once(signal, 'abort');

@@ -13,6 +13,8 @@ export const fromWorker = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('page'), id: z.number(), text: z.string() }),
 ]);
 
+export type FromWorker = z.infer<typeof fromWorker>;
+
 export const toWorker = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('stop') }),
   z.object({ kind: z.literal('page'), id: z.number(), page: z.string() }),
