@@ -1,7 +1,7 @@
 // What the build prepares is what is served, as long as the file is the same (router.md §20.1).
 import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import * as zlib from 'node:zlib';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
 import { expect, test } from 'vitest';
 import { prepareAssets } from './prepared.ts';
@@ -35,8 +35,17 @@ test('router R18: the codings of the build are served, and are codings of the fi
   const table = await loadAssets([{ folder: site.dist, name: 'dist' }], { version: '1.2.3' });
   const asset = table.get('dist/chunks/app-4f3c2b1a9d.js');
   expect(asset?.coded.br?.size).toBe(site.manifest.files['chunks/app-4f3c2b1a9d.js']?.codings.br);
-  expect(brotliDecompressSync(asset?.coded.br?.body ?? '').toString()).toBe(script);
-  expect(gunzipSync(asset?.coded.gzip?.body ?? '').toString()).toBe(script);
+  expect(zlib.brotliDecompressSync(asset?.coded.br?.body ?? '').toString()).toBe(script);
+  expect(zlib.gunzipSync(asset?.coded.gzip?.body ?? '').toString()).toBe(script);
+});
+
+const unzstd: unknown = Reflect.get(zlib, 'zstdDecompressSync'); // Node 22.15 and later
+test.skipIf(typeof unzstd !== 'function')('router R18: zstd is among the codings where this Node has it', async () => {
+  await using site = await prepared();
+  const table = await loadAssets([{ folder: site.dist, name: 'dist' }], { version: '1.2.3' });
+  const asset = table.get('dist/chunks/app-4f3c2b1a9d.js');
+  expect(asset?.coded.zstd?.size).toBe(site.manifest.files['chunks/app-4f3c2b1a9d.js']?.codings.zstd);
+  expect(typeof unzstd === 'function' && String(unzstd(asset?.coded.zstd?.body))).toBe(script);
 });
 
 test('router §20.1: a file that changed after the build is served as it is now, never in codings of the old one', async () => {
@@ -44,7 +53,7 @@ test('router §20.1: a file that changed after the build is served as it is now,
   await writeFile(join(site.dist, 'chunks/app-4f3c2b1a9d.js'), `${script}changed\n`);
   const table = await loadAssets([{ folder: site.dist, name: 'dist' }], { version: '1.2.3' });
   const asset = table.get('dist/chunks/app-4f3c2b1a9d.js');
-  expect(brotliDecompressSync(asset?.coded.br?.body ?? '').toString()).toBe(`${script}changed\n`);
+  expect(zlib.brotliDecompressSync(asset?.coded.br?.body ?? '').toString()).toBe(`${script}changed\n`);
 });
 
 test('router §20.1: a second build compresses only what changed; a manifest that is none is complained about', async () => {

@@ -1,13 +1,54 @@
 // One suite for every writable backend (STYLE 51): what must hold wherever the bytes are kept.
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { ManageableBackend } from '../backend.ts';
+import type { Backend, ManageableBackend } from '../backend.ts';
 import { parseFileName } from '../names.ts';
 
 export interface BackendUnderTest extends AsyncDisposable {
   readonly backend: ManageableBackend;
   /** Names visible in the store below the usage, whatever the backend says. */
   raw(): Promise<string[]>;
+}
+
+/** What holds for each of the four, also for those that cannot be written to. */
+export interface ReadableUnderTest extends AsyncDisposable {
+  readonly backend: Backend;
+  /** A value that is this backend's, and what is in its store from the start. */
+  readonly value: string;
+  readonly listed: readonly string[];
+  /** What its address looks like for a request to `https://id.example`. */
+  readonly address: RegExp;
+}
+
+/** @param foreign values that this backend leaves to others; none for the last in the row, which takes what is left */
+export function readableSuite(
+  title: string,
+  start: () => Promise<ReadableUnderTest>,
+  foreign: readonly string[],
+): void {
+  const context = { tenant: 'public', nowMs: Date.parse('2026-03-01T12:00:00Z') };
+  describe(title, () => {
+    test('files F1: it knows its own values, and leaves those of others alone', async () => {
+      await using under = await start();
+      expect(under.backend.recognises(under.value)).toBe(true);
+      expect(foreign.filter((value) => under.backend.recognises(value))).toEqual([]);
+    });
+
+    test('files F45: an address is made without asking anybody, whole with an origin, and the same for a while', async () => {
+      await using under = await start();
+      const address = await under.backend.url(under.value, { ...context, origin: 'https://id.example' });
+      expect(address).toMatch(under.address);
+      const later = { ...context, origin: 'https://id.example', nowMs: context.nowMs + 60_000 };
+      expect(await under.backend.url(under.value, later)).toBe(address);
+    });
+
+    test('files F14: what it lists is what is there, and each name is one of its own', async () => {
+      await using under = await start();
+      const names = await collect(under.backend.list('public'));
+      expect(names).toEqual([...under.listed].sort());
+      expect(names.filter((name) => !under.backend.recognises(name))).toEqual([]);
+    });
+  });
 }
 
 const tenant = 'public';
