@@ -37,8 +37,13 @@ export class SortedIndex {
       if (keys.push(key) % sliceSize === 0) await turn();
     }
     const places = await sortedPlaces(keys, turn);
+    const sorted = new Uint32Array(places.length);
+    for (let at = 0; at < places.length; at += 1) {
+      sorted[at] = keyed.values[places[at] ?? 0] ?? 0;
+      if (at % (4 * sliceSize) === 0) await turn();
+    }
     const index = new SortedIndex(keyOf);
-    index.#rows = places.map((place) => keyed.values[place] ?? 0).filter((row) => !changed.has(row));
+    index.#rows = changed.size === 0 ? sorted : sorted.filter((row) => !changed.has(row));
     index.#length = index.#rows.length;
     for (const row of changed) index.insert(row);
     return index;
@@ -105,7 +110,8 @@ export class SortedIndex {
 
 /** Places of the keys in their order; of equal ones, the first comes first. */
 async function sortedPlaces(keys: readonly SortKey[], turn: () => Promise<void>): Promise<Uint32Array> {
-  let places = Uint32Array.from(keys.keys());
+  let places = new Uint32Array(keys.length);
+  for (let at = 0; at < keys.length; at += 1) places[at] = at;
   const byKey = (one: number, other: number): number => {
     const [left = '', right = ''] = [keys[one], keys[other]];
     return left < right ? -1 : left > right ? 1 : one - other;
