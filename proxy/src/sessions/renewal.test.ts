@@ -1,10 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { fakeClock } from '@gatehouse/daemon/testing';
 import { describe, expect, test } from 'vitest';
 import { cookieName } from '../testing/fixture.ts';
 import { statusOf, type TestGateway, testGateway } from '../testing/test-gateway.ts';
-import { createMemoryStore } from './memory-store.ts';
-import { defaultStoreLimits, type SessionStore } from './store.ts';
 
 const refreshes = (gateway: TestGateway) =>
   gateway.issuer.requests.filter(({ form }) => form.get('grant_type') === 'refresh_token').length;
@@ -17,8 +14,8 @@ const until = async (holds: () => Promise<boolean> | boolean) => {
   throw new Error('it never holds');
 };
 
-async function loggedIn(given: { readonly store?: SessionStore } = {}) {
-  const gateway = await testGateway(given);
+async function loggedIn() {
+  const gateway = await testGateway();
   gateway.issuer.offline = true;
   gateway.issuer.lifeS = 1_000;
   const browser = gateway.browser();
@@ -60,27 +57,6 @@ describe('§17.8: renewal', () => {
     expect(new Set(answers.map(({ kind }) => kind))).toEqual(new Set(['forward']));
     expect(refreshes(gateway)).toBe(1);
   });
-  test('WISHES P8: replicas with one store spend one refresh token between them', async () => {
-    const clock = fakeClock(Date.now());
-    const store = sharedStore(clock);
-    await using one = await testGateway({ store, clock });
-    await using other = await testGateway({ store, clock, issuer: one.issuer });
-    one.issuer.offline = true;
-    one.issuer.lifeS = 1_000;
-    const browser = one.browser();
-    await browser.login('/');
-    const cookie = `${cookieName}=${browser.cookies.get(cookieName)}`;
-    await clock.advance(1_100_000);
-    const answers = Promise.all([one, other, one, other].map((gateway) => gateway.send('/', { cookie })));
-    let isDone = false;
-    answers.finally(() => (isDone = true)).catch(() => undefined);
-    await until(async () => {
-      await clock.advance(100);
-      return isDone;
-    });
-    expect((await answers).map(({ kind }) => kind)).toEqual(['forward', 'forward', 'forward', 'forward']);
-    expect(refreshes(one)).toBe(1);
-  });
   test('a refusal ends the session', async () => {
     await using session = await loggedIn();
     const { gateway, browser } = session;
@@ -118,25 +94,3 @@ describe('§17.8: renewal', () => {
     expect(statusOf(await browser.send('/'))).toBe(302);
   });
 });
-
-/** The memory store with the lock that shared stores have. */
-function sharedStore(clock: ReturnType<typeof fakeClock>): SessionStore {
-  const memory = createMemoryStore(clock, defaultStoreLimits);
-  const held = new Set<string>();
-  return {
-    kind: 'shared',
-    get: (key) => memory.get(key),
-    set: (key, session) => memory.set(key, session),
-    delete: (key) => memory.delete(key),
-    deleteBySid: (sid) => memory.deleteBySid(sid),
-    deleteBySub: (sub) => memory.deleteBySub(sub),
-    count: () => memory.count(),
-    async lock(key) {
-      if (held.has(key)) return false;
-      held.add(key);
-      return true;
-    },
-    unlock: async (key) => void held.delete(key),
-    [Symbol.asyncDispose]: () => memory[Symbol.asyncDispose](),
-  };
-}

@@ -6,7 +6,9 @@ import { applicationFromApi } from '../applications/application.ts';
 import { parseClaims } from '../oidc/claims.ts';
 import { createSessions } from '../sessions/sessions.ts';
 import { defaultStoreLimits, type SessionStore } from '../sessions/store.ts';
+import { cookieName } from './fixture.ts';
 import { newKey, type StoreUnderTest } from './session-store-suite.ts';
+import { testGateway } from './test-gateway.ts';
 
 export function sharedStoreSuite({ name, open }: StoreUnderTest): void {
   describe(`shared session store: ${name}`, () => {
@@ -49,6 +51,29 @@ export function sharedStoreSuite({ name, open }: StoreUnderTest): void {
       await one?.endBySub('dave');
       await told;
       expect((await other?.find(application, cookie))?.identity).toBeUndefined();
+    });
+    test('WISHES P8: two replicas spend one refresh token between them', async () => {
+      const clock = fakeClock(Date.now());
+      await using here = await open(clock, defaultStoreLimits);
+      await using there = await open(clock, defaultStoreLimits);
+      await using one = await testGateway({ store: here, clock });
+      await using other = await testGateway({ store: there, clock, issuer: one.issuer });
+      one.issuer.offline = true;
+      one.issuer.lifeS = 1_000;
+      const browser = one.browser();
+      await browser.login('/');
+      const cookie = `${cookieName}=${browser.cookies.get(cookieName)}`;
+      await clock.advance(1_100_000); // the token is over: all of them have to wait
+      let isDone = false;
+      const asked = Promise.all([one, other, one, other].map((gateway) => gateway.send('/', { cookie })));
+      const answers = asked.finally(() => (isDone = true));
+      for (let round = 0; !isDone && round < 2_000; round++) {
+        await clock.advance(100);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      expect((await answers).map(({ kind }) => kind)).toEqual(['forward', 'forward', 'forward', 'forward']);
+      const refreshes = one.issuer.requests.filter(({ form }) => form.get('grant_type') === 'refresh_token');
+      expect(refreshes.length).toBe(1);
     });
   });
 }
