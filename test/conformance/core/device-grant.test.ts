@@ -203,3 +203,35 @@ test('core 102: the 21st start of an address within an hour is refused, and so a
     });
   expect(await approve(visitor, '000000000')).toMatchObject({ component: 'ak-stage-access-denied' });
 });
+
+test('core 102, RFC 8628 §3.5: who asks too often is told to slow down, and waits five seconds longer each time', async () => {
+  const client = await makeClient({ access_code_validity: 'minutes=5' });
+  const { body } = await start(client);
+  const asked = async () => (await poll(client, body['device_code'])).body['error'];
+  expect(await asked()).toBe('authorization_pending');
+  aheadMs += 5_000;
+  expect(await asked()).toBe('authorization_pending');
+  aheadMs += 3_000;
+  expect(await asked()).toBe('slow_down');
+  aheadMs += 5_000;
+  expect(await asked()).toBe('slow_down');
+  aheadMs += 15_000;
+  expect(await asked()).toBe('authorization_pending');
+  const { username } = await makeUser(core);
+  expect(await approve(await visitorAs(core, username), body['user_code'])).toMatchObject({
+    component: 'ak-provider-oauth2-device-code-finish',
+  });
+  expect((await poll(client, body['device_code'])).status).toBe(200);
+});
+
+test('core 102, RFC 8628 §3.5: a device that somebody does not allow is told so, once, and its code is worth nothing', async () => {
+  const client = await makeClient({}, 'explicit');
+  const { body } = await start(client);
+  const { username } = await makeUser(core);
+  const visitor = await visitorAs(core, username);
+  expect(await approve(visitor, body['user_code'])).toMatchObject({ component: 'ak-stage-consent' });
+  await visitor.fetch('/flows/-/cancel/');
+  expect(await approve(visitor, body['user_code'])).toMatchObject({ response_errors: { code: [{ code: 'invalid' }] } });
+  expect(await poll(client, body['device_code'])).toMatchObject({ status: 400, body: { error: 'access_denied' } });
+  expect(await poll(client, body['device_code'])).toMatchObject({ body: { error: 'invalid_grant' } });
+});

@@ -20,9 +20,14 @@ describe.skipIf(skipWithout('chromium'))('openid-client', { timeout: 90_000 }, (
   let application: Server;
   let redirectUri: string;
   let config: client.Configuration;
+  const visited: string[] = [];
   beforeAll(async () => {
     site = await startSite();
-    application = createServer((_request, response) => response.end('<!doctype html><h1>Back at the application</h1>'));
+    application = createServer((request, response) => {
+      visited.push(request.url ?? '');
+      if (request.url?.startsWith('/never')) return;
+      response.end('<!doctype html><h1>Back at the application</h1>');
+    });
     await once(application.listen(0, '127.0.0.1'), 'listening');
     const { port } = application.address() as AddressInfo; // listens on TCP
     redirectUri = `http://127.0.0.1:${port}/callback`;
@@ -141,6 +146,33 @@ describe.skipIf(skipWithout('chromium'))('openid-client', { timeout: 90_000 }, (
     await page.waitForURL(`${site.url}/**`);
     await page.goto(`${site.url}/if/user/`);
     await page.getByLabel('E-mail address or user name').waitFor();
+  });
+
+  test.each([
+    ['/gone', 'hedy'],
+    ['/never', 'radia'],
+  ])('signing out here signs out of an application at %s in the browser', async (path, username) => {
+    await using visit = await site.visit();
+    const { page } = visit;
+    const { results } = await site.core.call<{ results: Named[] }>('GET', '/providers/oauth2/?name=Workshop');
+    const logout = { logout_method: 'frontchannel', logout_uri: new URL(path, redirectUri).href };
+    await site.core.call('PATCH', `/providers/oauth2/${results[0]?.pk}/`, logout);
+    const { url, checks } = await ask();
+    await page.goto(url);
+    await enterPassword(page, username, site.core.password);
+    await page.getByText("You're about to sign into Workshop.").waitFor();
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.waitForURL(`${redirectUri}?*`);
+    const tokens = await client.authorizationCodeGrant(config, new URL(page.url()), checks);
+    await page.goto(`${site.url}/flows/-/default/invalidation/`);
+    if (path === '/never') {
+      await page.getByText('You are being signed out of Workshop.').waitFor();
+      await expectAccessible(page);
+      await picture(page, 'front-channel-logout');
+    }
+    await page.getByLabel('E-mail address or user name').waitFor();
+    const query = new URLSearchParams({ iss: config.serverMetadata().issuer, sid: String(tokens.claims()?.['sid']) });
+    expect(visited).toContain(`${path}?${query}`);
   });
 });
 

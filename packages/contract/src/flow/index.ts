@@ -139,6 +139,18 @@ export interface FrameChallenge extends Common {
   readonly loading_overlay?: boolean;
   readonly loading_text?: string;
 }
+export interface LogoutUrl {
+  readonly url: string;
+  readonly provider_name: string | null;
+  readonly binding: string | null;
+  readonly saml_request: string | null;
+  readonly saml_response: string | null;
+  readonly saml_relay_state: string | null;
+}
+export interface IframeLogoutChallenge extends Common {
+  readonly component: 'ak-provider-iframe-logout';
+  readonly logout_urls: readonly LogoutUrl[];
+}
 export interface DeviceCodeChallenge extends Common {
   readonly component: 'ak-provider-oauth2-device-code';
 }
@@ -163,6 +175,7 @@ export type Challenge =
   | AutosubmitChallenge
   | EmailChallenge
   | FrameChallenge
+  | IframeLogoutChallenge
   | DeviceCodeChallenge
   | DeviceCodeFinishChallenge;
 export type Component = Challenge['component'];

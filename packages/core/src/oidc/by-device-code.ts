@@ -14,6 +14,9 @@ export async function byDeviceCode(request: TokenRequest): Promise<object> {
   const poll = await pollDevice(deps, client, deviceCode);
   if (poll.kind === 'gone') throw invalidGrant('The device code is unknown or used.');
   if (poll.kind === 'expired') throw new OauthFailure(400, 'expired_token', 'The device code has run out.');
+  if (poll.kind === 'denied') throw new OauthFailure(400, 'access_denied', 'The device was not allowed.');
+  if (poll.kind === 'hasty')
+    throw new OauthFailure(400, 'slow_down', `Ask no more often than every ${poll.interval} s from now on.`);
   if (poll.kind === 'pending')
     throw new OauthFailure(400, 'authorization_pending', 'Nobody has approved the device yet.');
   const { user, session, data } = poll;

@@ -4,12 +4,10 @@ import { baseUrlOf } from '../api/web-path.ts';
 import type { CoreDeps } from '../deps.ts';
 import { grantedScopes } from './claims.ts';
 import { clientById, credentialsOf, formOf, mayUseGrant } from './client.ts';
-import { startDevice } from './device-grants.ts';
+import { pollInterval, startDevice } from './device-grants.ts';
 import { invalidClient, OauthFailure } from './failure.ts';
 
 export const deviceGrantType = 'urn:ietf:params:oauth:grant-type:device_code';
-/** How often a device may ask, in seconds; the default of RFC 8628 §3.2. */
-const interval = 5;
 
 /** Devices are often public clients: a secret is not asked for here, but at the token endpoint. @throws OauthFailure */
 export async function startDeviceGrant(deps: CoreDeps, request: ApiRequest, reply: ApiReply, clientIp: string) {
@@ -35,6 +33,6 @@ export async function startDeviceGrant(deps: CoreDeps, request: ApiRequest, repl
     verification_uri: page,
     verification_uri_complete: `${page}?${new URLSearchParams({ code: userCode })}`,
     expires_in: Math.floor(lifeMs / 1000),
-    interval,
+    interval: pollInterval,
   };
 }

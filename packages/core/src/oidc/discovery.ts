@@ -31,6 +31,8 @@ export async function discovery(deps: CoreDeps, request: ApiRequest, client: Cli
     jwks_uri: `${own}jwks/`,
     backchannel_logout_supported: true,
     backchannel_logout_session_supported: true,
+    frontchannel_logout_supported: true,
+    frontchannel_logout_session_supported: true,
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
     grant_types_supported: [...grantTypes.keys()],

@@ -684,6 +684,47 @@ describe('logout', () => {
     server.close();
   });
 
+  test('core §17.7: front-channel clients are told in the browser that signs out, at once of all or of one', async () => {
+    const settings = { logout_method: 'frontchannel', logout_uri: 'https://app.test/gone?kept=1' };
+    const [one, other, silent] = [await makeClient(settings), await makeClient(settings), await makeClient()];
+    const { username } = await makeUser(core);
+    const visitor = await visitorAs(core, username);
+    const { sid } = decodeJwt((await tokensOf(one, visitor)).id_token);
+    for (const client of [other, silent]) await tokensOf(client, visitor);
+    const told = (client: Made) => ({
+      url: `https://app.test/gone?${new URLSearchParams({ kept: '1', iss: `${core.url}application/o/${client.slug}/`, sid: String(sid) })}`,
+      provider_name: client.name,
+      binding: 'redirect',
+      saml_request: null,
+      saml_response: null,
+      saml_relay_state: null,
+    });
+    const led = await visitor.fetch(
+      `/application/o/${one.slug}/end-session/?post_logout_redirect_uri=https://app.test/bye`,
+    );
+    const provided = 'default-provider-invalidation-flow';
+    expect(led.headers.get('Location')).toBe(`/if/flow/${provided}/`);
+    expect(await visitor.flow(provided)).toEqual({
+      component: 'ak-provider-iframe-logout',
+      flow_info: expect.any(Object),
+      logout_urls: [told(one)],
+    });
+    expect(await visitor.flow(provided, {})).toMatchObject({ to: 'https://app.test/bye' });
+    expect((await visitor.fetch('/api/v3/core/users/me/')).status).toBe(200);
+    const all = 'default-invalidation-flow';
+    expect(await visitor.flow(all)).toMatchObject({
+      component: 'ak-provider-iframe-logout',
+      logout_urls: [told(other)],
+    });
+    expect((await visitor.fetch('/api/v3/core/users/me/')).status).toBe(403);
+    expect(await visitor.flow(all, {})).toMatchObject({ component: 'xak-flow-redirect', to: '/' });
+    const config = await fetch(`${core.url}application/o/${one.slug}/.well-known/openid-configuration`);
+    expect(await config.json()).toMatchObject({
+      frontchannel_logout_supported: true,
+      frontchannel_logout_session_supported: true,
+    });
+  });
+
   test('core 52: a recovery link lets in once', async () => {
     const { pk, username } = await makeUser(core);
     const key = randomBytes(30).toString('hex');

@@ -13,6 +13,7 @@ import { flowByKey } from '../flows/stored.ts';
 import { sessionEndKind } from '../stages/session-end.ts';
 import { applicationContext } from './access.ts';
 import { allowsRedirect, type Client, formOf } from './client.ts';
+import { frontchannelLogout } from './frontchannel-logout.ts';
 import { verifies } from './signing.ts';
 
 export async function endSession(deps: CoreDeps, request: ApiRequest, reply: ApiReply, client: Client) {
@@ -32,6 +33,11 @@ export async function endSession(deps: CoreDeps, request: ApiRequest, reply: Api
   });
   if (planning.kind === 'not applicable') return reply.redirect(target ?? deps.webPath, 302);
   const { plan } = planning;
+  const inBrowser = await frontchannelLogout(deps, visitor.session.id, client.pk);
+  if (inBrowser !== undefined) {
+    plan.stages.unshift(inBrowser);
+    await leaveSession(deps, client, visitor.session.id);
+  }
   if (target === undefined)
     plan.stages.push({
       engineMode: 'any',
@@ -69,6 +75,15 @@ async function hintedSession(
 async function dropTokens({ database }: CoreDeps, client: Client, session: string): Promise<void> {
   await database.kysely
     .deleteFrom('oauth_grants')
+    .where('provider', '=', client.pk)
+    .where('session_id', '=', session)
+    .execute();
+}
+
+/** It is told now; what ends the session later does not tell it again. */
+async function leaveSession({ database }: CoreDeps, client: Client, session: string): Promise<void> {
+  await database.kysely
+    .deleteFrom('oauth_participants')
     .where('provider', '=', client.pk)
     .where('session_id', '=', session)
     .execute();

@@ -10,6 +10,7 @@ import { isRelative } from '../flows/next.ts';
 import { cancelledKey, planKey, readPlan } from '../flows/plan.ts';
 import { flowBySlug } from '../flows/stored.ts';
 import type { UserRecord } from '../identity/users.ts';
+import { cancelDevice } from '../stages/device-code.ts';
 import { createDocuments, type Documents } from './document.ts';
 import { launch } from './launch.ts';
 import { lookOf } from './look.ts';
@@ -50,7 +51,9 @@ async function flowPage(deps: CoreDeps, documents: Documents, request: ApiReques
 async function cancel(deps: CoreDeps, request: ApiRequest, reply: ApiReply) {
   request.caller = await identifyCaller(deps, request, request.id);
   const { session } = request.caller;
-  const away = session === undefined ? undefined : readPlan(session.data)?.context[cancelledKey];
+  const context = session === undefined ? {} : (readPlan(session.data)?.context ?? {});
+  const away = context[cancelledKey];
+  await cancelDevice(deps, context);
   if (session?.data[planKey] !== undefined) {
     delete session.data[planKey];
     await saveSession(deps, request, reply, session);

@@ -1,13 +1,14 @@
 // Approving a device (RFC 8628 §3.3, flow-executor.md §12): its code is asked for, then the provider's authorization flow is
 // walked, and at its end the device belongs to whoever is signed in. Put in by code only.
 import { z } from 'zod';
+import type { CoreDeps } from '../deps.ts';
 import { recordEvent } from '../events/record.ts';
-import type { PlannedStage } from '../flows/plan.ts';
+import type { Plan, PlannedStage } from '../flows/plan.ts';
 import { flowByKey } from '../flows/stored.ts';
 import { applicationContext, mayUse } from '../oidc/access.ts';
 import { type Client, clientByKey } from '../oidc/client.ts';
 import { consentContext } from '../oidc/consent-context.ts';
-import { approveDevice, type WaitingDevice, waitingDevice } from '../oidc/device-grants.ts';
+import { approveDevice, denyDevice, type WaitingDevice, waitingDevice } from '../oidc/device-grants.ts';
 import { deviceGrantType } from '../oidc/device-start.ts';
 import { loginFactsOf } from '../oidc/login-facts.ts';
 import { deny, invalid, ok, type StageContext, type StageKind, type Step, stageModel, textOf } from './stage.ts';
@@ -25,6 +26,12 @@ const planned = (kind: string, name: string): PlannedStage => ({
 
 /** Behind the stages of the brand's device flow. */
 export const deviceCodeStage = planned(codeKind, 'Device code');
+
+/** Of a plan that is cancelled: its device is told so (RFC 8628 §3.5, `access_denied`). */
+export async function cancelDevice(deps: CoreDeps, context: Plan['context']): Promise<void> {
+  const waiting = device.safeParse(context[deviceKey]).data;
+  if (waiting !== undefined) await denyDevice(deps, waiting.hash);
+}
 
 const device = z.object({ hash: z.string(), provider: z.number(), scopes: z.array(z.string()) });
 

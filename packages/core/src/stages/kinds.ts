@@ -3,6 +3,7 @@ import { consentStage } from './consent.ts';
 import { denyStage } from './deny.ts';
 import { deviceApprovalKind, deviceCodeKind } from './device-code.ts';
 import { dummyStage } from './dummy.ts';
+import { frontchannelLogoutStage } from './frontchannel-logout.ts';
 import { identificationStage } from './identification.ts';
 import { passwordStage } from './password.ts';
 import { promptStage } from './prompt/stage.ts';
@@ -33,7 +34,7 @@ const kinds: readonly StageKind[] = [
 ];
 
 /** Those that only code puts into plans are no models. */
-const inserted: readonly StageKind[] = [sessionEndStage, deviceCodeKind, deviceApprovalKind];
+const inserted: readonly StageKind[] = [sessionEndStage, frontchannelLogoutStage, deviceCodeKind, deviceApprovalKind];
 
 export const stageKinds: ReadonlyMap<string, StageKind> = new Map(
   [...kinds, ...inserted].map((kind) => [kind.model.id, kind]),

@@ -12,6 +12,7 @@ import { FlowErrorStage } from './stages/flow-error.ts';
 import { FrameStage } from './stages/frame.ts';
 import { HeldRedirectStage } from './stages/held-redirect.ts';
 import { IdentificationStage } from './stages/identification.ts';
+import { IframeLogoutStage } from './stages/iframe-logout.ts';
 import { PasswordStage } from './stages/password.ts';
 import { PromptStage } from './stages/prompt.ts';
 import { RedirectStage } from './stages/redirect.ts';
@@ -39,6 +40,7 @@ export const stageElements: ReadonlyMap<string, CustomElementConstructor> = new 
   ['ak-stage-prompt', PromptStage],
   ['ak-stage-session-end', SessionEndStage],
   ['xak-flow-frame', FrameStage],
+  ['ak-provider-iframe-logout', IframeLogoutStage],
   ['ak-provider-oauth2-device-code', DeviceCodeStage],
   ['ak-provider-oauth2-device-code-finish', DeviceCodeFinishStage],
   ['xak-flow-redirect', RedirectStage],
