@@ -59,13 +59,16 @@ async function logIn(username = 'ada', password = testPassword) {
 describe('start', () => {
   test('core 1: one start makes administrator, groups, brand and flows', async () => {
     const flows = await core.call<{ results: { slug: string }[] }>('GET', '/flows/instances/?page_size=100');
-    const slugs = flows.results.map(({ slug }) => slug);
-    for (const slug of [
-      'default-authentication-flow',
-      'default-invalidation-flow',
-      'default-provider-invalidation-flow',
-    ])
-      expect(slugs).toContain(slug);
+    expect(flows.results.map(({ slug }) => slug)).toEqual(expect.arrayContaining(shippedFlows));
+    const { results: stages } = await core.call<{ results: { name: string }[] }>('GET', '/stages/all/?page_size=100');
+    expect(stages.map(({ name }) => name)).toEqual(expect.arrayContaining(shippedStages));
+    const { results: mappings } = await core.call<{ results: { managed: string }[] }>(
+      'GET',
+      '/propertymappings/all/?managed__isnull=false',
+    );
+    expect(mappings.map(({ managed }) => managed.replace('goauthentik.io/providers/', '')).sort()).toEqual(
+      shippedMappings,
+    );
     expect(await core.call('GET', '/core/groups/?name=authentik%20Admins')).toMatchObject({
       results: [{ is_superuser: true, users_obj: [{ username: 'akadmin' }] }],
     });
@@ -184,6 +187,12 @@ describe('who asks', () => {
       headers: { ...init.headers, 'X-authentik-CSRF': 'guess' },
     });
     expect(forged.status).toBe(403);
+    const cookie = [...visitor.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const without = await fetch(`${core.url}api/v3/core/groups/`, {
+      ...init,
+      headers: { ...init.headers, Cookie: cookie },
+    });
+    expect(without.status).toBe(403);
     expect((await visitor.fetch('/api/v3/core/groups/', init)).status).toBe(201);
     expect((await post('/core/groups/', { name: 'by bearer' })).status).toBe(201);
   });
@@ -334,3 +343,42 @@ describe('rights', () => {
     expect((await api(`/core/groups/${group?.pk}/`, { method: 'DELETE', token: user.key })).status).toBe(403);
   });
 });
+
+/** core.md §15.5, as far as they are built from stages of the first release. */
+const shippedFlows = [
+  'default-authentication-flow',
+  'default-invalidation-flow',
+  'default-provider-invalidation-flow',
+  'default-provider-authorization-implicit-consent',
+  'default-provider-authorization-explicit-consent',
+  'default-password-change',
+  'default-user-settings-flow',
+  'default-authenticator-totp-setup',
+  'default-authenticator-static-setup',
+  'initial-setup',
+];
+const shippedStages = [
+  'default-authentication-identification',
+  'default-authentication-password',
+  'default-authentication-mfa-validation',
+  'default-authentication-login',
+  'default-invalidation-logout',
+  'default-provider-authorization-consent',
+  'default-password-change-prompt',
+  'default-password-change-write',
+  'default-user-settings',
+  'default-user-settings-write',
+  'default-authenticator-totp-setup',
+  'default-authenticator-static-setup',
+  'stage-default-oobe-password',
+];
+/** core.md §16.3. */
+const shippedMappings = [
+  'oauth2/scope-authentik_api',
+  'oauth2/scope-email',
+  'oauth2/scope-entitlements',
+  'oauth2/scope-offline_access',
+  'oauth2/scope-openid',
+  'oauth2/scope-profile',
+  'proxy/scope-proxy',
+];

@@ -1,7 +1,10 @@
 // The core when things go wrong around it (issue text, "Bad input and faults"): the database gone and back, clocks that jump.
-import { createClient, startTestCore } from '@gatehouse/core/testing';
+import { createHash } from 'node:crypto';
+import { createClient, startTestCore, type TestCore } from '@gatehouse/core/testing';
 import { type Clock, systemClock } from '@gatehouse/daemon/async';
+import { decodeJwt } from 'jose';
 import { describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 
 describe('the database', () => {
   test('core 8: gone it is 503 with Retry-After on every path; back, everything works without a restart', async () => {
@@ -86,9 +89,27 @@ describe('two processes on one database', () => {
       'GET',
       '/core/authenticated_sessions/?user__username=ada',
     );
+    const heard = await channelOf(core);
     await at(second.url, `/core/authenticated_sessions/${results[0]?.uuid}/`, { method: 'DELETE' });
+    const { sid } = decodeJwt(visitor.cookies.get('authentik_session') ?? '');
+    const session_id = createHash('sha256').update(String(sid)).digest('hex');
+    await expect
+      .poll(() => heard, { timeout: 10_000 })
+      .toContainEqual({ instruction: 4, args: { type: 'event.session.end', session_id } });
     expect((await visitor.fetch('/api/v3/core/users/me/')).status).toBe(403);
     const workers = (await core.call<unknown[]>('GET', '/tasks/workers/')).length;
     expect(workers).toBe(2);
   }, 90_000);
 });
+
+/** What an LDAP outpost hears from this process; closed with it. */
+async function channelOf(core: TestCore): Promise<readonly unknown[]> {
+  const { results } = await core.call<{ results: { pk: string; type: string }[] }>('GET', '/outposts/instances/');
+  const pk = results.find(({ type }) => type === 'ldap')?.pk;
+  const url = `${core.url.replace('http', 'ws')}ws/outpost/${pk}/?instance_uuid=one`;
+  const socket = new WebSocket(url, { headers: { authorization: `Bearer ${await core.outpostToken('ldap')}` } });
+  const heard: unknown[] = [];
+  socket.on('message', (data) => heard.push(JSON.parse(String(data))));
+  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
+  return heard;
+}

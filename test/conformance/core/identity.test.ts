@@ -90,6 +90,10 @@ describe('passwords', () => {
     pbkdf2_sha256: `pbkdf2_sha256$1000$${salt}$${pbkdf2Sync(password, salt, 1000, 32, 'sha256').toString('base64')}`,
     pbkdf2_sha1: `pbkdf2_sha1$1000$${salt}$${pbkdf2Sync(password, salt, 1000, 20, 'sha1').toString('base64')}`,
     scrypt: `scrypt$16384$${salt}$8$5$${scryptSync(password, salt, 64, { N: 16_384, r: 8, p: 5, maxmem: 2 ** 28 }).toString('base64')}`,
+    // Of the text above, by the parameters that Django has.
+    argon2:
+      'argon2$argon2id$v=19$m=102400,t=2,p=8$YWJjZGVmZ2hpamtsbW5vcHFyc3R1dg$Q5JyMsYBWFe1xnn1k7dDJ45OUxxLZGNMzdQ203SeLrM',
+    bcrypt_sha256: 'bcrypt_sha256$$2b$10$uF07qcWuF.qLCOCz1c0pTe68YV6PVtVSPjnhcnLME3RwvnA6ZXYli',
     directory: `ldap$SSHA512$${ssha(password)}`,
   };
 
@@ -109,6 +113,7 @@ describe('passwords', () => {
       expect((await visitor.fetch('/api/v3/core/users/me/')).status).toBe(200);
       const after = await rowOf(username);
       expect(after.password).toMatch(/^argon2\$argon2id\$/);
+      expect(after.password).not.toBe(encoded);
       expect(after.password_change_date).toEqual(before.password_change_date);
       expect(await eventsOf('password_set')).toHaveLength(events);
     });

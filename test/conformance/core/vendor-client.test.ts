@@ -81,6 +81,7 @@ async function lifeOf({ api, stem, body, key, id = 'pk', row, unlike = [] }: Res
   expect(await call('UsedByList', one), stem).toEqual(expect.any(Array));
   const rows = (await call('List', { pageSize: 100, ordering: '-pk', superuserFullList: true }))['results'];
   expect(rows, stem).toContainEqual(expect.objectContaining({ [id]: made[id] }));
+  await expectAudit(stem, made, ['model_created', 'model_updated']);
   await call('Destroy', one);
   expect(last.status, stem).toBe(204);
   await expect(call('Retrieve', one), stem).rejects.toThrow();
@@ -88,6 +89,19 @@ async function lifeOf({ api, stem, body, key, id = 'pk', row, unlike = [] }: Res
     status: 404,
     text: expect.stringMatching(/^\{"detail":"No \w+ matches the given query\."\}$/),
   });
+}
+
+/** Every change is an event (core.md §20.1). */
+async function expectAudit(what: string, made: Record<string, unknown>, actions: readonly string[]): Promise<void> {
+  const pk = String(made['pk'] ?? made['pbmUuid'] ?? made['brandUuid']);
+  const { results } = await core.call<{ results: { action: string }[] }>(
+    'GET',
+    `/events/events/?context_model_pk=${pk}`,
+  );
+  expect(
+    results.map(({ action }) => action),
+    `events of ${what} ${pk}`,
+  ).toEqual(expect.arrayContaining([...actions]));
 }
 
 /** Tools compare what they wrote with what is there. */
@@ -167,6 +181,7 @@ describe('what people and programs are', () => {
     await api.coreGroupsAddUserCreate(member);
     expect(await found({ groupsByName: [group.name] })).toBe(true);
     expect(await found({ groupsByPk: [group.pk] })).toBe(true);
+    await expectAudit('group', { pk: group.pk }, ['model_updated']);
     await api.coreGroupsRemoveUserCreate(member);
     expect(await found({ groupsByName: [group.name] })).toBe(false);
     const name = uniqueName('service');
@@ -204,6 +219,7 @@ describe('what people and programs are', () => {
       patchedPermissionAssignRequest: onOne as vendor.PatchedPermissionAssignRequest, // as above
     });
     expect(await rights()).toEqual([]);
+    await expectAudit('role', { pk: uuid }, ['model_updated']);
   });
 });
 

@@ -55,14 +55,6 @@ test('proxy 15: what changes in the core is served without a restart', async () 
 
 test('core.md §23.2: our own core is heard at once, without waiting for the next round', async () => {
   const { results } = await core.call<{ results: { pk: number }[] }>('GET', '/providers/proxy/?name=Notice%20board');
-  const status = async (path: string) => {
-    const headers = {
-      'x-forwarded-proto': 'http',
-      'x-forwarded-host': 'board.localhost:9000',
-      'x-forwarded-uri': path,
-    };
-    return (await fetch(`${at('http')}/outpost.goauthentik.io/auth/traefik`, { redirect: 'manual', headers })).status;
-  };
   const told = () => daemon.lines.filter(({ event }) => event === 'told of changes').length;
   const before = told();
   await core.call('PATCH', `/providers/proxy/${results[0]?.pk}/`, { skip_path_regex: '^/told/' });
@@ -80,6 +72,26 @@ test('proxy 109: while the core is away applications are known, and a new login 
     expect.stringContaining('login server'),
   ]);
 });
+
+test('core, done when: the same process goes on after a restart of the core, and hears of changes again', async () => {
+  const { pid } = daemon;
+  await core.stop();
+  await core.restart();
+  const { results } = await core.call<{ results: { pk: number }[] }>('GET', '/providers/proxy/?name=Notice%20board');
+  expect(await status('/after/x')).toBe(401);
+  await core.call('PATCH', `/providers/proxy/${results[0]?.pk}/`, { skip_path_regex: '^/after/' });
+  await until(async () => (await status('/after/x')) === 200);
+  expect(daemon.pid).toBe(pid);
+});
+
+async function status(path: string): Promise<number> {
+  const headers = {
+    'x-forwarded-proto': 'http',
+    'x-forwarded-host': 'board.localhost:9000',
+    'x-forwarded-uri': path,
+  };
+  return (await fetch(`${at('http')}/outpost.goauthentik.io/auth/traefik`, { redirect: 'manual', headers })).status;
+}
 
 function at(component: string): string {
   const { host, port } = daemon.bound(component);

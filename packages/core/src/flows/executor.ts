@@ -129,7 +129,7 @@ async function follow(run: Run, plan: Plan, planned: PlannedStage, loaded: Loade
       return denied(run, plan, step.message);
     case 'leave':
       dropPlan(run.request);
-      return redirect(step.to);
+      return { kind: 'challenge', challenge: { flow_info: await flowInfo(run, plan), ...redirectTo(step.to) } };
     case 'continue in':
       return continueIn(run, step);
   }
@@ -225,7 +225,8 @@ async function denied(run: Run, plan: Plan | undefined, message: string | undefi
   return { kind: 'challenge', challenge };
 }
 
-const redirect = (to: string): FlowAnswer => ({ kind: 'challenge', challenge: { component: 'xak-flow-redirect', to } });
+const redirectTo = (to: string) => ({ component: 'xak-flow-redirect', to }) as const;
+const redirect = (to: string): FlowAnswer => ({ kind: 'challenge', challenge: redirectTo(to) });
 
 async function flowInfo({ deps, flow, request }: Run, plan: Plan | undefined): Promise<FlowInfo> {
   const next = request.query.get('next');

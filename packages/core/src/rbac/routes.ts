@@ -10,8 +10,9 @@ import type { CoreDeps } from '../deps.ts';
 import { userModel } from '../identity/models/user.ts';
 import { may } from '../identity/permissions.ts';
 import { invalidField, message } from '../models/invalid.ts';
+import type { Row } from '../models/model.ts';
 import { findRow } from '../models/store.ts';
-import { inUnit } from '../models/unit.ts';
+import { type Change, type Difference, inUnit } from '../models/unit.ts';
 import { nameOf, type Right, rightsOf } from './catalogue.ts';
 import { grantToRole, roleModel } from './models.ts';
 
@@ -107,20 +108,35 @@ function registerAssignments(api: Api, deps: CoreDeps, rights: readonly Right[])
     rightsOfRole(deps, request, rights),
   );
   api.post(`${base}/:key/assign/`, about('Give rights'), async (request, reply) => {
-    const { role, names, object } = await readAssignment(deps, request, rights, 'assign_role_permissions');
-    await inUnit(deps, authorOf(request), (unit) => grantToRole(unit, role, names, object));
+    const { row, role, names, object } = await readAssignment(deps, request, rights, 'assign_role_permissions');
+    await inUnit(deps, authorOf(request), async (unit) => {
+      await grantToRole(unit, role, names, object);
+      unit.changes.push(changeOfRights(row, { previous_value: null, new_value: told(names, object) }));
+    });
     return reply.code(200).send(names.map((id) => ({ id })));
   });
   api.patch(`${base}/:key/unassign/`, about('Take rights away'), async (request, reply) => {
-    const { role, names, object } = await readAssignment(deps, request, rights, 'unassign_role_permissions');
-    await deps.database.kysely
-      .deleteFrom('role_permissions')
-      .where('role', '=', role)
-      .where('permission', 'in', names)
-      .where('object', '=', object)
-      .execute();
+    const { row, role, names, object } = await readAssignment(deps, request, rights, 'unassign_role_permissions');
+    await inUnit(deps, authorOf(request), async (unit) => {
+      await unit.db
+        .deleteFrom('role_permissions')
+        .where('role', '=', role)
+        .where('permission', 'in', names)
+        .where('object', '=', object)
+        .execute();
+      unit.changes.push(changeOfRights(row, { previous_value: told(names, object), new_value: null }));
+    });
     return reply.code(204).send();
   });
+}
+
+const told = (names: readonly string[], object: string) =>
+  object === '' ? [...names] : names.map((name) => `${name} ${object}`);
+
+/** What a role may do is part of it: a change of that is one of the role. */
+function changeOfRights(row: Row, permissions: Difference[string]): Change {
+  const key = String(row['uuid']);
+  return { model: roleModel.id, action: 'updated', row, key, fields: ['permissions'], difference: { permissions } };
 }
 
 async function readAssignment(deps: CoreDeps, request: ApiRequest, rights: readonly Right[], permission: string) {
@@ -135,7 +151,7 @@ async function readAssignment(deps: CoreDeps, request: ApiRequest, rights: reado
   const names = permissions.map((name) => fullName(rights, name, model));
   if (object_pk !== undefined && deps.registry.get(model ?? '') === undefined)
     throw invalidField('model', message.choice(model ?? ''));
-  return { role: key, names, object: object_pk === undefined ? '' : String(object_pk) };
+  return { row: role, role: key, names, object: object_pk === undefined ? '' : String(object_pk) };
 }
 
 /** @throws InvalidInput for a right that does not exist */

@@ -357,7 +357,7 @@ describe('login', () => {
   });
 
   test('a known device is recognised by its cookie', async () => {
-    const { username } = await makeUser(core);
+    const { pk, username } = await makeUser(core);
     const visitor = await visitorAs(core, username, { 'X-Forwarded-For': '192.0.2.10' });
     expect(visitor.cookies.has('authentik_device')).toBe(true);
     const { results } = await core.call<{ results: { context: { auth_method_args: object } }[] }>(
@@ -365,6 +365,16 @@ describe('login', () => {
       '/events/events/?action=login',
     );
     expect(results[0]?.context.auth_method_args).toEqual({ known_device: false });
+    await core.call('DELETE', `/core/authenticated_sessions/bulk_delete/?user_pks=${pk}`);
+    const later = createVisitor(core.url, { 'X-Forwarded-For': '192.0.2.11' });
+    later.setCookie('authentik_device', visitor.cookies.get('authentik_device') ?? '');
+    for (const answer of [undefined, { uid_field: username }, { password: testPassword }])
+      await later.flow('default-authentication-flow', answer);
+    const again = await core.call<{ results: { context: { auth_method_args: object } }[] }>(
+      'GET',
+      `/events/events/?action=login&username=${username}`,
+    );
+    expect(again.results[0]?.context.auth_method_args).toEqual({ known_device: true });
   });
 
   test('guessing is braked for an account at an address, not for others', async () => {
@@ -457,6 +467,20 @@ describe('leaving', () => {
         next_planned_stage: { stage_obj: { name: 'default-password-change-write' } },
       },
     });
+    const twice = { password: 'a secret of the plan', password_repeat: 'a secret of the plan' };
+    const write = await makeStage(core, 'dummy');
+    const prompts = await core.call<{ results: { pk: string; field_key: string }[] }>(
+      'GET',
+      '/stages/prompt/prompts/?type=password&page_size=100',
+    );
+    const fields = ['password', 'password_repeat'].flatMap(
+      (name) => prompts.results.find(({ field_key }) => field_key === name)?.pk ?? [],
+    );
+    const { slug } = await makeFlow(core, [await makeStage(core, 'prompt/stages', { fields }), write]);
+    await admin.flow(slug);
+    expect((await admin.flow(slug, twice)).component).toBe('ak-stage-dummy');
+    const shown = JSON.stringify(await (await admin.fetch(`/api/v3/flows/inspector/${slug}/`)).json());
+    expect([shown.includes('password_repeat'), shown.includes('a secret of the plan')]).toEqual([true, false]);
   });
 });
 
