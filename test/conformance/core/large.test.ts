@@ -49,6 +49,29 @@ test('core: ?pk and an identification by upn, too', async () => {
   await expect.poll(() => usesOf('users_upn_folded'), { timeout: 25_000 }).toBeGreaterThan(before[1]);
 });
 
+test('core: an action of events is answered by events_action, whatever part of its name is given', async () => {
+  const before = await usesOf('events_action');
+  const count = async (query: string) =>
+    (await core.call<{ pagination: { count: number } }>('GET', `/events/events/?${query}`)).pagination.count;
+  expect(await count('action=logi')).toBeGreaterThanOrEqual(many);
+  expect(await count('action=no_such')).toBe(0);
+  await expect.poll(() => usesOf('events_action'), { timeout: 25_000 }).toBeGreaterThan(before);
+});
+
+test('core: a search of events looks at the newest hundred thousand', async () => {
+  const found = async (word: string) =>
+    (await core.call<{ pagination: { count: number } }>('GET', `/events/events/?search=${word}`)).pagination.count;
+  const event = (word: string) => ({ action: 'custom_needle', app: 'test', context: { word } });
+  await core.call('POST', '/events/events/', event('needle-old'));
+  expect(await found('needle-old')).toBe(1);
+  await rows(`insert into events (action, app, "user", brand, expires) select 'custom_straw', 'bench', '{}', '{}',
+    now() + interval '1 day' from generate_series(1, 100000) n`);
+  await core.call('POST', '/events/events/', event('needle-new'));
+  expect([await found('needle-old'), await found('needle-new')]).toEqual([0, 1]);
+  const { pagination } = await core.call<{ pagination: { count: number } }>('GET', '/events/events/?action=needle');
+  expect(pagination.count).toBe(2);
+});
+
 /** A connection tells within ten seconds of falling idle. */
 async function usesOf(index: string): Promise<number> {
   const text = 'select coalesce(sum(idx_scan), 0)::int as uses from pg_stat_user_indexes where indexrelname = $1';

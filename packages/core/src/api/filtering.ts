@@ -16,6 +16,7 @@ export function filtersOf(model: Model, query: URLSearchParams): RawBuilder<bool
   }
   const words = (query.get('search') ?? '').split(/[\s,]+/).filter((word) => word !== '');
   const columns = model.search ?? [];
+  if (model.searched !== undefined && words.length > 0) found.push(model.searched);
   if (columns.length > 0)
     for (const word of words) {
       const pattern = `%${word.replace(/[%_\\]/g, '\\$&')}%`;

@@ -60,10 +60,8 @@ export function moment(name: string): Readonly<Record<string, Filter>> {
   };
 }
 
-/** Part of the text, whatever its case. */
-export function contains(name: string): Filter {
-  return ([value = '']) => sql<boolean>`${sql.ref(name)}::text ilike ${`%${value.replace(/[%_\\]/g, '\\$&')}%`}`;
-}
+/** Pattern of texts that this one is part of. */
+export const partOf = (text: string): string => `%${text.replace(/[%_\\]/g, '\\$&')}%`;
 
 /**
  * Rows whose JSON object holds the given one; `a__b` in its keys stands for a path, and a last part `in`, `isnull`,

@@ -36,6 +36,8 @@ export interface Model {
   readonly lookup?: string;
   readonly fields: Readonly<Record<string, Field>>;
   readonly search?: readonly string[];
+  /** Rows that a search looks at, where a table may grow without end; all unless given. */
+  readonly searched?: RawBuilder<boolean>;
   /** Rows that lists show; all unless given. */
   readonly listed?: RawBuilder<boolean>;
   /** SQL ordering of lists; columns, `-` first for descending. */
