@@ -175,6 +175,7 @@ describe.skipIf(skipWithout('chromium'))('objects of any model', { timeout: 120_
     await page.goto(`${site.url}/if/flow/welcome/`);
     await page.getByRole('heading', { name: 'Hello there' }).waitFor();
     await page.getByText('a pause').waitFor();
+    await page.goto(`${site.url}/if/admin/`);
     await open(page, 'Applications');
     await page.getByRole('link', { name: 'Access Notice board' }).click();
     await page.getByRole('button', { name: 'New binding' }).click();
