@@ -114,4 +114,27 @@ describe.skipIf(skipWithout('chromium'))('many files', { timeout: 90_000 }, () =
     await page.getByText('file-11.svg was replaced.').waitFor();
     await expect.poll(width).toBe(77);
   });
+
+  test('an upload shows how far it is, and can be cancelled', async () => {
+    await using visit = await site.visit();
+    const { page } = visit;
+    await signIn(page, site, 'akadmin', '/if/admin/');
+    await page.getByRole('link', { name: 'Files', exact: true }).click();
+    await page.getByText('30 files').waitFor();
+    const network = await page.context().newCDPSession(page);
+    const slow = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 200_000 };
+    await network.send('Network.emulateNetworkConditions', slow);
+    const buffer = Buffer.concat([Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), Buffer.alloc(4_000_000)]);
+    await page.getByLabel('Choose files').setInputFiles({ name: 'slow.png', mimeType: 'image/png', buffer });
+    const share = () =>
+      page.getByRole('progressbar', { name: 'Upload of slow.png' }).evaluate((bar) => Reflect.get(bar, 'value'));
+    await expect.poll(share, { timeout: 15_000 }).toBeGreaterThan(0);
+    const first = await share();
+    expect(first).toBeLessThan(100);
+    await expect.poll(share, { timeout: 15_000 }).toBeGreaterThan(first);
+    await page.getByRole('button', { name: 'Cancel upload of slow.png' }).click();
+    await page.getByText('Cancelled. Nothing was stored.').waitFor();
+    await page.getByText('30 files').waitFor();
+    expect(await page.locator('.gh-file-tile', { hasText: 'slow.png' }).count()).toBe(0);
+  });
 });
