@@ -1,5 +1,6 @@
 // Every row of the router's figures in one run, as ratios to measures of the same run: nginx with one process, with and
-// without sendfile and open_file_cache, and bare node:http that gives the same bytes. Rounds are interleaved; servers run on the first core, the
+// without sendfile and open_file_cache, bare node:http that gives the same bytes, and a bare
+// `net` server that gives fixed ones (Node's ceiling). Rounds are interleaved; servers run on the first core, the
 // load (wrk) and the core behind the router on the second. Needs nginx, wrk and taskset. Run after a build:
 //   npx tsx --conditions source test/bench/router.ts [rows…] [--seconds=3] [--rounds=3] [--gigabytes=1] [--save]
 // Rows: static-16k static-1m stored-1m core upload up; without names all of them. Prints one JSON document; --save merges
@@ -32,10 +33,18 @@ const rows: Record<string, unknown> = {};
 if (['static-16k', 'static-1m', 'stored-1m', 'core'].some(wants)) {
   await using folder = await temporaryFolder();
   await using servers = await startAll(folder.path);
-  const { router, nginx, nginxCopying, nginxOpening, bare } = servers;
+  const { router, nginx, nginxCopying, nginxOpening, bare, ceilings } = servers;
   const scenarios = [
-    { row: 'static-16k', path: '/static/dist/small.bin', contenders: [router, nginx, nginxCopying, bare] },
-    { row: 'static-1m', path: '/static/dist/large.bin', contenders: [router, nginx, nginxCopying, bare] },
+    {
+      row: 'static-16k',
+      path: '/static/dist/small.bin',
+      contenders: [router, nginx, nginxCopying, bare, ceilings.small],
+    },
+    {
+      row: 'static-1m',
+      path: '/static/dist/large.bin',
+      contenders: [router, nginx, nginxCopying, bare, ceilings.large],
+    },
     { row: 'stored-1m', path: servers.storedTarget, contenders: [router, nginx, nginxCopying, nginxOpening] },
     { row: 'core', path: '/if/user/', contenders: [router, nginx] },
   ];

@@ -21,6 +21,8 @@ export interface Servers extends AsyncDisposable {
   /** Opens files for every request, as the router looks at them for every request. */
   readonly nginxOpening: Contender;
   readonly bare: Contender;
+  /** What no server on Node can be faster than: fixed bytes of 16 KiB and 1 MiB, without HTTP. */
+  readonly ceilings: { readonly small: Contender; readonly large: Contender };
   /** A stored file of 1 MiB, with its token; nginx has it under the same path. */
   readonly storedTarget: string;
 }
@@ -32,21 +34,26 @@ export async function startAll(folder: string): Promise<Servers> {
   await writeFile(join(folder, 'static/dist/small.bin'), Buffer.alloc(16_384, 7));
   await writeFile(join(folder, 'static/dist/large.bin'), large);
   await writeFile(join(folder, 'files', storedName), large);
-  const core = await startForked('plain-core', ['1024'], 1);
-  const bare = await startForked('node:http', [join(folder, 'static/dist')], 0);
+  const core = await startForked('plain-core', 'bare-server.ts', '1024', 1);
+  const bare = await startForked('node:http', 'bare-server.ts', join(folder, 'static/dist'), 0);
+  const [small, largest] = [
+    await startForked('net, fixed bytes', 'fixed-bytes.ts', '16384', 0),
+    await startForked('net, fixed bytes', 'fixed-bytes.ts', '1048576', 0),
+  ];
   const nginx = await startNginx('nginx', folder, core.port, 'sendfile on; open_file_cache max=100;');
   const copying = 'sendfile off; open_file_cache max=100;';
   const nginxCopying = await startNginx('nginx without sendfile', folder, core.port, copying);
   const nginxOpening = await startNginx('nginx without open_file_cache', folder, core.port, 'sendfile on;');
   const router = await startRouter(folder, core.port);
   const token = await createUrlSigner(signingKey(secretKey, 'media'), 3_600_000).sign(storedName, Date.now());
-  const all = [core, bare, nginx, nginxCopying, nginxOpening, router];
+  const all = [core, bare, small, largest, nginx, nginxCopying, nginxOpening, router];
   return {
     router,
     nginx,
     nginxCopying,
     nginxOpening,
     bare,
+    ceilings: { small, large: largest },
     storedTarget: `/files/${storedName}?token=${token}`,
     async [Symbol.asyncDispose]() {
       for (const one of all) await one.stop();
@@ -102,8 +109,8 @@ http { access_log off; ${files} tcp_nopush on; keepalive_requests 1000000;
   return { name, port, pid: child.pid ?? 0, stop: () => end(child) };
 }
 
-async function startForked(name: string, args: readonly string[], cpu: number): Promise<Started> {
-  const child = fork(join(import.meta.dirname, 'bare-server.ts'), args);
+async function startForked(name: string, file: string, given: string, cpu: number): Promise<Started> {
+  const child = fork(join(import.meta.dirname, file), [given]);
   const [port] = await once(child, 'message');
   await pin(child.pid ?? 0, cpu);
   return { name, port: Number(port), pid: child.pid ?? 0, stop: () => end(child) };
