@@ -78,9 +78,7 @@ export function protectedSiteSuite(places: () => Places): void {
     await using visit = await site.visit();
     const { page } = visit;
     await page.goto(`${board.url}/one`);
-    await page.getByLabel('E-mail address or user name').fill('ada');
-    await page.keyboard.press('Enter');
-    await page.getByLabel('Password', { exact: true }).fill(site.core.password);
+    await fillPassword(page, 'ada', site.core.password);
     const other = await page.context().newPage();
     await Promise.all([page.keyboard.press('Enter'), other.goto(`${board.url}/two`)]);
     await page.waitForURL(`${board.url}/one`);
