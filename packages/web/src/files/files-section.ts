@@ -111,7 +111,7 @@ export class FilesSection extends Section<Page<FileRow>> {
       >
       ${file.valid_name ? nothing : html`<span class="gh-quiet">This name cannot be used in links.</span>`}
       <span class="gh-file-tile__actions">
-        ${copyButton(file.name, 'Copy name')}
+        ${copyButton(file.name)}
         ${file.manageable ? this.#changes(file) : nothing}
       </span>
     </li>`;
