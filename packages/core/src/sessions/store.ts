@@ -92,7 +92,7 @@ const updated = `update sessions
   set user_id = $2, data = $3, expires = $4, last_used = $5, last_ip = $6, last_user_agent = $7 where id = $1`;
 
 /** What every step of a visitor asks of the table; where he is in a flow may be lost with the power. */
-const statements: Readonly<Record<'insert' | 'replace' | 'update' | 'look' | 'find', Statement<{ id: string }>>> = {
+const statements: Readonly<Record<'insert' | 'replace' | 'update' | 'look', Statement<{ id: string }>>> = {
   insert: {
     name: 'session: insert',
     text: `${inserted} values ($1, $2, $3, $4, $5, $6, $7) returning id`,
@@ -114,7 +114,6 @@ const statements: Readonly<Record<'insert' | 'replace' | 'update' | 'look' | 'fi
     text: `${updated} and last_used = $8 returning id`,
     isRelaxed: true,
   },
-  find: { name: 'session: find', text: 'select id from sessions where id = $1' },
 };
 
 /** The statement, and what it needs besides the row. The second of two tabs that log in at once finds nothing to replace. */
@@ -137,7 +136,8 @@ export interface SessionStore {
   create(instead?: string): Session;
   /**
    * @param isLook nothing was answered: what another request of this session has stored since it was read stays
-   * @returns false when nothing was stored, because the session has ended, or got a new key, or has been written to
+   * @returns false when the visitor's cookie is to stay as it is: nothing was stored, because the session has ended, or got a new
+   * key, or has been written to, or because a look has changed nothing
    */
   save(session: Session, visitor: Visitor, isLook?: boolean): Promise<boolean>;
   /** Gives the data a new key; the old one is dead once this is stored, and at once if somebody was logged in. */
@@ -190,7 +190,6 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
       stored: undefined,
     };
   };
-  const isThere = async (id: string) => (await database.rows(statements.find, [id])).length > 0;
   return {
     create,
     end,
@@ -231,8 +230,7 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
         lastUserAgent: visitor.userAgent.slice(0, 400),
         lastUsedMs: nowMs,
       };
-      if (session.stored !== undefined && isAsStored(session.stored, next))
-        return !isLook || (await isThere(session.id));
+      if (session.stored !== undefined && isAsStored(session.stored, next)) return !isLook; // what came with the request is what he has
       // Never an upsert: a session that was ended meanwhile must stay ended.
       const expires = new Date(fixedEndMs ?? nowMs + browserSessionMs);
       const { userPk = null, lastIp, lastUserAgent } = next;

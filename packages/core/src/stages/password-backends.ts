@@ -22,6 +22,12 @@ export function backendsOf(settings: Readonly<Record<string, unknown>>): readonl
   return Array.isArray(backends) ? backends.map(String) : [];
 }
 
+/** Those before the first that hashes, which may be asked while nobody knows yet whether a hash is allowed; and the others. */
+export function inTwo(backends: readonly string[]) {
+  const at = backends.includes(inbuilt) ? backends.indexOf(inbuilt) : backends.length;
+  return { hashless: backends.slice(0, at), others: backends.slice(at) };
+}
+
 /** The first backend, in order, that accepts the password; inactive users pass none. */
 export async function authenticate(
   deps: CoreDeps,

@@ -6,7 +6,7 @@ import { flowSlug } from '../flows/default-flow.ts';
 import { choice, flag, integer, reference, setting } from '../models/field.ts';
 import { attemptOf, loginFailed, loginWaitSeconds } from '../policies/login-brake.ts';
 import { lowerReputation } from '../policies/reputation.ts';
-import { authenticate, backendsOf, knownBackends } from './password-backends.ts';
+import { authenticate, backendsOf, inTwo, knownBackends } from './password-backends.ts';
 import { deny, invalid, ok, type StageContext, type StageKind, type Step, stageModel, textOf } from './stage.ts';
 
 const attemptsKey = 'goauthentik.io/stages/password/attempts';
@@ -46,9 +46,13 @@ export const passwordStage: StageKind = {
     if (password === '') return invalid('password', 'This field may not be blank.', 'blank');
     const user = await context.pendingUser();
     if (user === undefined) return deny('Unknown error');
-    const wait = await loginWaitSeconds(deps, attemptOf(user.username, request));
+    const { hashless, others } = inTwo(backendsOf(settings));
+    const [wait, passed] = await Promise.all([
+      loginWaitSeconds(deps, attemptOf(user.username, request)),
+      authenticate(deps, hashless, user.record, password),
+    ]);
     if (wait > 0) return tooManyAttempts('password', wait);
-    const backend = await authenticate(deps, backendsOf(settings), user.record, password);
+    const backend = passed ?? (await authenticate(deps, others, user.record, password));
     if (backend !== undefined) {
       plan.context['user_backend'] = backend.name;
       plan.context['auth_method'] = backend.method;
