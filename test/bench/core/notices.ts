@@ -24,9 +24,10 @@ export async function measureNotices() {
   const url = `http://127.0.0.1:${second.bound('http').port}/`;
   const socket = await openChannel({ url }, `ws/outpost/${results[0]?.pk}/?instance_uuid=bench`, heard.listeners);
   const users = await makeUsers(first);
+  let changes = 0;
   const change = (nth: number) => {
-    const pk = users[nth % people] ?? 0;
-    return changed(first, heard, pk, `changed ${nth}`);
+    changes += 1; // another name each time: an update that changes nothing is none
+    return changed(first, heard, users[nth % people] ?? 0, `changed ${changes}`);
   };
   for (let nth = 0; nth < people; nth += 1) await change(nth);
   const alone: Told[] = [];
