@@ -26,7 +26,7 @@ const hints: Readonly<Record<ProxyErrorCode, string>> = {
   ERR_PROXY_TOKEN_REFUSED: 'Try again; if it stays, compare redirect URI and client secret of the provider.',
   ERR_PROXY_UPSTREAM: 'Check that the application runs and that the internal host of the provider is right.',
   ERR_PROXY_WITHOUT_ALLOW: 'This is a defect of the daemon: please report it with the request id.',
-  ERR_PROXY_WORKERS: 'Set AKPROXY_WORKERS to 1, or AKPROXY_SESSION__STORE to directory, cookie, redis or postgresql.',
+  ERR_PROXY_WORKERS: 'Use one worker, or the session store directory, cookie, redis or postgresql.',
 };
 
 export function proxyError(code: ProxyErrorCode, message: string, cause?: unknown): GatewayError<ProxyErrorCode> {

@@ -13,10 +13,9 @@ import { selfSignedCertificate } from '@gatehouse/daemon/tls';
 import { isWorker, serveFirstProcess } from '@gatehouse/daemon/workers';
 import { assembleProxy } from './assembly.ts';
 import { proxyConfig } from './config.ts';
-import { proxyError } from './errors.ts';
 import { loadRuleFile, watchRuleFile } from './rules/rule-file.ts';
 import { listenProxy } from './server.ts';
-import { hearSiblings, superviseProxies, tellSiblings } from './workers/siblings.ts';
+import { hearSiblings, requireSharedSessions, superviseProxies, tellSiblings } from './workers/siblings.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Config = ConfigOf<typeof proxyConfig>;
@@ -103,8 +102,7 @@ async function run({ config, env, log, output }: Running, context: ProcessContex
 
 /** With several workers this process only looks after them. */
 async function supervise({ config, log }: Pick<Running, 'config' | 'log'>, context: ProcessContext): Promise<void> {
-  if (config.session.store === 'memory')
-    throw proxyError('ERR_PROXY_WORKERS', `${config.workers} workers cannot share sessions that are kept in memory.`);
+  requireSharedSessions(config.session, config.workers);
   const health = createHealth();
   const workers = superviseProxies({ count: config.workers, log, clock: systemClock, health, signal: context.signal });
   context.onDrain(() => workers.stop(config.drain + 1_000));

@@ -75,3 +75,14 @@ test('router §20.5: the metrics are those of all workers together, the socket i
   expect((await router.stop()).code).toBe(0);
   expect((await readdir(folder)).filter((name) => name.startsWith('authentik'))).toEqual([]);
 }, 60_000);
+
+test('router §20.5: sessions in memory cannot be shared by workers, and the start says so', async () => {
+  const env = {
+    AUTHENTIK_WEB__WORKERS: '2',
+    AKPROXY_SESSION__STORE: 'memory',
+    AUTHENTIK_CORE__URL: 'http://127.0.0.1:1',
+  };
+  await expect(startDaemon('router', { env })).rejects.toThrow(
+    '2 workers cannot share sessions that are kept in memory',
+  );
+});

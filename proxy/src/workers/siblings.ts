@@ -1,6 +1,14 @@
 // Entry `@gatehouse/proxy/siblings`. User: router. The workers of one proxy (proxy.md §17.28): whatever ends in one ends in all. A process without siblings has none of this.
 import { startWorkers, tellFirstProcess, type Workers, type WorkersOptions } from '@gatehouse/daemon/workers';
+import { proxyError } from '../errors.ts';
+import type { StoreSettings } from '../sessions/open-store.ts';
 import { type Notice, notice } from './messages.ts';
+
+/** Before anything is started. @throws GatewayError `ERR_PROXY_WORKERS` where each worker would have sessions of its own */
+export function requireSharedSessions({ store }: Pick<StoreSettings, 'store'>, workers: number): void {
+  if (store === 'memory')
+    throw proxyError('ERR_PROXY_WORKERS', `${workers} workers cannot share sessions that are kept in memory.`);
+}
 
 /** The first process: passes notices on. */
 export function superviseProxies(options: Omit<WorkersOptions, 'onMessage'>): Workers {

@@ -6,7 +6,7 @@ import type { Health } from '@gatehouse/daemon/health';
 import type { Logger } from '@gatehouse/daemon/log';
 import type { Metrics } from '@gatehouse/daemon/metrics';
 import { freePort } from '@gatehouse/daemon/net';
-import { superviseProxies } from '@gatehouse/proxy/siblings';
+import { requireSharedSessions, superviseProxies } from '@gatehouse/proxy/siblings';
 import { localSocketPath, type RouterConfig } from '../config.ts';
 import type { CoreTarget } from '../forwarding/core-connection.ts';
 import { withCoreMetrics } from '../metrics.ts';
@@ -39,6 +39,7 @@ const endingMs = 5_000;
 
 export async function startPrimary(options: PrimaryOptions, own: Metrics): Promise<Primary> {
   const { config, env, health, clock, log, signal } = options;
+  requireSharedSessions(config.session, config.web.workers);
   const socketPath = localSocketPath(config);
   await rm(socketPath, { force: true });
   const core = config.core.url === undefined ? await superviseCore(options) : coreElsewhere(config.core.url);

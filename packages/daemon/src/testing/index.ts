@@ -20,18 +20,17 @@ export function fakeClock(
     sleep: (ms, signal) =>
       new Promise<void>((resolve, reject) => {
         if (signal?.aborted === true) return reject(signal.reason);
-        const sleeper = { atMs: nowMs + ms, wake: resolve };
+        const fall = () => {
+          sleepers.splice(sleepers.indexOf(sleeper), 1);
+          reject(signal?.reason);
+        };
+        const wake = () => {
+          signal?.removeEventListener('abort', fall);
+          resolve();
+        };
+        const sleeper = { atMs: nowMs + ms, wake };
         sleepers.push(sleeper);
-        signal?.addEventListener(
-          'abort',
-          () => {
-            const at = sleepers.indexOf(sleeper);
-            if (at === -1) return; // awake already
-            sleepers.splice(at, 1);
-            reject(signal.reason);
-          },
-          { once: true },
-        );
+        signal?.addEventListener('abort', fall, { once: true });
       }),
     async advance(ms) {
       const endMs = nowMs + ms;
