@@ -20,8 +20,15 @@ export function isCompressible(name: string, size: number): boolean {
   return size > leastBytes && compressible.test(contentTypeOf(name));
 }
 
-/** Every coding that makes `body` smaller. zstd from Node 22.15 on. */
-export async function compress(body: Buffer, effort: Effort): Promise<Partial<Record<Coding, Buffer>>> {
+/** `undefined` where there is none. */
+export type Zstd = (body: Buffer, level: number) => Promise<Buffer | undefined>;
+
+/** Every coding that makes `body` smaller; zstd is that of this Node, from 22.15 on, unless another one is given. */
+export async function compress(
+  body: Buffer,
+  effort: Effort,
+  zstdOf: Zstd = nodesZstd,
+): Promise<Partial<Record<Coding, Buffer>>> {
   const most = effort === 'most';
   const quality = {
     [zlib.constants.BROTLI_PARAM_QUALITY]: most ? 11 : 5,
@@ -29,7 +36,7 @@ export async function compress(body: Buffer, effort: Effort): Promise<Partial<Re
   };
   const [br, zstd, gz] = await Promise.all([
     brotli(body, { params: quality }),
-    compressZstd(body, most ? 19 : 3),
+    zstdOf(body, most ? 19 : 3),
     gzip(body, { level: most ? 9 : 6 }),
   ]);
   const worth = (bytes: Buffer | undefined): bytes is Buffer =>
@@ -37,7 +44,7 @@ export async function compress(body: Buffer, effort: Effort): Promise<Partial<Re
   return { ...(worth(br) ? { br } : {}), ...(worth(zstd) ? { zstd } : {}), ...(worth(gz) ? { gzip: gz } : {}) };
 }
 
-function compressZstd(body: Buffer, level: number): Promise<Buffer | undefined> {
+function nodesZstd(body: Buffer, level: number): Promise<Buffer | undefined> {
   const run: unknown = Reflect.get(zlib, 'zstdCompress'); // not in the types of the oldest Node we run on
   const parameter: unknown = Reflect.get(zlib.constants, 'ZSTD_c_compressionLevel');
   if (typeof run !== 'function' || typeof parameter !== 'number') return Promise.resolve(undefined);

@@ -7,7 +7,7 @@ import { join, relative, sep } from 'node:path';
 import { contentTypeOf } from '@gatehouse/storage';
 import { z } from 'zod';
 import { routerError } from '../errors.ts';
-import { compress, isCompressible } from './compress.ts';
+import { compress, isCompressible, type Zstd } from './compress.ts';
 import { isImmutable } from './immutable.ts';
 import { type Coding, codings } from './negotiation.ts';
 
@@ -39,7 +39,7 @@ export interface Prepared {
 const besides = (folder: string) => `${folder.replace(/[/\\]+$/, '')}.assets`;
 
 /** Compresses every file of a folder with the highest effort: seconds for a megabyte, nothing for what is as it was. */
-export async function prepareAssets(folder: string): Promise<AssetManifest> {
+export async function prepareAssets(folder: string, zstd: Zstd): Promise<AssetManifest> {
   const target = besides(folder);
   const before = await openPrepared(folder).catch(() => nothingPrepared);
   const files: AssetManifest['files'] = {};
@@ -48,7 +48,7 @@ export async function prepareAssets(folder: string): Promise<AssetManifest> {
     const name = relative(folder, path).split(sep).join('/');
     const body = await readFile(path);
     const sha256 = sha256Of(body);
-    const fresh = async () => (isCompressible(name, body.length) ? compress(body, 'most') : {});
+    const fresh = async () => (isCompressible(name, body.length) ? compress(body, 'most', zstd) : {});
     const coded: Codings = (await before.codingsOf(name, sha256)) ?? (await fresh());
     for (const [coding, bytes] of Object.entries(coded)) written.set(`${sha256}.${coding}`, bytes);
     const sizes = Object.fromEntries(Object.entries(coded).map(([coding, bytes]) => [coding, bytes.length]));
