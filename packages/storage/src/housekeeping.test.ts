@@ -2,7 +2,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Secret } from '@gatehouse/daemon/config';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ListedFile, ManageableBackend } from './backend.ts';
@@ -14,15 +13,15 @@ import { pageOfFiles } from './pages.ts';
 import { compareReferences, refersTo } from './references.ts';
 import { signingKey } from './signed-url.ts';
 import { once } from './testing/backend-suite.ts';
+import { s3Keys, s3Options } from './testing/s3-options.ts';
 import { startS3Server } from './testing/s3-server.ts';
 
 const tenant = 'public';
 const png = { tenant, contentType: 'image/png' };
 
 async function stores() {
-  const keys = { bucket: 'files', accessKey: 'AKIDEXAMPLE', secretKey: 'wJalrXUtnFEMI', region: 'eu-test-1' };
   const basePath = await mkdtemp(join(tmpdir(), 'gatehouse-copy-'));
-  const server = await startS3Server({ ...keys, pageSize: 2 });
+  const server = await startS3Server({ ...s3Keys, pageSize: 2 });
   const disk = createFileBackend({
     basePath,
     usage: 'media',
@@ -30,19 +29,7 @@ async function stores() {
     signingKey: signingKey('secret', 'media'),
     urlLifeMs: 900_000,
   });
-  const s3 = createS3Backend({
-    usage: 'media',
-    bucket: keys.bucket,
-    region: keys.region,
-    endpoint: server.url,
-    useSsl: false,
-    addressingStyle: 'path',
-    secureUrls: true,
-    customDomainMode: 'sign',
-    signatureVersion: 's3v4',
-    urlLifeMs: 900_000,
-    credentials: () => ({ accessKey: new Secret(keys.accessKey), secretKey: new Secret(keys.secretKey) }),
-  });
+  const s3 = createS3Backend(s3Options(server.url));
   return {
     disk,
     s3,

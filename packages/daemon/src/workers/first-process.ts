@@ -75,7 +75,7 @@ class WorkerSet implements Workers {
   constructor(options: WorkersOptions) {
     this.#options = options;
     const first = Array.from({ length: options.count }, (_, number) => this.#begin(number));
-    for (const life of first) this.#install(life);
+    for (const life of first) void this.#keep(life);
     const all = Promise.all(first.map(({ ready }) => ready)).then(() => true);
     this.ready = Promise.race([all, aborted(options.signal)]);
   }
@@ -142,11 +142,6 @@ class WorkerSet implements Workers {
   }
 
   /** Puts it in its place, and another after it when it dies there. */
-  #install(life: Life): void {
-    this.#places.set(life.number, life);
-    void this.#keep(life);
-  }
-
   async #keep(first: Life): Promise<void> {
     const { log, clock, health, signal } = this.#options;
     const { number } = first;
@@ -172,7 +167,7 @@ class WorkerSet implements Workers {
       return;
     }
     const predecessor = this.#places.get(number);
-    this.#install(successor);
+    void this.#keep(successor);
     if (predecessor !== undefined && this.#alive.has(predecessor)) this.#finish(predecessor);
   }
 

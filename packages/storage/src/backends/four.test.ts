@@ -2,10 +2,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Secret } from '@gatehouse/daemon/config';
 import { parseFileName } from '../names.ts';
 import { signingKey } from '../signed-url.ts';
 import { once, readableSuite } from '../testing/backend-suite.ts';
+import { s3Keys, s3Options } from '../testing/s3-options.ts';
 import { startS3Server } from '../testing/s3-server.ts';
 import { createFileBackend } from './file.ts';
 import { createPassthroughBackend } from './passthrough.ts';
@@ -13,7 +13,6 @@ import { createS3Backend } from './s3.ts';
 import { createStaticBackend } from './static.ts';
 
 const put = { tenant: 'public', contentType: 'image/png' };
-const keys = { bucket: 'files', accessKey: 'AKIDEXAMPLE', secretKey: 'wJalrXUtnFEMI', region: 'eu-test-1' };
 
 readableSuite('StaticBackend', async () => {
   const listed = ['/static/authentik/sources/ldap.png', '/static/dist/assets/icons/icon.png'];
@@ -58,20 +57,8 @@ readableSuite('FileBackend', async () => {
 }, []);
 
 readableSuite('S3Backend', async () => {
-  const server = await startS3Server({ ...keys, pageSize: 1 });
-  const backend = createS3Backend({
-    usage: 'media',
-    bucket: keys.bucket,
-    region: keys.region,
-    endpoint: server.url,
-    useSsl: false,
-    addressingStyle: 'path',
-    secureUrls: true,
-    customDomainMode: 'sign',
-    signatureVersion: 's3v4',
-    urlLifeMs: 900_000,
-    credentials: () => ({ accessKey: new Secret(keys.accessKey), secretKey: new Secret(keys.secretKey) }),
-  });
+  const server = await startS3Server({ ...s3Keys, pageSize: 1 });
+  const backend = createS3Backend(s3Options(server.url));
   for (const name of ['icon.png', 'a/b.png']) await backend.put(parseFileName(name), once('x'), put);
   return {
     backend,

@@ -8,29 +8,12 @@ import { Secret } from '@gatehouse/daemon/config';
 import { describe, expect, test } from 'vitest';
 import { parseFileName } from '../names.ts';
 import { backendSuite, once } from '../testing/backend-suite.ts';
+import { s3Keys, s3Options } from '../testing/s3-options.ts';
 import { startS3Server } from '../testing/s3-server.ts';
 import { createS3Backend, type S3BackendOptions } from './s3.ts';
 
-const keys = { bucket: 'files', accessKey: 'AKIDEXAMPLE', secretKey: 'wJalrXUtnFEMI', region: 'eu-test-1' };
 const tenant = 'public';
 const png = { tenant, contentType: 'image/png' };
-
-function optionsFor(endpoint: string, over: Partial<S3BackendOptions> = {}): S3BackendOptions {
-  return {
-    usage: 'media',
-    bucket: keys.bucket,
-    region: keys.region,
-    endpoint,
-    useSsl: false,
-    addressingStyle: 'path',
-    secureUrls: true,
-    customDomainMode: 'sign',
-    signatureVersion: 's3v4',
-    urlLifeMs: 900_000,
-    credentials: () => ({ accessKey: new Secret(keys.accessKey), secretKey: new Secret(keys.secretKey) }),
-    ...over,
-  };
-}
 
 async function serviceThat(answer: RequestListener) {
   const server = createServer(answer);
@@ -68,7 +51,7 @@ for (const [what, answer] of services) {
     const answersAll = what.startsWith('that is') || what.startsWith('that talks');
     const start = async () => {
       const service = await serviceThat(answer);
-      const backend = createS3Backend(optionsFor(service.url, { timeoutMs: isSilent ? 150 : 5_000 }));
+      const backend = createS3Backend(s3Options(service.url, { timeoutMs: isSilent ? 150 : 5_000 }));
       return { backend, [Symbol.asyncDispose]: () => service[Symbol.asyncDispose]() };
     };
     test('a listing is refused, never empty', async () => {
@@ -99,7 +82,7 @@ test('the deadline of a call holds whatever the garbage collection removes meanw
   setFlagsFromString('--expose-gc');
   const collect: unknown = runInNewContext('gc');
   await using service = await serviceThat(() => undefined);
-  const backend = createS3Backend(optionsFor(service.url, { timeoutMs: 300 }));
+  const backend = createS3Backend(s3Options(service.url, { timeoutMs: 300 }));
   const asked = backend.exists(parseFileName('a.png'), { tenant });
   const collecting = setInterval(() => typeof collect === 'function' && collect(), 50);
   await expect(asked.finally(() => clearInterval(collecting))).rejects.toMatchObject({
@@ -108,10 +91,10 @@ test('the deadline of a call holds whatever the garbage collection removes meanw
 }, 5_000);
 
 async function legacy(over: Partial<S3BackendOptions> = {}) {
-  const server = await startS3Server({ ...keys, pageSize: 2 });
+  const server = await startS3Server({ ...s3Keys, pageSize: 2 });
   return {
     server,
-    backend: createS3Backend(optionsFor(server.url, { signatureVersion: 's3', ...over })),
+    backend: createS3Backend(s3Options(server.url, { signatureVersion: 's3', ...over })),
     raw: async () => [...server.objects.keys(), ...[...server.pendingUploads.keys()].map((id) => `pending ${id}`)],
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
@@ -132,7 +115,7 @@ test('files F40: with signature_version s3 a URL has the older form, opens the f
 
 test('a wrong key is refused with the older signature, too', async () => {
   await using under = await legacy({
-    credentials: () => ({ accessKey: new Secret(keys.accessKey), secretKey: new Secret('wrong') }),
+    credentials: () => ({ accessKey: new Secret(s3Keys.accessKey), secretKey: new Secret('wrong') }),
   });
   await expect(under.backend.put(parseFileName('a.png'), once('x'), png)).rejects.toMatchObject({
     code: 'ERR_STORAGE_FORBIDDEN',

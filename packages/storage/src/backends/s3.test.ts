@@ -3,28 +3,15 @@ import { Secret } from '@gatehouse/daemon/config';
 import { describe, expect, test } from 'vitest';
 import { parseFileName } from '../names.ts';
 import { backendSuite, once } from '../testing/backend-suite.ts';
+import { s3Keys, s3Options } from '../testing/s3-options.ts';
 import { startS3Server } from '../testing/s3-server.ts';
 import { createS3Backend, type S3BackendOptions } from './s3.ts';
 
-const keys = { bucket: 'files', accessKey: 'AKIDEXAMPLE', secretKey: 'wJalrXUtnFEMI', region: 'eu-test-1' };
 const tenant = 'public';
 
 async function start(over: Partial<S3BackendOptions> = {}) {
-  const server = await startS3Server({ ...keys, pageSize: 2 });
-  const options: S3BackendOptions = {
-    usage: 'media',
-    bucket: keys.bucket,
-    region: keys.region,
-    endpoint: server.url,
-    useSsl: false,
-    addressingStyle: 'path',
-    secureUrls: true,
-    customDomainMode: 'sign',
-    signatureVersion: 's3v4',
-    urlLifeMs: 900_000,
-    credentials: () => ({ accessKey: new Secret(keys.accessKey), secretKey: new Secret(keys.secretKey) }),
-    ...over,
-  };
+  const server = await startS3Server({ ...s3Keys, pageSize: 2 });
+  const options = s3Options(server.url, over);
   return {
     backend: createS3Backend(options),
     server,
@@ -39,7 +26,7 @@ backendSuite('S3Backend', start);
 describe('S3Backend against a server that verifies signatures', () => {
   test('a wrong key is refused for reading, writing, listing and presigned URLs', async () => {
     await using under = await start({
-      credentials: () => ({ accessKey: new Secret(keys.accessKey), secretKey: new Secret('wrong') }),
+      credentials: () => ({ accessKey: new Secret(s3Keys.accessKey), secretKey: new Secret('wrong') }),
     });
     const name = parseFileName('a.png');
     const forbidden = { code: 'ERR_STORAGE_FORBIDDEN' };
@@ -83,7 +70,7 @@ describe('S3Backend against a server that verifies signatures', () => {
       const wrong = createS3Backend({
         ...under.options,
         endpoint,
-        credentials: () => ({ accessKey: new Secret(keys.accessKey), secretKey: new Secret('wrong') }),
+        credentials: () => ({ accessKey: new Secret(s3Keys.accessKey), secretKey: new Secret('wrong') }),
       });
       const to = (made: typeof backend, nowMs: number) => made.uploadUrl(parseFileName('a/b.csv'), { tenant, nowMs });
       const send = (url: string, method = 'PUT') => statusOf(new URL(url), method, method === 'PUT' ? 'bytes' : '');
@@ -106,7 +93,7 @@ describe('S3Backend against a server that verifies signatures', () => {
   });
 
   test('virtual-host addressing is signed for that host and accepted there', async () => {
-    const server = await startS3Server(keys);
+    const server = await startS3Server(s3Keys);
     await using _ = server;
     await using under = await start({ addressingStyle: 'virtual', endpoint: `http://localhost:${server.port}` });
     server.objects.set('media/public/a.png', { body: Buffer.from('bytes'), contentType: 'image/png' });
@@ -183,12 +170,12 @@ describe('S3Backend against a server that verifies signatures', () => {
   test('files F42: rotated credentials take effect with the next request', async () => {
     let secret = 'old';
     await using under = await start({
-      credentials: () => ({ accessKey: new Secret(keys.accessKey), secretKey: new Secret(secret) }),
+      credentials: () => ({ accessKey: new Secret(s3Keys.accessKey), secretKey: new Secret(secret) }),
     });
     await expect(under.backend.exists(parseFileName('a.png'), { tenant })).rejects.toMatchObject({
       code: 'ERR_STORAGE_FORBIDDEN',
     });
-    secret = keys.secretKey;
+    secret = s3Keys.secretKey;
     expect(await under.backend.exists(parseFileName('a.png'), { tenant })).toBe(false);
   });
 
