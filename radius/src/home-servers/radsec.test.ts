@@ -1,6 +1,6 @@
 // Home servers by RadSec (RFC 6614, RFC 6613): both ends prove themselves, and a connection that breaks loses nothing.
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
@@ -186,6 +186,29 @@ test.each(['TLSv1.2', 'TLSv1.3'] as const)(
     const env = { AUTHENTIK_HOST: radius.core.url, AUTHENTIK_TOKEN: 'token', AUTHENTIK_RADIUS__POLICY_FILE: policy };
     await radiusCommands['doctor']?.run([], { env, print, complain: print });
     expect(text).toMatch(/fail {2}home server h \(127\.0\.0\.1:\d+, TLS\) does not answer Status-Server: .+/);
+  },
+);
+
+test.each([
+  [
+    'that is no PEM',
+    'own key, half written',
+    /broken\.key and .*ca\.pem are not a certificate, its key and an authority in PEM: /,
+  ],
+  ['that is not there', undefined, /ENOENT.*broken\.key/],
+] as const)(
+  'a key %s: the home server is dead for a reason, and nothing else happens',
+  async (_what, keyText, reason) => {
+    const { certPem } = await authority.issue('gatehouse');
+    await writeFile(path('broken.pem'), certPem);
+    await rm(path('broken.key'), { force: true });
+    if (keyText !== undefined) await writeFile(path('broken.key'), keyText);
+    const home = await startHome();
+    const { radius, client, said } = await startForwarding(home, { own: 'broken', more: 'check_interval: 0.2,' });
+    client.send(request());
+    await soon(() => expect(radius.drops.latest()[0]?.reason).toBe('home_servers_down'));
+    await soon(() => expect(said('home server dead')?.['reason']).toMatch(reason));
+    expect(home.dials).toBe(0);
   },
 );
 

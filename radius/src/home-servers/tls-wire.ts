@@ -3,7 +3,7 @@
 // are read for each connection, so renewed ones count from the next on.
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { connect, type TLSSocket } from 'node:tls';
+import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import type { Address } from '@gatehouse/daemon/config';
 import { tlsParameters } from '@gatehouse/daemon/tls';
 import { readPackets } from '../radsec/packet-stream.ts';
@@ -47,8 +47,8 @@ class TlsWire implements Wire {
   open(): void {
     if (this.#state !== 'closed') return;
     this.#state = 'dialling';
-    readFiles(this.#names).then(
-      (files) => this.#state === 'dialling' && this.#dial(files),
+    readContext(this.#names).then(
+      (context) => this.#state === 'dialling' && this.#dial(context),
       (error: Error) => this.#fail(error.message),
     );
   }
@@ -67,11 +67,11 @@ class TlsWire implements Wire {
     this.#socket?.destroy();
   }
 
-  #dial(files: Files): void {
+  #dial(secureContext: SecureContext): void {
     const { host, port } = this.#to;
     const { serverName } = this.#names;
     const isNamed = isIP(serverName) === 0; // an address is no SNI, but is looked for in the certificate all the same
-    const socket = connect({ ...tlsParameters, ...files, host, port, ...(isNamed ? { servername: serverName } : {}) });
+    const socket = connect({ secureContext, host, port, ...(isNamed ? { servername: serverName } : {}) });
     let reason = 'the connection was closed';
     this.#isProven = false;
     this.#socket = socket;
@@ -106,15 +106,15 @@ class TlsWire implements Wire {
   }
 }
 
-interface Files {
-  readonly ca: string;
-  readonly cert: string;
-  readonly key: string;
-}
-
-/** @throws Error with the path of what cannot be read */
-async function readFiles(names: Pick<TlsNames, 'ca' | 'certificate' | 'key'>): Promise<Files> {
-  const paths = [names.ca, names.certificate, names.key];
-  const [ca = '', cert = '', key = ''] = await Promise.all(paths.map((path) => readFile(path, 'utf8')));
-  return { ca, cert, key };
+/** @throws Error with the path of what cannot be read, or is none of what it should be */
+async function readContext({ ca, certificate, key }: TlsNames): Promise<SecureContext> {
+  const [caPem, cert, keyPem] = await Promise.all([ca, certificate, key].map((path) => readFile(path, 'utf8')));
+  try {
+    return createSecureContext({ ...tlsParameters, ca: caPem, cert, key: keyPem });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(
+      `${certificate}, ${key} and ${ca} are not a certificate, its key and an authority in PEM: ${reason}`,
+    );
+  }
 }
