@@ -1,13 +1,12 @@
 // `gatehouse up`: the whole of it on one machine, from one command. Core on its private PostgreSQL, front door with the
 // embedded proxy, LDAP and RADIUS outposts and a demo site behind a login, seeded on the first start; tells what to try once
 // a bind over the wire and the login of the demo site have been proved.
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { systemClock } from '@gatehouse/daemon/async';
 import { type Address, parseAddress } from '@gatehouse/daemon/config';
 import { describeExit } from '@gatehouse/daemon/lifecycle';
 import type { Environment } from '../daemons.ts';
-import { cliError, formatError } from '../errors.ts';
+import { formatError } from '../errors.ts';
 import { kinds } from '../status/collect.ts';
 import { memoryOf } from '../status/memory.ts';
 import { serveStatusPage } from '../status/page.ts';
@@ -18,6 +17,7 @@ import { webPathOf } from '../up/environments.ts';
 import { loadSecrets, type Secrets } from '../up/secrets.ts';
 import { createStack, type Ended, type Stack } from '../up/stack.ts';
 import { type Started, startAll } from '../up/start-all.ts';
+import { openStory } from '../up/story.ts';
 import { formatSummary } from '../up/summary.ts';
 
 export interface UpOptions {
@@ -38,30 +38,29 @@ export async function up(options: UpOptions): Promise<number> {
   const dataDir = resolve(options.dataDir);
   const secrets = await loadSecrets(dataDir);
   await using _claim = await claimFolder(dataDir);
-  const log = await openLog(dataDir);
-  const story = join(dataDir, 'gatehouse.log');
+  await using story = await openStory(dataDir, options.complain);
   let note = () => Promise.resolve();
   const stack = createStack({
     script: options.script,
     clock: systemClock,
-    onLine: (raw) => void log.appendFile(`${raw}\n`),
+    onLine: story.write,
     onEnd(ended, waitMs) {
-      void writeEnd(log, ended);
+      story.write(lineOf(ended));
       const what = describeExit(ended.name, ended.exit);
       options.complain(
-        `${what}\nIt is started again in ${(waitMs / 1000).toFixed(1)} s; the whole story is in ${story}.\n`,
+        `${what}\nIt is started again in ${(waitMs / 1000).toFixed(1)} s; the whole story is in ${story.path}.\n`,
       );
     },
     onReturn(name) {
-      void note();
       options.complain(`${name} runs again.\n`);
+      note().catch((error: unknown) => options.complain(`gatehouse status cannot be told: ${formatError(error)}`));
     },
   });
   const closing = new Closing();
   const ended = stack.failure.then(({ name, exit }) => {
     const hint = exit.complaint?.['hint'];
     const advice = typeof hint === 'string' && hint !== '' ? `${hint}\n` : '';
-    options.complain(`${describeExit(name, exit)}\n${advice}The whole story is in ${story}.\n`);
+    options.complain(`${describeExit(name, exit)}\n${advice}The whole story is in ${story.path}.\n`);
     return 2;
   });
   try {
@@ -83,7 +82,6 @@ export async function up(options: UpOptions): Promise<number> {
     return 1;
   } finally {
     await stopAll(stack, closing);
-    await log.close();
   }
 }
 
@@ -116,15 +114,14 @@ function processOf(stack: Stack, name: string) {
 }
 
 /** In the words of whoever ended, so that `gatehouse status` shows it as the last error of that process. */
-async function writeEnd(log: FileHandle, { name, exit }: Ended): Promise<void> {
-  const line = {
+function lineOf({ name, exit }: Ended): string {
+  return JSON.stringify({
     level: 'error',
     logger: kinds[name]?.logger ?? name,
     timestamp: new Date().toISOString(),
     event: 'process ended, and is started again',
     error: describeExit(name, exit),
-  };
-  await log.appendFile(`${JSON.stringify(line)}\n`);
+  });
 }
 
 function statusAddress(env: Environment): Address {
@@ -147,20 +144,4 @@ export class Closing {
 async function stopAll(stack: Stack, closing: Closing): Promise<void> {
   await closing.close();
   await stack.stop();
-}
-
-async function openLog(dataDir: string) {
-  const file = join(dataDir, 'gatehouse.log');
-  try {
-    await mkdir(dataDir, { recursive: true });
-    return await open(file, 'a', 0o600);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw cliError(
-      'ERR_CLI_DATA_FOLDER',
-      `The log ${file} cannot be written: ${reason}.`,
-      'Choose another data folder.',
-      cause,
-    );
-  }
 }
