@@ -115,6 +115,7 @@ async function readContext({ ca, certificate, key }: TlsNames): Promise<SecureCo
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(
       `${certificate}, ${key} and ${ca} are not a certificate, its key and an authority in PEM: ${reason}`,
+      { cause },
     );
   }
 }
