@@ -11,7 +11,8 @@ const retries = 2;
 export interface S3Request {
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array | string;
+  /** Not copied: stays as it is until the answer is there. */
+  readonly body?: Uint8Array<ArrayBuffer>;
   /** Statuses that are answers; every other one is thrown. */
   readonly accept: readonly number[];
   readonly signal?: AbortSignal;
@@ -45,7 +46,7 @@ export function createS3Client(options: S3Options): S3Client {
         method,
         headers: { ...request.headers },
         signal: request.signal === undefined ? late.signal : AbortSignal.any([late.signal, request.signal]),
-        ...(request.body === undefined ? {} : { body: Buffer.from(request.body) }),
+        ...(request.body === undefined ? {} : { body: request.body }),
       };
       const asked =
         options.signatureVersion === 's3'

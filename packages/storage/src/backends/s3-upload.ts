@@ -43,25 +43,30 @@ interface Multipart {
   readonly etags: string[];
 }
 
-/** Cuts the content into parts of `partBytes`; the last one may be shorter, or empty for an empty file. */
-async function* parts(upload: Upload): AsyncIterable<{ part: Buffer; last: boolean }> {
-  let held: Uint8Array[] = [];
-  let heldBytes = 0;
+/**
+ * Cuts the content into parts of `partBytes`; the last one may be shorter, or empty for an empty file. All of them in the same
+ * memory: a part has to be sent before the next is asked for.
+ */
+async function* parts(upload: Upload): AsyncIterable<{ part: Buffer<ArrayBuffer>; last: boolean }> {
+  const part = Buffer.allocUnsafeSlow(partBytes); // its pages are taken as they are filled
+  let filled = 0;
   let total = 0;
   for await (const chunk of upload.content) {
     upload.signal?.throwIfAborted();
     total += chunk.byteLength;
     if (upload.maxBytes !== undefined && total > upload.maxBytes) throw tooLarge(upload.name, upload.maxBytes);
-    held.push(chunk);
-    heldBytes += chunk.byteLength;
-    while (heldBytes > partBytes) {
-      const whole = Buffer.concat(held);
-      yield { part: whole.subarray(0, partBytes), last: false };
-      held = [whole.subarray(partBytes)];
-      heldBytes = whole.byteLength - partBytes;
+    for (let at = 0; at < chunk.byteLength; ) {
+      if (filled === partBytes) {
+        yield { part, last: false };
+        filled = 0;
+      }
+      const piece = chunk.subarray(at, at + partBytes - filled);
+      part.set(piece, filled);
+      at += piece.byteLength;
+      filled += piece.byteLength;
     }
   }
-  yield { part: Buffer.concat(held), last: true };
+  yield { part: part.subarray(0, filled), last: true };
 }
 
 function writeHeaders(client: S3Client, upload: Upload): Record<string, string> {
@@ -74,7 +79,7 @@ function condition(upload: Upload): Record<string, string> {
   return upload.overwrite === true ? {} : { 'if-none-match': '*' };
 }
 
-async function putWhole(client: S3Client, upload: Upload, body: Buffer): Promise<void> {
+async function putWhole(client: S3Client, upload: Upload, body: Buffer<ArrayBuffer>): Promise<void> {
   const headers = { ...writeHeaders(client, upload), ...condition(upload) };
   await client.send('PUT', upload.key, { headers, body, accept: [200], ...signalOf(upload) });
 }
@@ -89,7 +94,12 @@ async function startMultipart(client: S3Client, upload: Upload): Promise<Multipa
   throw storageError('ERR_STORAGE_UNAVAILABLE', 'The S3 service started no multipart upload.', hint);
 }
 
-async function sendPart(client: S3Client, upload: Upload, multipart: Multipart, body: Buffer): Promise<void> {
+async function sendPart(
+  client: S3Client,
+  upload: Upload,
+  multipart: Multipart,
+  body: Buffer<ArrayBuffer>,
+): Promise<void> {
   const query = { partNumber: String(multipart.etags.length + 1), uploadId: multipart.uploadId };
   const answer = await client.send('PUT', upload.key, { query, body, accept: [200], ...signalOf(upload) });
   multipart.etags.push(answer.headers.get('etag') ?? '');
@@ -99,7 +109,7 @@ async function completeMultipart(client: S3Client, upload: Upload, multipart: Mu
   const rows = multipart.etags.map((etag, index) => {
     return `<Part><PartNumber>${index + 1}</PartNumber><ETag>${etag.replaceAll('"', '&quot;')}</ETag></Part>`;
   });
-  const body = `<CompleteMultipartUpload>${rows.join('')}</CompleteMultipartUpload>`;
+  const body = Buffer.from(`<CompleteMultipartUpload>${rows.join('')}</CompleteMultipartUpload>`);
   const query = { uploadId: multipart.uploadId };
   const answer = await client.send('POST', upload.key, {
     query,
