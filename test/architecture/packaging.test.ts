@@ -9,8 +9,12 @@ import { ldapConfig } from '@gatehouse/ldap';
 import { proxyConfig } from '@gatehouse/proxy';
 import { radiusConfig } from '@gatehouse/radius';
 import { routerConfig } from '@gatehouse/router';
+import { Deployment } from 'kubernetes-models/apps/v1';
+import { PodDisruptionBudget } from 'kubernetes-models/policy/v1';
+import { PersistentVolumeClaim, Service } from 'kubernetes-models/v1';
 import { describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { skipWithout } from '../harness/index.ts';
 
 const folder = join(import.meta.dirname, '../../docker');
 const read = (name: string) => readFileSync(join(folder, name), 'utf8');
@@ -99,8 +103,28 @@ describe('compose files', () => {
         for (const [key, value] of secrets) expect(String(value), key).toContain('${');
       }
     });
+    test.skipIf(skipWithout('docker-compose'))(`${file}: taken by docker-compose once all it asks for is given`, () => {
+      const asked = [...read(file).matchAll(/\$\{(\w+):\?/g)].map(([, name = '']) => [name, 'given']);
+      const rendered = record(parse(composed(file, Object.fromEntries(asked))));
+      expect(Object.keys(record(rendered['services'])).sort()).toEqual(services.map(([name]) => name).sort());
+      expect(() => composed(file, {})).toThrow(/set [A-Z_]+/);
+    });
   }
 });
+
+/** What `docker-compose config` makes of a file. Version 1, which Debian has, does not know a project's `name`. */
+function composed(file: string, given: NodeJS.ProcessEnv): string {
+  return execFileSync('docker-compose', ['-f', '-', 'config'], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'], ...given },
+    input: read(file).replace(/^name: .*\n/m, ''),
+    encoding: 'utf8',
+    stdio: 'pipe',
+  });
+}
+
+/** What the manifests declare, with the schemas that Kubernetes publishes. */
+const kinds = new Map(Object.entries({ Deployment, PersistentVolumeClaim, PodDisruptionBudget, Service }));
 
 describe('Kubernetes manifests', () => {
   for (const file of named(/\.yaml$/, 'kubernetes')) {
@@ -110,6 +134,15 @@ describe('Kubernetes manifests', () => {
     const template = record(record(record(deployment['spec'])['template'])['spec']);
     const container = record(list(template['containers'])[0]);
 
+    test(`${file}: each document is valid by the schema of its kind`, () => {
+      for (const document of documents) {
+        const Kind = kinds.get(String(document['kind']));
+        if (Kind === undefined) throw new Error(`No schema of ${String(document['kind'])}.`);
+        const made = new Kind(Object(document));
+        expect(made.apiVersion).toBe(document['apiVersion']);
+        made.validate();
+      }
+    });
     test(`${file}: restricted, probed, limited`, () => {
       expect(template['securityContext']).toMatchObject({
         runAsNonRoot: true,
