@@ -1,5 +1,6 @@
 // What is changed in the core reaches the outpost by itself, within a second (core.md §23.2, ldap.md §19.4): nobody asks for
 // a refresh here, and the refresh interval is five minutes. The outpost hangs on a second core process on the same database.
+import { once } from 'node:events';
 import { instruction } from '@gatehouse/contract/control-channel';
 import type { TestCore } from '@gatehouse/core/testing';
 import { Client } from 'ldapts';
@@ -88,7 +89,7 @@ test('core 23.2: an outpost that does not ask for changes is told of none', asyn
   const pk = results.find(({ type }) => type === 'ldap')?.pk;
   const told: Record<'stock' | 'own', number[]> = { stock: [], own: [] };
   const open = (kind: 'stock' | 'own', args: object) =>
-    new Promise<WebSocket>((resolve) => {
+    new Promise<WebSocket>((resolve, reject) => {
       const url = `${core.url.replace('http', 'ws')}ws/outpost/${pk}/?instance_uuid=${kind}`;
       const socket = new WebSocket(url, { headers: { authorization: `Bearer ${token}` } });
       socket.on('message', (text) => {
@@ -96,11 +97,14 @@ test('core 23.2: an outpost that does not ask for changes is told of none', asyn
         told[kind].push(message.instruction);
         if (message.instruction === instruction.ack) resolve(socket);
       });
+      socket.on('error', reject);
       socket.on('open', () => socket.send(JSON.stringify({ instruction: instruction.hello, args })));
     });
   const sockets = [await open('stock', { version: '2026.5.0' }), await open('own', { ak_delta: 1 })];
   await core.call('POST', '/core/users/', { username: 'seen-by-own', name: '' });
   await until(() => told.own.includes(instruction.providerSpecific));
   expect(told.stock).toEqual([instruction.ack]);
+  const closed = sockets.map((socket) => once(socket, 'close'));
   for (const socket of sockets) socket.close();
+  await Promise.all(closed);
 });
