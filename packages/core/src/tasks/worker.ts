@@ -25,7 +25,7 @@ type Task = Selectable<Tables['tasks']>;
 
 export interface Worker {
   readonly id: string;
-  /** Runs what is due, until nothing is. */
+  /** Runs what is due, until nothing is and nothing runs here. */
   drain(): Promise<void>;
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -62,8 +62,9 @@ export function createWorker(deps: CoreDeps, actors: readonly Actor[]): Worker {
   return {
     id,
     async drain() {
-      await drain();
-      await Promise.all(running);
+      // A turn that begins meanwhile may take what another one has queued.
+      do await Promise.all([drain(), ...running]);
+      while (running.size > 0);
     },
     async start() {
       await heartbeat(deps, id);
