@@ -76,7 +76,15 @@ export function createEngine(options: EngineOptions): Engine {
   const verifier = createTokenVerifier(backChannel, clock);
   const tokens = createTokens(backChannel, verifier);
   const presence = createCorePresence(backChannel, clock);
-  const sessions = createSessions({ store, clock, log, tokens, longestMs: options.longestSessionMs });
+  const sessions = createSessions({
+    store,
+    clock,
+    log,
+    tokens,
+    longestMs: options.longestSessionMs,
+    // Replicas that cannot lock a session are not to think of renewing it at the same moment.
+    ...(store.isAdmitted === undefined ? {} : { renewAfter: 0.75 + Math.random() * 0.2 }),
+  });
   const credentials = createCredentials(tokens, clock);
   const balancer = createBalancer(clock);
   const pools = createPools();
@@ -94,7 +102,7 @@ export function createEngine(options: EngineOptions): Engine {
     log,
     clock,
     // A store without records does not know what ended while we were away.
-    distrustsStart: store.isRevoked !== undefined,
+    distrustsStart: store.isAdmitted !== undefined,
     async end({ claims }) {
       if (claims.sid !== undefined) await endCoreSession(claims.sid);
       else await sessions.endBySub(claims.sub);
@@ -117,8 +125,9 @@ export function createEngine(options: EngineOptions): Engine {
     },
     endCoreSession,
     endCredentials: (sub) => credentials.endBySub(sub),
-    revokeToken: async (application, token) => {
-      if (store.isRevoked !== undefined && token !== '') await tokens.revoke(application, token);
+    revokeTokens: async (application, given) => {
+      if (store.isAdmitted === undefined) return;
+      for (const token of given) if (token !== '') await tokens.revoke(application, token);
     },
     clock,
     strict: options.strict,
@@ -228,11 +237,11 @@ function createSiblingNotices(sessions: Sessions, credentials: Credentials): Pic
       sessions.onEnd((ended) => {
         if (!told.has(nameOf(ended))) listener(ended);
       });
-      sessions.onChange((key) => listener({ keys: [key] }));
+      sessions.onChange((key, value) => listener({ key, value }));
     },
     async siblingEnded(ended) {
-      const { sub, sid, keys } = ended;
-      if (keys !== undefined) await sessions.changedElsewhere(keys as SessionKey[]); // what a worker's `onEnded` has told
+      const { sub, sid, key, value } = ended;
+      if (key !== undefined) await sessions.changedElsewhere(key as SessionKey, value); // what a worker's `onEnded` has told
       told.add(nameOf(ended));
       try {
         if (sub !== undefined) {

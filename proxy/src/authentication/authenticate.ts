@@ -10,7 +10,7 @@ import type { Liveness } from './liveness.ts';
 
 export interface Authentication {
   readonly identity: VerifiedIdentity | undefined;
-  /** `Set-Cookie` of a session that header credentials have just started. */
+  /** `Set-Cookie` of a session that header credentials have just started, or that was renewed. */
   readonly setCookie: string | undefined;
   /** The Authorization header is what authenticated the request, so it stays here (§11.1). */
   readonly usedAuthorization: boolean;
@@ -49,12 +49,14 @@ export function createAuthenticator(
     const setCookie = isFresh ? await sessions.begin(application, identity.claims, identity) : undefined;
     return { identity, setCookie, usedAuthorization: true };
   };
-  const bySession = (application: Application, identity: VerifiedIdentity): Authentication => {
+  const bySession = (application: Application, found: Found): Authentication | undefined => {
+    const { identity, setCookie } = found;
+    if (identity === undefined) return undefined;
     liveness.seen(application, identity);
-    return { identity, setCookie: undefined, usedAuthorization: false };
+    return { identity, setCookie, usedAuthorization: false };
   };
   const afterSession = (found: Found, application: Application, request: Incoming) =>
-    found.identity === undefined ? withHeader(application, request) : bySession(application, found.identity);
+    bySession(application, found) ?? withHeader(application, request);
   return {
     authenticate(application, request) {
       const found = sessions.find(application, header(request, 'cookie'));
@@ -63,8 +65,8 @@ export function createAuthenticator(
         : afterSession(found, application, request);
     },
     remembered(application, cookies, nowMs) {
-      const identity = sessions.remembered(application, cookies, nowMs)?.identity;
-      return identity === undefined ? undefined : bySession(application, identity);
+      const found = sessions.remembered(application, cookies, nowMs);
+      return found && bySession(application, found);
     },
   };
 }

@@ -9,7 +9,7 @@ import { prefix } from '../request/reserved.ts';
 import { deletingCookie } from '../sessions/cookie.ts';
 
 export async function signOut({ application, request, rooms }: ModeContext): Promise<Answer> {
-  const { identity } = await rooms.sessions.find(application, header(request, 'cookie'));
+  const { identity, refreshToken } = await rooms.sessions.find(application, header(request, 'cookie'));
   const cleared = [deletingCookie(application.cookie, application.cookie.name)];
   if (identity === undefined) return redirect(application.externalHost.href, cleared);
   if (header(request, 'sec-fetch-site') === 'cross-site') {
@@ -22,7 +22,7 @@ export async function signOut({ application, request, rooms }: ModeContext): Pro
   }
   await rooms.sessions.endBySub(identity.claims.sub);
   rooms.endCredentials(identity.claims.sub);
-  await rooms.revokeToken(application, identity.claims.rawToken);
+  await rooms.revokeTokens(application, [identity.claims.rawToken, refreshToken ?? '']);
   const end = new URL(application.endpoints.endSession);
   end.searchParams.set('id_token_hint', identity.claims.rawToken);
   return redirect(end.href, cleared);

@@ -3,12 +3,12 @@
 
 import { chain, judge, type ModeContext } from '../modes/context.ts';
 import { apiRefusal } from '../modes/unauthenticated.ts';
-import { type Answer, noStore } from '../request/answer.ts';
+import { type Answer, cookies, noStore } from '../request/answer.ts';
 
 export function userInfo(context: ModeContext): Answer | Promise<Answer> {
   return chain(
     judge(context, { target: context.target, method: context.request.method, otherwise: () => undefined }),
-    ({ verdict }) => {
+    ({ verdict, authentication: { setCookie } }) => {
       const identity = verdict.verdict === 'allow' ? verdict.identity : undefined;
       if (identity === undefined) return apiRefusal(context.application, context.application.externalHost.href);
       const { sub, email, name, preferredUsername, groups } = identity.claims;
@@ -20,7 +20,8 @@ export function userInfo(context: ModeContext): Answer | Promise<Answer> {
         groups,
         expires_at: new Date(identity.expiresAtMs).toISOString(),
       });
-      const headers = [...noStore, 'Content-Type', 'application/json'];
+      const renewed = cookies(setCookie === undefined ? [] : [setCookie]);
+      const headers = [...noStore, 'Content-Type', 'application/json', ...renewed];
       return { kind: 'public', status: 200, headers, body: `${body}\n` };
     },
   );

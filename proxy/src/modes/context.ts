@@ -20,8 +20,8 @@ export interface Rooms {
   readonly endCoreSession: (sid: string) => Promise<void>;
   /** Drops remembered header credentials of a user. */
   readonly endCredentials: (sub: string) => void;
-  /** Tells the core that a token is over, where the session store cannot tell the other replicas. */
-  readonly revokeToken: (application: Application, token: string) => Promise<void>;
+  /** Tells the core that tokens are over, where the session store cannot tell the other replicas. */
+  readonly revokeTokens: (application: Application, tokens: readonly string[]) => Promise<void>;
   readonly clock: Pick<Clock, 'now'>;
   /** Answers of §5.7 as the Go outpost gives them: redirects for everybody. */
   readonly strict: boolean;

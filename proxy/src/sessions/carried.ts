@@ -15,15 +15,19 @@ const mostPlainBytes = 256 * 1024;
  * @throws GatewayError `ERR_PROXY_SESSION_STORE` for a record that does not fit, even without its token
  */
 export function carriedValue(seal: Seal, id: string, key: SessionKey, record: SessionRecord): string {
-  const whole = sealed(seal, id, key, record);
-  if (whole.length <= mostLength) return whole;
-  // Without the token there is no X-Authentik-Jwt and no question to the core, but the login works.
-  const light = sealed(seal, id, key, { ...record, claims: { ...record.claims, rawToken: '' } });
-  if (light.length <= mostLength) return light;
+  // Without its refresh token it is not renewed; without the token there is no X-Authentik-Jwt and no question to the core.
+  const unrenewed = { ...record, refreshToken: undefined, endsAtMs: undefined };
+  const light = { ...unrenewed, claims: { ...record.claims, rawToken: '' } };
+  let length = 0;
+  for (const candidate of [record, unrenewed, light]) {
+    const value = sealed(seal, id, key, candidate);
+    if (value.length <= mostLength) return value;
+    length = value.length;
+  }
   const { sub, groups } = record.claims;
   throw proxyError(
     'ERR_PROXY_SESSION_STORE',
-    `The session of ${sub} (${groups.length} groups) takes ${light.length} bytes, a cookie holds ${mostLength}.`,
+    `The session of ${sub} (${groups.length} groups) takes ${length} bytes, a cookie holds ${mostLength}.`,
   );
 }
 

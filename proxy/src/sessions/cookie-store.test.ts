@@ -5,18 +5,33 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseClaims } from '../oidc/claims.ts';
 import { cookieName } from '../testing/fixture.ts';
+import { newKey, sessionStoreSuite, withCookies } from '../testing/session-store-suite.ts';
 import { statusOf, testGateway } from '../testing/test-gateway.ts';
 import { carriedValue, openCarried, splitCarried } from './carried.ts';
 import { openCookieStore } from './cookie-store.ts';
 import { newSessionId, type SessionKey, sessionKeyOf } from './record.ts';
 import { createSeal } from './seal.ts';
+import { defaultStoreLimits } from './store.ts';
 
 async function running() {
   const folder = await temporaryFolder();
   const clock = fakeClock(Date.now());
-  const open = () => openCookieStore({ path: folder.path, clock, log: captureLogger() });
+  const open = () => openCookieStore({ path: folder.path, clock, limits: defaultStoreLimits, log: captureLogger() });
   return { folder, clock, open, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
 }
+
+sessionStoreSuite({
+  name: 'cookie',
+  async open(clock, limits) {
+    const folder = await temporaryFolder();
+    const store = withCookies(await openCookieStore({ path: folder.path, clock, limits, log: captureLogger() }), clock);
+    const dispose = async () => {
+      await store[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
+    };
+    return { ...store, [Symbol.asyncDispose]: dispose };
+  },
+});
 
 describe('WISHES P4: sessions that are kept nowhere', () => {
   test('proxy 99: a restart and another replica know the session', async () => {
@@ -96,12 +111,18 @@ describe('WISHES P4: sessions that are kept nowhere', () => {
     await store.deleteBySid('s');
     appendFileSync(join(place.folder.path, 'revocations'), '{"kind":"sid","na');
     const again = await place.open();
-    const session = { key: 'akp1:x' as SessionKey, sub: 'u', sid: 's', createdAtMs: place.clock.now() }; // any key
-    expect(again.isRevoked?.(session)).toBe(true);
-    expect(again.isRevoked?.({ ...session, sid: 't' })).toBe(false);
+    const now = place.clock.now();
+    const session = { key: newKey(), sub: 'u', sid: 's', createdAtMs: now, expiresAtMs: now + 1 };
+    expect(again.isAdmitted?.(session)).toBe(false);
+    expect(again.isAdmitted?.({ ...session, sid: 't' })).toBe(true);
     chmodSync(place.folder.path, 0o700);
     const file = join(place.folder.path, 'revocations', 'below');
-    const opening = openCookieStore({ path: file, clock: place.clock, log: captureLogger() });
+    const opening = openCookieStore({
+      path: file,
+      clock: place.clock,
+      limits: defaultStoreLimits,
+      log: captureLogger(),
+    });
     await expect(opening).rejects.toMatchObject({ code: 'ERR_PROXY_SESSION_STORE' });
   });
 });

@@ -1,20 +1,24 @@
 // Sessions that are kept nowhere (proxy.md §17.5): the sealed record is the cookie itself, so they survive restarts, need no
 // disk and no stickiness, and any replica with the same providers can read them. What is kept is what ended: a revocation
 // set, in memory and appended to a file, that every record is held against. Other replicas hear of the ends of core sessions
-// by the control channel themselves, and ask the core about each session once after they have missed some.
+// by the control channel themselves, and ask the core about each session once after they have missed some. For the cap per
+// user it notes, in memory only, which sessions were begun or used here: the oldest above it are ended, on whichever replica
+// they are used, so all replicas come to end the same ones. One that is never used again is never counted.
 import { appendFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Logger } from '@gatehouse/daemon/log';
 import { z } from 'zod';
 import { proxyError } from '../errors.ts';
+import { NotedSessions } from './noted-sessions.ts';
 import type { SessionKey } from './record.ts';
-import type { CarriedSession, SessionStore } from './store.ts';
+import type { CarriedSession, RemovalListener, SessionStore, StoredSession, StoreLimits } from './store.ts';
 
 export interface CookieStoreOptions {
   /** Folder of the revocation file. */
   readonly path: string;
   readonly clock: Pick<Clock, 'now'>;
+  readonly limits: StoreLimits;
   readonly log: Logger;
 }
 
@@ -38,9 +42,12 @@ class CookieStore implements SessionStore {
   readonly #file: string;
   /** When each was ended, by `kind name`, in order. */
   readonly #ended = new Map<string, number>();
+  readonly #noted: NotedSessions;
+  readonly #listeners: RemovalListener[] = [];
 
   constructor(options: CookieStoreOptions) {
     this.#options = options;
+    this.#noted = new NotedSessions(options.limits);
     this.#file = join(options.path, 'revocations');
   }
 
@@ -58,40 +65,57 @@ class CookieStore implements SessionStore {
     }
   }
 
-  isRevoked({ key, sub, sid, createdAtMs }: CarriedSession): boolean {
-    if (this.#ended.has(`key ${key}`) || (sid !== undefined && this.#ended.has(`sid ${sid}`))) return true;
-    return (this.#ended.get(`sub ${sub}`) ?? Number.NEGATIVE_INFINITY) >= createdAtMs;
+  isAdmitted(session: CarriedSession): boolean {
+    if (this.#isRevoked(session)) return false;
+    const above = this.#noted.note(session, this.#options.clock.now());
+    for (const key of above) void this.#end('key', key);
+    if (above.length > 0) for (const listener of this.#listeners) listener(above);
+    return !above.includes(session.key);
+  }
+
+  onRemoved(listener: RemovalListener): void {
+    this.#listeners.push(listener);
   }
 
   async get(): Promise<undefined> {
     return undefined; // a record comes with its cookie, or not at all
   }
 
-  async set(): Promise<void> {
-    // nothing to keep
+  async set(key: SessionKey, { sub, sid, createdAtMs, expiresAtMs }: StoredSession): Promise<void> {
+    this.isAdmitted({ key, sub, sid, createdAtMs, expiresAtMs });
   }
 
   delete(key: SessionKey): Promise<void> {
+    this.#noted.forget(key);
     return this.#end('key', key);
   }
 
-  async deleteBySid(sid: string): Promise<readonly SessionKey[]> {
-    await this.#end('sid', sid);
-    return [];
+  deleteBySid(sid: string): Promise<readonly SessionKey[]> {
+    return this.#endAll({ kind: 'sid', name: sid }, this.#noted.ofSid(sid));
   }
 
-  async deleteBySub(sub: string): Promise<readonly SessionKey[]> {
-    await this.#end('sub', sub);
-    return [];
+  deleteBySub(sub: string): Promise<readonly SessionKey[]> {
+    return this.#endAll({ kind: 'sub', name: sub }, this.#noted.ofSub(sub));
   }
 
-  /** Nobody knows how many there are. */
+  /** Of those that were begun or used here; nobody knows of the others. */
   async count(): Promise<number> {
-    return 0;
+    return this.#noted.count(this.#options.clock.now());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended.clear();
+  }
+
+  #isRevoked({ key, sub, sid, createdAtMs }: CarriedSession): boolean {
+    if (this.#ended.has(`key ${key}`) || (sid !== undefined && this.#ended.has(`sid ${sid}`))) return true;
+    return (this.#ended.get(`sub ${sub}`) ?? Number.NEGATIVE_INFINITY) >= createdAtMs;
+  }
+
+  async #endAll({ kind, name }: Pick<Line, 'kind' | 'name'>, known: readonly SessionKey[]) {
+    for (const key of known) this.#noted.forget(key);
+    await this.#end(kind, name);
+    return known;
   }
 
   /** In force at once; a file that cannot be written is told, since a restart would forget. */

@@ -25,6 +25,16 @@ export function formatCookie(settings: CookieSettings, name: string, value: stri
   return parts.join('; ');
 }
 
+/** `Set-Cookie` of a session that ends then. */
+export function sessionCookie(
+  settings: CookieSettings,
+  value: string,
+  { endsAtMs, nowMs }: { readonly endsAtMs: number; readonly nowMs: number },
+): string {
+  const maxAgeS = Math.max(1, Math.floor((endsAtMs - nowMs) / 1000));
+  return formatCookie(settings, settings.name, value, { maxAgeS, nowMs });
+}
+
 export interface CookieLife {
   readonly maxAgeS: number;
   readonly nowMs: number;

@@ -1,6 +1,7 @@
 // Sessions in the memory of this process: the fastest store, and the index behind the directory store. Lost with the
 // process; users are then logged in again silently as long as their session in the core lives.
 import type { Clock } from '@gatehouse/daemon/async';
+import { KeyIndex } from './key-index.ts';
 import type { SessionKey } from './record.ts';
 import type { SessionStore, StoredSession, StoreLimits } from './store.ts';
 
@@ -20,8 +21,8 @@ class MemoryStore implements SessionStore {
   readonly #onDropped: (key: SessionKey) => void;
   /** In order of creation, which a Map keeps. */
   readonly #sessions = new Map<SessionKey, StoredSession>();
-  readonly #bySid = new Map<string, Set<SessionKey>>();
-  readonly #bySub = new Map<string, Set<SessionKey>>();
+  readonly #bySid = new KeyIndex();
+  readonly #bySub = new KeyIndex();
 
   constructor(clock: Pick<Clock, 'now'>, limits: StoreLimits, onDropped: (key: SessionKey) => void) {
     this.#clock = clock;
@@ -39,10 +40,10 @@ class MemoryStore implements SessionStore {
   async set(key: SessionKey, session: StoredSession): Promise<void> {
     this.#remove(key);
     this.#sessions.set(key, session);
-    index(this.#bySub, session.sub, key);
-    if (session.sid !== undefined) index(this.#bySid, session.sid, key);
-    const ofUser = this.#bySub.get(session.sub) ?? new Set();
-    for (const oldest of [...ofUser].slice(0, Math.max(0, ofUser.size - this.#limits.perUserCap))) this.#drop(oldest);
+    this.#bySub.add(session.sub, key);
+    this.#bySid.add(session.sid, key);
+    const ofUser = this.#bySub.of(session.sub);
+    for (const oldest of ofUser.slice(0, Math.max(0, ofUser.length - this.#limits.perUserCap))) this.#drop(oldest);
     this.#makeRoom();
   }
 
@@ -51,11 +52,11 @@ class MemoryStore implements SessionStore {
   }
 
   async deleteBySid(sid: string): Promise<readonly SessionKey[]> {
-    return this.#removeAll(this.#bySid.get(sid));
+    return this.#removeAll(this.#bySid.of(sid));
   }
 
   async deleteBySub(sub: string): Promise<readonly SessionKey[]> {
-    return this.#removeAll(this.#bySub.get(sub));
+    return this.#removeAll(this.#bySub.of(sub));
   }
 
   async count(): Promise<number> {
@@ -79,10 +80,9 @@ class MemoryStore implements SessionStore {
     }
   }
 
-  #removeAll(keys: ReadonlySet<SessionKey> | undefined): readonly SessionKey[] {
-    const gone = [...(keys ?? [])];
-    for (const key of gone) this.#remove(key);
-    return gone;
+  #removeAll(keys: readonly SessionKey[]): readonly SessionKey[] {
+    for (const key of keys) this.#remove(key);
+    return keys;
   }
 
   #drop(key: SessionKey): void {
@@ -94,19 +94,7 @@ class MemoryStore implements SessionStore {
     const session = this.#sessions.get(key);
     if (session === undefined) return;
     this.#sessions.delete(key);
-    unindex(this.#bySub, session.sub, key);
-    if (session.sid !== undefined) unindex(this.#bySid, session.sid, key);
+    this.#bySub.remove(session.sub, key);
+    this.#bySid.remove(session.sid, key);
   }
-}
-
-function index(map: Map<string, Set<SessionKey>>, name: string, key: SessionKey): void {
-  const keys = map.get(name) ?? new Set();
-  keys.add(key);
-  map.set(name, keys);
-}
-
-function unindex(map: Map<string, Set<SessionKey>>, name: string, key: SessionKey): void {
-  const keys = map.get(name);
-  keys?.delete(key);
-  if (keys?.size === 0) map.delete(name);
 }

@@ -26,7 +26,7 @@ export async function openSessionStore(
     case 'directory':
       return (await import('./directory-store.ts')).openDirectoryStore({ path: settings.path, clock, limits, log });
     case 'cookie':
-      return (await import('./cookie-store.ts')).openCookieStore({ path: settings.path, clock, log });
+      return (await import('./cookie-store.ts')).openCookieStore({ path: settings.path, clock, limits, log });
     case 'redis':
       return (await import('./redis-store.ts')).openRedisStore({ url: urlOf(settings), clock, limits, log });
     case 'postgresql':

@@ -20,6 +20,8 @@ export interface SessionRecord {
   readonly renewedAtMs?: number | undefined;
   /** End of a session that is renewed, whatever happens. */
   readonly endsAtMs?: number | undefined;
+  /** Of a record in a cookie: it was sent by an answer to a request, and not by a login. */
+  readonly isReturned?: boolean | undefined;
 }
 
 /** How long the record is worth keeping. */
@@ -30,6 +32,13 @@ export function endOf({ endsAtMs, expiresAtMs }: Pick<SessionRecord, 'endsAtMs' 
 /** 32 random bytes as the cookie carries them; never taken from a client (§8.7.2). */
 export function newSessionId(): string {
   return randomBytes(32).toString('base64url');
+}
+
+export function newSession(): { readonly id: string; readonly key: SessionKey } {
+  const id = newSessionId();
+  const key = sessionKeyOf(id);
+  if (key === undefined) throw new TypeError('a new session id has no key');
+  return { id, key };
 }
 
 /** @returns `undefined` for a value we cannot have made */
@@ -46,6 +55,7 @@ const recordSchema = z.object({
   refreshToken: z.string().optional(),
   renewedAtMs: z.number().optional(),
   endsAtMs: z.number().optional(),
+  isReturned: z.boolean().optional(),
   claims: z.object({
     sub: z.string(),
     exp: z.number(),

@@ -18,38 +18,52 @@ export interface Renewal {
 }
 
 export interface RenewalOptions {
-  readonly store: SessionStore;
+  /** What keeps replicas from renewing a session at once, where there is anything. */
+  readonly lock?: Pick<SessionStore, 'lock' | 'unlock'>;
   readonly tokens: Pick<Tokens, 'refresh'>;
   readonly clock: Pick<Clock, 'now' | 'sleep'>;
   readonly log: Logger;
   readonly read: (application: Application, key: SessionKey) => Promise<SessionRecord | undefined>;
   readonly write: (application: Application, key: SessionKey, record: SessionRecord) => Promise<void>;
+  /** The core does not take the refresh token of this record. */
+  readonly refused: (application: Application, key: SessionKey, record: SessionRecord) => Promise<void>;
+  /** The session is over in the core, or somebody else's. */
+  readonly end: (key: SessionKey) => Promise<void>;
+  /** Share of a token's life after which it is renewed; default 0.8. */
+  readonly renewAfter?: number | undefined;
 }
 
-/** Share of a token's life after which it is renewed. */
-const renewAfter = 0.8;
+const usualShare = 0.8;
 const lockMs = 12_000;
 const lookEveryMs = 100;
 const waitMs = 5_000;
 
 /** When a session is to be renewed, in epoch milliseconds; never, without a refresh token. */
-export function renewalAtMs({ refreshToken, renewedAtMs, createdAtMs, expiresAtMs }: SessionRecord): number {
+export function renewalAtMs(
+  { refreshToken, renewedAtMs, createdAtMs, expiresAtMs }: SessionRecord,
+  share = usualShare,
+): number {
   if (refreshToken === undefined) return Number.POSITIVE_INFINITY;
   const since = renewedAtMs ?? createdAtMs;
-  return since + (expiresAtMs - since) * renewAfter;
+  return since + (expiresAtMs - since) * share;
 }
 
 export function createRenewal(options: RenewalOptions): Renewal {
-  const { store, tokens, clock, log, read, write } = options;
+  const { lock, tokens, clock, log, read, write, refused, end, renewAfter } = options;
   const flights = createSingleFlight<SessionKey, SessionRecord | undefined>();
-  const isDue = (record: SessionRecord) => clock.now() >= renewalAtMs(record);
+  const isDue = (record: SessionRecord) => clock.now() >= renewalAtMs(record, renewAfter);
   const exchange = async (application: Application, key: SessionKey, before: SessionRecord) => {
     try {
       const renewed = await tokens.refresh(application, before.refreshToken ?? '');
+      if (renewed === undefined) {
+        await refused(application, key, before);
+        log.info('renewal refused', { name: application.name, user: before.claims.preferredUsername });
+        return await read(application, key);
+      }
       // A token without the core's session means that this session is over there (§7.6).
-      const isOver = renewed === undefined || (before.claims.sid !== undefined && renewed.claims.sid === undefined);
+      const isOver = before.claims.sid !== undefined && renewed.claims.sid === undefined;
       if (isOver || renewed.claims.sub !== before.claims.sub) {
-        await store.delete(key);
+        await end(key);
         log.info('session ended at its renewal', { name: application.name, user: before.claims.preferredUsername });
         return undefined;
       }
@@ -82,13 +96,13 @@ export function createRenewal(options: RenewalOptions): Renewal {
       flights.run(key, async () => {
         const before = await read(application, key);
         if (before?.refreshToken === undefined || !isDue(before)) return before;
-        if ((await store.lock?.(key, lockMs)) === false) return wait(application, key, before);
+        if ((await lock?.lock?.(key, lockMs)) === false) return wait(application, key, before);
         try {
           // It may have been renewed between our reading and our lock.
           const current = await read(application, key);
           return current === undefined || !isDue(current) ? current : await exchange(application, key, current);
         } finally {
-          await store.unlock?.(key);
+          await lock?.unlock?.(key);
         }
       }),
   };

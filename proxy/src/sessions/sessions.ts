@@ -8,19 +8,13 @@ import { type VerifiedIdentity, verifiedIdentity } from '../authentication/ident
 import { identityHeaders } from '../identity/identity-headers.ts';
 import type { Claims } from '../oidc/claims.ts';
 import type { Tokens } from '../oidc/tokens.ts';
-import { carriedValue, openCarried, splitCarried } from './carried.ts';
-import { cookieValues, formatCookie } from './cookie.ts';
-import {
-  endOf,
-  newSessionId,
-  openRecord,
-  type SessionKey,
-  type SessionRecord,
-  sealRecord,
-  sessionKeyOf,
-} from './record.ts';
-import { createRenewal, type Renewal, renewalAtMs } from './renewal.ts';
+import { carriedRecords } from './carried-records.ts';
+import { cookieValues } from './cookie.ts';
+import type { Keeping, Opened } from './keeping.ts';
+import type { SessionKey } from './record.ts';
+import { renewalAtMs } from './renewal.ts';
 import type { SessionStore } from './store.ts';
+import { storedRecords } from './stored-records.ts';
 
 export interface Sessions {
   /**
@@ -40,10 +34,10 @@ export interface Sessions {
   endBySid(sid: string): Promise<number>;
   /** Forgets what is remembered of these; another replica ended or changed them. */
   forget(keys: readonly SessionKey[] | 'all'): void;
-  /** Like {@link Sessions.forget}, and for the store's own copies: another process has changed these. */
-  changedElsewhere(keys: readonly SessionKey[]): Promise<void>;
-  /** Told whenever sessions are renewed or end one by one; for other processes. */
-  onChange(listener: (key: SessionKey) => void): void;
+  /** Like {@link Sessions.forget}, and for the store's own copies: another process has changed this one. */
+  changedElsewhere(key: SessionKey, value: string | undefined): Promise<void>;
+  /** Told whenever sessions are renewed or end one by one; for other processes. @see Keeping.onChange */
+  onChange(listener: (key: SessionKey, value: string | undefined) => void): void;
   /** Told whenever sessions of a user or core session end; for open tunnels. */
   onEnd(listener: (ended: Ended) => void): void;
 }
@@ -64,6 +58,10 @@ export interface Found {
   readonly identity: VerifiedIdentity | undefined;
   /** A cookie was sent but names no session: it shall be replaced. */
   readonly isStale: boolean;
+  /** The cookie shall be replaced by this. */
+  readonly setCookie?: string | undefined;
+  /** Only of a session that its cookie carries. */
+  readonly refreshToken?: string | undefined;
 }
 
 interface Remembered {
@@ -82,6 +80,8 @@ export interface SessionOptions {
   readonly tokens: Pick<Tokens, 'refresh'>;
   /** Longest life of a session that is renewed. */
   readonly longestMs: number;
+  /** Share of a token's life after which it is renewed; default 0.8. */
+  readonly renewAfter?: number;
   readonly cacheEntries?: number;
   readonly cacheMs?: number;
 }
@@ -97,11 +97,10 @@ class CachedSessions implements Sessions {
   readonly #options: SessionOptions;
   readonly #store: SessionStore;
   readonly #clock: SessionOptions['clock'];
-  readonly #renewal: Renewal;
+  readonly #keeping: Keeping;
   readonly #cookieOf = new Map<SessionKey, string>();
   readonly #cache: LRUCache<string, Remembered>;
   readonly #listeners: ((ended: Ended) => void)[] = [];
-  readonly #changeListeners: ((key: SessionKey) => void)[] = [];
   /** Counts endings, so that a read that overlaps one is not remembered. */
   #endings = 0;
 
@@ -114,11 +113,10 @@ class CachedSessions implements Sessions {
       max: cacheEntries,
       dispose: (remembered) => this.#cookieOf.delete(remembered.key),
     });
-    this.#renewal = createRenewal({
-      ...options,
-      read: (application, key) => this.#read(application, key),
-      write: (application, key, record) => this.#write(application, key, record),
-    });
+    const { isAdmitted: admits } = store;
+    this.#keeping =
+      admits === undefined ? storedRecords(options) : carriedRecords({ ...options, admits: admits.bind(store) });
+    this.#keeping.onChange((key) => this.forget([key]));
     store.onRemoved?.((keys) => this.forget(keys));
   }
 
@@ -153,26 +151,16 @@ class CachedSessions implements Sessions {
   }
 
   async begin(application: Application, claims: Claims, life: SessionLife): Promise<string> {
-    const id = newSessionId();
-    const key = sessionKeyOf(id);
-    if (key === undefined) throw new TypeError('a new session id has no key');
     const nowMs = this.#clock.now();
-    const { clientId, cookie, seals } = application;
-    const isCarried = this.#store.isRevoked !== undefined;
-    const record: SessionRecord = {
-      clientId,
+    const { expiresAtMs, refreshToken } = life;
+    const renewed = refreshToken === undefined ? {} : { refreshToken, endsAtMs: nowMs + this.#options.longestMs };
+    return this.#keeping.begin(application, {
+      clientId: application.clientId,
       claims,
       createdAtMs: nowMs,
-      expiresAtMs: life.expiresAtMs,
-      // A renewed token would have to reach the cookie, which most reverse proxies do not let through.
-      ...(life.refreshToken === undefined || isCarried
-        ? {}
-        : { refreshToken: life.refreshToken, endsAtMs: nowMs + this.#options.longestMs }),
-    };
-    if (!isCarried) await this.#write(application, key, record);
-    const value = isCarried ? carriedValue(seals.session, id, key, record) : id;
-    const maxAgeS = Math.max(1, Math.floor((endOf(record) - nowMs) / 1000));
-    return formatCookie(cookie, cookie.name, value, { maxAgeS, nowMs });
+      expiresAtMs,
+      ...renewed,
+    });
   }
 
   async endBySub(sub: string): Promise<number> {
@@ -189,13 +177,13 @@ class CachedSessions implements Sessions {
     else for (const key of keys) this.#cache.delete(this.#cookieOf.get(key) ?? '');
   }
 
-  async changedElsewhere(keys: readonly SessionKey[]): Promise<void> {
-    for (const key of keys) await this.#store.reread?.(key);
-    this.forget(keys);
+  async changedElsewhere(key: SessionKey, value: string | undefined): Promise<void> {
+    await this.#keeping.changedElsewhere(key, value);
+    this.forget([key]);
   }
 
-  onChange(listener: (key: SessionKey) => void): void {
-    this.#changeListeners.push(listener);
+  onChange(listener: (key: SessionKey, value: string | undefined) => void): void {
+    this.#keeping.onChange(listener);
   }
 
   onEnd(listener: (ended: Ended) => void): void {
@@ -204,7 +192,7 @@ class CachedSessions implements Sessions {
 
   #ended(keys: readonly SessionKey[], who: Ended): number {
     this.forget(keys);
-    if (this.#store.isRevoked !== undefined) this.#forgetOf(who);
+    if (this.#store.isAdmitted !== undefined) this.#forgetOf(who);
     for (const listener of this.#listeners) listener(who);
     return keys.length;
   }
@@ -220,86 +208,53 @@ class CachedSessions implements Sessions {
 
   async #load(application: Application, values: readonly string[]): Promise<Found> {
     for (const value of values) {
-      const carried = this.#store.isRevoked === undefined ? undefined : splitCarried(value);
-      const key = sessionKeyOf(carried?.id ?? value);
-      if (key === undefined) continue;
       const before = this.#endings;
-      const record = carried ? this.#open(application, key, carried.sealed) : await this.#current(application, key);
-      if (record === undefined) continue;
+      const opened = await this.#keeping.open(application, value);
+      if (opened === undefined) continue;
       // Something ended while the store was asked, or news of endings do not arrive: ask again, remember nothing.
       if (before !== this.#endings || this.#store.isWatching?.() === false) {
-        if (carried === undefined && (await this.#read(application, key)) === undefined) continue;
-        return foundOf(application, record);
+        if (!(await this.#keeping.isAlive(application, opened))) continue;
+        return foundOf(application, opened);
       }
-      return this.#remember(application, key, { value, record });
+      return this.#remember(application, value, opened);
     }
     return stale;
   }
 
-  #remember(
-    application: Application,
-    key: SessionKey,
-    { value, record }: { readonly value: string; readonly record: SessionRecord },
-  ): Found {
-    const found = foundOf(application, record);
+  #remember(application: Application, value: string, opened: Opened): Found {
+    const { key, record } = opened;
+    const found = foundOf(application, opened);
     // A copy: a slice of the header would keep all of it in memory.
     const cookie = Buffer.from(value, 'latin1').toString('latin1');
-    const untilMs = Math.min(record.expiresAtMs, this.#clock.now() + (this.#options.cacheMs ?? 60_000));
-    this.#cache.set(cookie, { application, key, found, untilMs, renewAtMs: renewalAtMs(record) });
+    const nowMs = this.#clock.now();
+    const dueAtMs = renewalAtMs(record, this.#options.renewAfter);
+    const { renewsOnOpen } = this.#keeping;
+    // What is due in spite of having been opened cannot be renewed at the moment.
+    const openAtMs = renewsOnOpen && dueAtMs > nowMs ? dueAtMs : Number.POSITIVE_INFINITY;
+    const untilMs = Math.min(record.expiresAtMs, openAtMs, nowMs + (this.#options.cacheMs ?? 60_000));
+    const renewAtMs = renewsOnOpen ? Number.POSITIVE_INFINITY : dueAtMs;
+    const kept = opened.isOnce ? { ...found, setCookie: undefined } : found;
+    // One entry a session, so that forgetting it by its key forgets it: a cookie that is renewed has two values.
+    const other = this.#cookieOf.get(key);
+    if (other !== undefined && other !== cookie) this.#cache.delete(other);
+    this.#cache.set(cookie, { application, key, found: kept, untilMs, renewAtMs });
     // After the cache: what it puts out of the way for this may be the same session, read earlier.
     this.#cookieOf.set(key, cookie);
     return found;
   }
 
-  /** The record of a session that is alive, with a token that is: renewed where that was missed. */
-  async #current(application: Application, key: SessionKey): Promise<SessionRecord | undefined> {
-    const record = await this.#read(application, key);
-    if (record === undefined || record.expiresAtMs > this.#clock.now()) return record;
-    const renewed = await this.#renewal.renew(application, key);
-    this.#changed(key);
-    return renewed !== undefined && renewed.expiresAtMs > this.#clock.now() ? renewed : undefined;
-  }
-
   #renewLater(remembered: Remembered): void {
     const { application, key } = remembered;
     remembered.renewAtMs = Number.POSITIVE_INFINITY; // once; what is read next says when again
-    this.#renewal.renew(application, key).then(
-      () => this.#changed(key),
-      (error: unknown) => {
-        this.#options.log.warn('session not renewed', { name: application.name, error: String(error) });
-        this.forget([key]);
-      },
-    );
-  }
-
-  #changed(key: SessionKey): void {
-    this.forget([key]);
-    for (const listener of this.#changeListeners) listener(key);
-  }
-
-  async #read(application: Application, key: SessionKey): Promise<SessionRecord | undefined> {
-    const stored = await this.#store.get(key);
-    const where = { clientId: application.clientId, key, nowMs: this.#clock.now() };
-    return stored === undefined ? undefined : openRecord(application.seals.session, where, stored.sealed);
-  }
-
-  async #write(application: Application, key: SessionKey, record: SessionRecord): Promise<void> {
-    const sealed = sealRecord(application.seals.session, key, record);
-    const { claims, createdAtMs } = record;
-    const expiresAtMs = endOf(record);
-    await this.#store.set(key, { sealed, sub: claims.sub, sid: claims.sid, createdAtMs, expiresAtMs });
-  }
-
-  #open(application: Application, key: SessionKey, sealed: Buffer): SessionRecord | undefined {
-    const where = { clientId: application.clientId, key, nowMs: this.#clock.now() };
-    const record = openCarried(application.seals.session, where, sealed);
-    if (record === undefined) return undefined;
-    const { claims, createdAtMs } = record;
-    return this.#store.isRevoked?.({ key, sub: claims.sub, sid: claims.sid, createdAtMs }) ? undefined : record;
+    this.#keeping.renew(application, key).catch((error: unknown) => {
+      this.#options.log.warn('session not renewed', { name: application.name, error: String(error) });
+      this.forget([key]);
+    });
   }
 }
 
-function foundOf(application: Application, { claims, expiresAtMs }: SessionRecord): Found {
+function foundOf(application: Application, { record, setCookie, refreshToken }: Opened): Found {
+  const { claims, expiresAtMs } = record;
   const identity = verifiedIdentity({
     applicationPk: application.pk,
     claims,
@@ -307,5 +262,5 @@ function foundOf(application: Application, { claims, expiresAtMs }: SessionRecor
     expiresAtMs,
     identityHeaders: identityHeaders(claims, application.headerSource),
   });
-  return { identity, isStale: false };
+  return { identity, isStale: false, setCookie, refreshToken };
 }

@@ -32,8 +32,11 @@ export interface SessionStore extends AsyncDisposable {
   unlock?(key: SessionKey): Promise<void>;
   /** Stores that several processes of one machine share by files: forgets its own copy, since another has changed it. */
   reread?(key: SessionKey): Promise<void>;
-  /** Only of a store that keeps no records because cookies carry them: whether this one has been ended. */
-  isRevoked?(session: CarriedSession): boolean;
+  /**
+   * Only of a store that keeps no records because cookies carry them: whether this one may live. It takes note of it, and may
+   * end another of the user for it.
+   */
+  isAdmitted?(session: CarriedSession): boolean;
   /** Shared stores only: whether such news arrive at the moment; while they do not, nothing may be remembered. */
   isWatching?(): boolean;
 }
@@ -43,6 +46,7 @@ export interface CarriedSession {
   readonly sub: string;
   readonly sid: string | undefined;
   readonly createdAtMs: number;
+  readonly expiresAtMs: number;
 }
 
 export interface StoreLimits {

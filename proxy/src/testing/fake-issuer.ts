@@ -29,6 +29,8 @@ export interface FakeIssuer extends AsyncDisposable {
   now: () => number;
   /** Grants `offline_access`: refresh tokens, each good once. */
   offline: boolean;
+  /** Whether a refresh token that is used twice ends all that came of its login (RFC 9700 §4.14.2). */
+  dropsFamilies: boolean;
   /** Tokens that it grants are active when it is asked about them. */
   remembers: boolean;
   readonly requests: SeenRequest[];
@@ -70,6 +72,7 @@ class Issuer implements FakeIssuer {
   tokenClaims: Record<string, unknown> = {};
   denied: string | undefined;
   offline = false;
+  dropsFamilies = false;
   remembers = false;
   now: () => number = Date.now;
   readonly requests: SeenRequest[] = [];
@@ -237,6 +240,10 @@ class Issuer implements FakeIssuer {
     }
     if (form.get('grant_type') === 'refresh_token') {
       const isGood = this.#refreshTokens.delete(form.get('refresh_token') ?? '');
+      if (!isGood && this.dropsFamilies) {
+        this.#refreshTokens.clear();
+        this.active.clear();
+      }
       return isGood && form.get('client_secret') === clientSecret
         ? this.#granted(clientId, {})
         : refusal('invalid_grant');

@@ -1,4 +1,5 @@
 // One suite for every session store (STYLE 51): called with a function that opens an empty one.
+import type { Clock } from '@gatehouse/daemon/async';
 import { fakeClock } from '@gatehouse/daemon/testing';
 import { describe, expect, test } from 'vitest';
 import { newSessionId, type SessionKey, sessionKeyOf } from '../sessions/record.ts';
@@ -7,6 +8,32 @@ import type { SessionStore, StoredSession, StoreLimits } from '../sessions/store
 export interface StoreUnderTest {
   readonly name: string;
   open(clock: ReturnType<typeof fakeClock>, limits: StoreLimits): Promise<SessionStore>;
+}
+
+/**
+ * A store without records, with what takes its place: whoever holds the cookies. They come with their record, whole, unless the
+ * store does not admit it; their sealing is tested by carried.ts itself.
+ */
+export function withCookies(store: SessionStore, clock: Pick<Clock, 'now'>): SessionStore {
+  const cookies = new Map<SessionKey, StoredSession>();
+  return {
+    kind: store.kind,
+    async get(key) {
+      const session = cookies.get(key);
+      if (session === undefined || session.expiresAtMs <= clock.now()) return undefined;
+      const { sub, sid, createdAtMs, expiresAtMs } = session;
+      return store.isAdmitted?.({ key, sub, sid, createdAtMs, expiresAtMs }) ? session : undefined;
+    },
+    async set(key, session) {
+      cookies.set(key, session);
+      await store.set(key, session);
+    },
+    delete: (key) => store.delete(key),
+    deleteBySid: (sid) => store.deleteBySid(sid),
+    deleteBySub: (sub) => store.deleteBySub(sub),
+    count: () => store.count(),
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
 }
 
 const limits: StoreLimits = { perUserCap: 3, maxSessions: 1_000 };
@@ -81,6 +108,19 @@ export function sessionStoreSuite({ name, open }: StoreUnderTest): void {
       expect([...(await store.deleteBySub('alice'))].sort()).toEqual([one, two].sort());
       expect(await store.count()).toBe(1);
       expect(await store.get(other)).toBeDefined();
+    });
+
+    test('§17.1: the cap counts neither other users nor what is over', async () => {
+      const { store, session, clock } = await start();
+      await using _ = store;
+      const over = [newKey(), newKey(), newKey()];
+      for (const key of over) await store.set(key, session('alice', 's1', 1_000));
+      await clock.advance(1_000);
+      const keys = [newKey(), newKey(), newKey()];
+      for (const key of keys) await store.set(key, session('alice', 's1'));
+      for (const key of [newKey(), newKey(), newKey()]) await store.set(key, session('bob', 's2'));
+      const alive = await Promise.all(keys.map((key) => store.get(key)));
+      expect(alive.every((one) => one !== undefined)).toBe(true);
     });
 
     test('§17.1: a user has at most so many sessions, the oldest go', async () => {

@@ -178,7 +178,7 @@ function browser(send: TestGateway['send']): Browser {
     async send(target, headers = {}, given = {}) {
       const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
       const answer = await send(target, { ...(cookie === '' ? {} : { cookie }), ...headers }, given);
-      for (const set of headersOf(answer, 'set-cookie')) keep(cookies, set);
+      for (const set of setCookiesOf(answer)) keep(cookies, set);
       return answer;
     },
     async followLogin(location) {
@@ -193,6 +193,13 @@ function browser(send: TestGateway['send']): Browser {
     },
   };
   return own;
+}
+
+/** Of what goes to the application, those that are added to its answer. */
+export function setCookiesOf(answer: Answer): string[] {
+  if (answer.kind !== 'forward') return headersOf(answer, 'set-cookie');
+  const { setCookie } = answer.authentication;
+  return setCookie === undefined ? [] : [setCookie];
 }
 
 function keep(cookies: Map<string, string>, set: string): void {

@@ -6,6 +6,8 @@ export const notice = z.object({
   kind: z.literal('ended'),
   sub: z.string().optional(),
   sid: z.string().optional(),
-  keys: z.array(z.string()).optional(),
+  key: z.string().optional(),
+  /** New value of the cookie of `key`, where cookies carry records. */
+  value: z.string().optional(),
 });
 export type Notice = z.infer<typeof notice>;

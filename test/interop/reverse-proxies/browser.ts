@@ -17,6 +17,8 @@ export interface Visit {
 export class Browser {
   readonly #cookies = new Map<string, Map<string, string>>();
   readonly visited: string[] = [];
+  /** Every `Set-Cookie`, in order. */
+  readonly given: string[] = [];
 
   cookies(host: string): Map<string, string> {
     const known = this.#cookies.get(host) ?? new Map<string, string>();
@@ -42,7 +44,10 @@ export class Browser {
     const [answer] = (await once(call, 'response')) as [IncomingMessage]; // the event's one argument
     let text = '';
     for await (const part of answer) text += String(part);
-    for (const set of answer.headers['set-cookie'] ?? []) keep(this.cookies(host), set);
+    for (const set of answer.headers['set-cookie'] ?? []) {
+      this.given.push(set);
+      keep(this.cookies(host), set);
+    }
     return { status: answer.statusCode ?? 0, headers: answer.headers, body: text };
   }
 

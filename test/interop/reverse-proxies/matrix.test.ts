@@ -69,6 +69,15 @@ for (const kind of reverseProxies) {
       expect(page.status).toBe(200);
       expect((await browser.send(`${setting.site}/`)).status).toBe(200);
     });
+    test('§17.8: a cookie that carries its session can be renewed by an answer that lets in', async () => {
+      const browser = new Browser();
+      await browser.open(`${setting.site}/`);
+      const given = () => browser.given.filter((set) => set.startsWith(`${cookieName}=`)).length;
+      // By the login, and once more by the first answer that let in.
+      expect(given()).toBe(2);
+      expect((await browser.send(`${setting.site}/`)).status).toBe(200);
+      expect(given()).toBe(2);
+    });
     for (const path of [
       '/outpost.goauthentik.io/../admin',
       '/outpost.goauthentik.io/%2e%2e/admin',
@@ -104,8 +113,12 @@ for (const kind of reverseProxies) {
   });
 }
 
+const cookieName = 'authentik_proxy_ba7816bf';
+
+/** Sessions in cookies, which ask most of a reverse proxy: room for them, and their way back to the browser. */
 async function start(kind: ReverseProxy): Promise<Setting> {
   const issuer = await fakeIssuer();
+  Object.assign(issuer, { offline: true, remembers: true });
   const seen: IncomingMessage[] = [];
   const application = await startApplication(seen);
   const port = await freePort();
@@ -119,14 +132,16 @@ async function start(kind: ReverseProxy): Promise<Setting> {
   );
   const bearer = 'a.b.c';
   issuer.active.set(bearer, { sub: 'u', preferred_username: 'bot', exp: 9_999_999_999 });
-  const daemon = await startDaemon('proxy', { env: { AUTHENTIK_HOST: issuer.url, AUTHENTIK_TOKEN: 'x' } });
+  const daemon = await startDaemon('proxy', {
+    env: { AUTHENTIK_HOST: issuer.url, AUTHENTIK_TOKEN: 'x', AKPROXY_SESSION__STORE: 'cookie' },
+  });
   const at = daemon.bound('http');
   const site = {
     publicHost,
     listen: `127.0.0.1:${port}`,
     outpost: `127.0.0.1:${at.port}`,
     application: application.address,
-    cookieName: 'authentik_proxy_ba7816bf',
+    cookieName,
   };
   await untilServing(at.port, publicHost);
   const server = await startReverseProxy(kind, site, port);
