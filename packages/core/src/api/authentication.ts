@@ -89,7 +89,7 @@ async function embeddedOutpost(deps: CoreDeps, key: string): Promise<Principal |
 
 async function sessionOf({ sessions, secretKey }: CoreDeps, request: Asking): Promise<Session> {
   const value = cookiesOf(request).get(sessionCookieName);
-  const key = value === undefined ? undefined : readSessionCookie(sessionCookieKey(secretKey.reveal()), value);
+  const key = value === undefined ? undefined : readSessionCookie(sessionCookieKey(secretKey), value);
   return (key === undefined ? undefined : await sessions.load(key)) ?? sessions.create(key);
 }
 

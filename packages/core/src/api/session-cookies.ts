@@ -36,7 +36,7 @@ export async function saveSession(
 ): Promise<void> {
   const visitor = { ip: request.caller.clientIp, userAgent: request.headers['user-agent'] ?? '' };
   if (!(await deps.sessions.save(session, visitor, isLook))) return;
-  const value = signSessionCookie(sessionCookieKey(deps.secretKey.reveal()), {
+  const value = signSessionCookie(sessionCookieKey(deps.secretKey), {
     sid: session.key,
     sub: session.userPk === undefined ? 'anonymous' : userUid(session.userPk, deps.installationId),
     authenticated: session.userPk !== undefined,

@@ -20,7 +20,9 @@ import * as leanGrants from './migrations/0011-lean-grants.ts';
 import * as outpostAccounts from './migrations/0012-outpost-accounts.ts';
 import * as deviceGrants from './migrations/0013-device-grants.ts';
 import * as largeInstallations from './migrations/0014-large-installations.ts';
-import { PreparedQuery, type Value } from './prepared.ts';
+import * as sessionsAtAddresses from './migrations/0015-sessions-at-addresses.ts';
+import { inOneWrite, type Send } from './one-write.ts';
+import { PreparedQueries, PreparedQuery, type Value } from './prepared.ts';
 import type { Tables } from './tables.ts';
 
 const migrations: Readonly<Record<string, Migration>> = {
@@ -38,6 +40,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0012-outpost-accounts': outpostAccounts,
   '0013-device-grants': deviceGrants,
   '0014-large-installations': largeInstallations,
+  '0015-sessions-at-addresses': sessionsAtAddresses,
 };
 const connectTimeoutMs = 5_000;
 const statementTimeoutMs = 30_000;
@@ -61,6 +64,8 @@ export interface Statement<Row> {
   readonly text: string;
   /** Does not wait for the disk, as `relaxed` does not. */
   readonly isRelaxed?: boolean;
+  /** Takes next to no time: those that are asked in one moment share a write and a transaction (one-write.ts). */
+  readonly isBrief?: boolean;
   readonly row?: Row;
 }
 
@@ -115,6 +120,11 @@ export async function openDatabase({ settings, log, poolSize = 20, onStatement }
     onStatement,
   );
   const relaxed = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: relaxedPool }) });
+  const wayTo = (to: pg.Pool) => {
+    const send: Send = async (query) => to.query(query);
+    return { alone: async (make: () => PreparedQuery) => to.query(make()), together: inOneWrite(send) };
+  };
+  const ways = { strict: wayTo(pool), relaxed: wayTo(relaxedPool) };
   const listening = { ...settings, connectionTimeoutMillis: connectTimeoutMs, query_timeout: silenceLimitMs };
   const listener = createListener(() => new pg.Client({ ...listening, application_name: 'gatehouse listen' }), log);
   return {
@@ -124,12 +134,15 @@ export async function openDatabase({ settings, log, poolSize = 20, onStatement }
       await pool.query('select pg_notify($1, $2)', [channel, payload]);
     },
     async rows<Row>(statement: Statement<Row>, values: readonly Value[]) {
-      const from = statement.isRelaxed === true ? relaxedPool : pool;
+      const { isRelaxed = false, isBrief = false } = statement;
+      const way = isRelaxed ? ways.relaxed : ways.strict;
+      const make = () => new PreparedQuery(statement, values, pg.types.getTypeParser);
       try {
-        const { rows } = await from.query(new PreparedQuery(statement, values, pg.types.getTypeParser));
+        const { rows } = await (isBrief ? way.together(make) : way.alone(make));
         return rows as unknown[] as Row[]; // the statement says so
       } catch (error) {
         if (!isStalePlan(error)) throw error;
+        const from = isRelaxed ? relaxedPool : pool;
         return (await from.query<Row & pg.QueryResultRow>(statement.text, [...values])).rows;
       }
     },
@@ -181,6 +194,7 @@ function observe(client: pg.PoolClient, onStatement: (text: string) => void): vo
     apply(target, self, given: unknown[]) {
       const [first] = given;
       if (typeof first === 'string') onStatement(first);
+      else if (first instanceof PreparedQueries) for (const { text } of first.queries) onStatement(text);
       else if (typeof first === 'object' && first !== null && 'text' in first) onStatement(String(first.text));
       return Reflect.apply(target, self, given);
     },

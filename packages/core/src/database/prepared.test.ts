@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
-import { PreparedQuery, type Value } from './prepared.ts';
+import { inOneWrite, type Send } from './one-write.ts';
+import { PreparedQueries, PreparedQuery, type Value } from './prepared.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let server: EmbeddedPostgres;
@@ -86,6 +87,67 @@ test('a failure is that of its own statement, before and after the statement is 
     { status: 'fulfilled', value: [{ found: 3 }] },
   ]);
   await expect(prepared('select nonsense from nowhere', [])).rejects.toMatchObject({ code: '42P01' });
+});
+
+const fails = 'select 12 / $1::int as found';
+const kinds = ['select $1::int as one', 'select $1::int + n as sum from generate_series(1, 3) n', fails];
+
+/** Texts and their parameters, some of them failing, some the same several times. */
+const asked = fc.array(fc.tuple(fc.constantFrom(...kinds), fc.integer({ min: 0, max: 3 })), { maxLength: 6 });
+
+test('several in one write have the rows, and the failures, of each alone', async () => {
+  let writes = 0;
+  const send: Send = async (query) => {
+    writes += 1;
+    return pool.query(query);
+  };
+  const together = inOneWrite(send);
+  const inTurn = async (text: string, by: number) => (await pool.query(text, [by])).rows;
+  await fc.assert(
+    fc.asyncProperty(asked, async (questions) => {
+      writes = 0;
+      const answers = await Promise.allSettled(
+        questions.map(([text, by]) =>
+          together(() => new PreparedQuery({ name: text, text }, [by], pg.types.getTypeParser)),
+        ),
+      );
+      if (questions.every(([text, by]) => text !== fails || by > 0)) expect(writes).toBe(Math.min(1, questions.length));
+      for (const [at, [text, by]] of questions.entries()) {
+        const answer = answers[at];
+        if (text === fails && by === 0) expect(answer).toMatchObject({ status: 'rejected', reason: { code: '22012' } });
+        else expect(answer?.status === 'fulfilled' ? answer.value.rows : answer).toEqual(await inTurn(text, by));
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('of several of which one fails nothing is stored but what each stores by itself', async () => {
+  await pool.query('create table stored (n int primary key)');
+  const together = inOneWrite(async (query) => pool.query(query));
+  const store = (n: number) =>
+    together(
+      () => new PreparedQuery({ name: 's', text: 'insert into stored values ($1)' }, [n], pg.types.getTypeParser),
+    );
+  expect((await Promise.allSettled([1, 2, 1, 3].map(store))).map(({ status }) => status)).toEqual([
+    'fulfilled',
+    'fulfilled',
+    'rejected',
+    'fulfilled',
+  ]);
+  expect(await plain('select n from stored order by n', [])).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
+});
+
+test('where the connection is lost, each fails: nobody knows what was stored', async () => {
+  const sent: unknown[] = [];
+  const together = inOneWrite(async (query) => {
+    sent.push(query);
+    throw new Error('Connection terminated unexpectedly');
+  });
+  const ask = () => together(() => new PreparedQuery({ name: 'one', text: 'select 1' }, [], pg.types.getTypeParser));
+  const answers = await Promise.allSettled([ask(), ask()]);
+  expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  expect(sent).toEqual([expect.any(PreparedQueries)]);
 });
 
 test('on one client that goes on after a failure', async () => {

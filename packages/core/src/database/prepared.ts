@@ -18,8 +18,9 @@ interface Column {
 }
 
 const nothing: Column = { name: '', parse: (text) => text };
-const executed = Buffer.concat([serialize.execute(), serialize.sync()]);
+const executed = serialize.execute();
 const described = Buffer.concat([serialize.describe({ type: 'P' }), executed]);
+const sync = serialize.sync();
 /** Columns of what a connection has prepared, by the statement's name. */
 const known = new WeakMap<Connection, Map<string, readonly Column[]>>();
 
@@ -54,14 +55,21 @@ export class PreparedQuery {
 
   /** @returns what is wrong with the values, as pg asks it */
   submit(connection: Connection): Error | null {
+    connection.stream.write(Buffer.concat([...this.messages(connection), sync]));
+    return null;
+  }
+
+  /** All that is sent for it up to where the server is to answer. @param parsed names that the same write has parsed before */
+  messages(connection: Connection, parsed?: Set<string>): readonly Buffer[] {
     this.#prepared = known.get(connection) ?? new Map();
     known.set(connection, this.#prepared);
     this.#columns = this.#prepared.get(this.name);
     const { name, text } = this;
     const bind = serialize.bind({ statement: name, values: this.#values.map(textOf) });
-    const parts = this.#columns === undefined ? [serialize.parse({ name, text }), bind, described] : [bind, executed];
-    connection.stream.write(Buffer.concat(parts));
-    return null;
+    if (this.#columns !== undefined) return [bind, executed];
+    if (parsed?.has(name) === true) return [bind, described];
+    parsed?.add(name);
+    return [serialize.parse({ name, text }), bind, described];
   }
 
   handleRowDescription({ fields }: { readonly fields: readonly Field[] }): void {
@@ -84,6 +92,52 @@ export class PreparedQuery {
   }
 
   /** Whoever is told of a failure may send the next statement at once: pg waits for the server to be ready by itself. */
+  handleError(error: unknown): void {
+    this.#failed = true;
+    this.callback?.(error);
+  }
+
+  handleReadyForQuery(): void {
+    if (!this.#failed) this.callback?.(null, this);
+  }
+}
+
+/**
+ * Several at once: one write, one transaction, one wait. Submitted as one of them is; when it has been answered, each holds its
+ * rows. If one fails, nothing of the others stays.
+ */
+export class PreparedQueries {
+  /** So that pg tracks nothing by it. */
+  readonly name = '';
+  readonly queries: readonly PreparedQuery[];
+  callback: ((error: unknown, result?: PreparedQueries) => void) | undefined = undefined;
+  #at = 0;
+  #failed = false;
+
+  constructor(queries: readonly PreparedQuery[]) {
+    this.queries = queries;
+  }
+
+  submit(connection: Connection): Error | null {
+    const parsed = new Set<string>();
+    const messages = this.queries.flatMap((query) => query.messages(connection, parsed));
+    connection.stream.write(Buffer.concat([...messages, sync]));
+    return null;
+  }
+
+  handleRowDescription(description: { readonly fields: readonly Field[] }): void {
+    this.queries[this.#at]?.handleRowDescription(description);
+  }
+
+  handleDataRow(row: { readonly fields: readonly (string | null)[] }): void {
+    this.queries[this.#at]?.handleDataRow(row);
+  }
+
+  handleCommandComplete(): void {
+    this.queries[this.#at]?.handleCommandComplete();
+    this.#at += 1;
+  }
+
   handleError(error: unknown): void {
     this.#failed = true;
     this.callback?.(error);

@@ -46,8 +46,9 @@ export function historyOf(data: Readonly<Record<string, unknown>>): Plan[] {
 }
 
 export function addToHistory(data: Record<string, unknown>, passed: Plan): void {
-  const copy = { ...structuredClone(passed), context: cleanse(passed.context) };
-  data[historyKey] = [...historyOf(data), copy].slice(-longestHistory);
+  const before = data[historyKey];
+  const copy = { ...passed, stages: [...passed.stages], context: cleanse(passed.context) };
+  data[historyKey] = [...(Array.isArray(before) ? before : []), copy].slice(-longestHistory);
 }
 
 export const pendingUserRef = z.union([z.object({ pk: z.number() }), z.object({ username: z.string() })]);

@@ -27,6 +27,6 @@ export interface FlowRequest {
   /** Replaced by a login (new key) and a logout (new session). */
   session: Session;
   readonly setCookies: CookieToSet[];
-  /** What is being stored beside the session; the answer waits for it. */
-  readonly notes: Promise<unknown>[];
+  /** What is stored together with the session; the answer waits for it. */
+  readonly notes: (() => Promise<unknown>)[];
 }

@@ -5,6 +5,7 @@ import { ApiFailure } from '../api/failure.ts';
 import type { ApiReply, ApiRequest } from '../api/request.ts';
 import { type Api, answerOf } from '../api/server.ts';
 import { isSecure, saveSession, setCookie } from '../api/session-cookies.ts';
+import { createTurns } from '../api/turns.ts';
 import type { CoreDeps } from '../deps.ts';
 import { recordEvent } from '../events/record.ts';
 import { executeFlow, type FlowAnswer } from './executor.ts';
@@ -17,8 +18,13 @@ export function registerFlowRoutes(server: Api, deps: CoreDeps): void {
   void server.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
-    scope.get(path, (request, reply) => execute(deps, request, reply));
-    scope.post(path, (request, reply) => execute(deps, request, reply));
+    const turns = createTurns();
+    const step = async (request: ApiRequest, reply: ApiReply) => {
+      await turns.take();
+      return execute(deps, request, reply);
+    };
+    scope.get(path, step);
+    scope.post(path, step);
   });
 }
 
@@ -41,7 +47,8 @@ async function execute(deps: CoreDeps, request: ApiRequest, reply: ApiReply) {
     const outcome = await executeFlow(deps, flow, visitor, answer);
     const loggedIn = visitor.session !== before && visitor.session.userPk !== undefined;
     const isLook = answer === undefined && visitor.session === before && showsStage(outcome);
-    await Promise.all([saveSession(deps, request, reply, visitor.session, { loggedIn, isLook }), ...visitor.notes]);
+    const saved = saveSession(deps, request, reply, visitor.session, { loggedIn, isLook });
+    await Promise.all([saved, ...visitor.notes.map((store) => store())]); // in one moment, so that they share a write
     for (const cookie of visitor.setCookies) setCookie(deps, request, reply, cookie);
     if (outcome.kind === 'again') return reply.code(302).header('Location', request.originalUrl).send();
     return reply.code(200).send(outcome.challenge);

@@ -42,6 +42,7 @@ function subjectsOf({ account, ip, isShared }: Attempt): readonly Subject[] {
 const recentFailures: Statement<{ subject: string; failures: number; failed_at: Date }> = {
   name: 'brake: failures',
   text: 'select subject, failures, failed_at from login_brake where subject = any($1) and failed_at > $2',
+  isBrief: true,
 };
 
 /** Seconds until the next attempt is looked at; 0: now. One query. */

@@ -20,4 +20,5 @@ const succeeded = {
     forgiven as (delete from login_brake where subject = any($9))
     ${changeReputation}`,
   isRelaxed: true,
+  isBrief: true,
 } as const;

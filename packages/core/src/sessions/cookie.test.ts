@@ -1,10 +1,11 @@
 import { createHmac } from 'node:crypto';
+import { Secret } from '@gatehouse/daemon/config';
 import fc from 'fast-check';
 import { jwtVerify, SignJWT } from 'jose';
 import { expect, test } from 'vitest';
 import { readSessionCookie, sessionCookieKey, signSessionCookie } from './cookie.ts';
 
-const key = sessionCookieKey('a secret key');
+const key = sessionCookieKey(new Secret('a secret key'));
 const claims = { sid: 'abc', sub: 'anonymous', authenticated: false };
 
 test('flow-executor 7.2: jose reads what is signed here, and the other way round', async () => {
@@ -40,7 +41,7 @@ test('what is changed anywhere, cut or signed by another key opens no session', 
       expect(readSessionCookie(key, changed)).toBeUndefined();
     expect(readSessionCookie(key, cookie.slice(0, at))).toBeUndefined();
   }
-  expect(readSessionCookie(sessionCookieKey('another'), cookie)).toBeUndefined();
+  expect(readSessionCookie(sessionCookieKey(new Secret('another')), cookie)).toBeUndefined();
   expect(readSessionCookie(key, `${cookie}.x`)).toBeUndefined();
 });
 

@@ -1,7 +1,8 @@
 // The session cookie (flow-executor.md §7.2): a JWT whose key is derived from the secret key, holding the session key. Every
 // request reads one and every step of a flow makes one, so it is written out here: HS256 alone, without threads in between.
 // jose is its test.
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
+import type { Secret } from '@gatehouse/daemon/config';
 import { z } from 'zod';
 
 export interface SessionClaims {
@@ -12,14 +13,21 @@ export interface SessionClaims {
 
 export const sessionCookieName = 'authentik_session';
 
-/** HS256 under the hex SHA-512 of the secret key, as ASCII. */
-export function sessionCookieKey(secretKey: string): Uint8Array {
-  return new TextEncoder().encode(createHash('sha512').update(secretKey, 'utf8').digest('hex'));
+const keys = new WeakMap<Secret, KeyObject>();
+
+/** HS256 under the hex SHA-512 of the secret key, as ASCII. Drawn once of each. */
+export function sessionCookieKey(secretKey: Secret): KeyObject {
+  const known = keys.get(secretKey);
+  if (known !== undefined) return known;
+  const digest = createHash('sha512').update(secretKey.reveal(), 'utf8').digest('hex');
+  const key = createSecretKey(digest, 'ascii');
+  keys.set(secretKey, key);
+  return key;
 }
 
 const header = base64url('{"alg":"HS256","typ":"JWT"}');
 
-export function signSessionCookie(key: Uint8Array, { sid, sub, authenticated }: SessionClaims): string {
+export function signSessionCookie(key: KeyObject, { sid, sub, authenticated }: SessionClaims): string {
   const claims = { sid, iss: 'authentik', sub, authenticated, acr: 'goauthentik.io/core/default' };
   const signed = `${header}.${base64url(JSON.stringify(claims))}`;
   return `${signed}.${signature(key, signed).toString('base64url')}`;
@@ -29,7 +37,7 @@ const algorithm = z.object({ alg: z.literal('HS256'), crit: z.undefined().option
 const session = z.object({ sid: z.string().min(1), iss: z.literal('authentik') });
 
 /** The session key, or `undefined` for whatever does not verify: such a visitor starts anew. */
-export function readSessionCookie(key: Uint8Array, value: string): string | undefined {
+export function readSessionCookie(key: KeyObject, value: string): string | undefined {
   const [head = '', body = '', proof = '', ...more] = value.split('.');
   const expected = signature(key, `${head}.${body}`);
   const given = Buffer.from(proof, 'base64url');
@@ -38,7 +46,7 @@ export function readSessionCookie(key: Uint8Array, value: string): string | unde
   return session.safeParse(parsed(body)).data?.sid;
 }
 
-function signature(key: Uint8Array, text: string): Buffer {
+function signature(key: KeyObject, text: string): Buffer {
   return createHmac('sha256', key).update(text, 'utf8').digest();
 }
 

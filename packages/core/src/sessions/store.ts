@@ -25,6 +25,8 @@ export interface Session {
   readonly lastIp: string | undefined;
   /** Who is logged in, else whom the session's flow is about, as read together with it; the latter without rights. */
   readonly account: PrincipalRow | undefined;
+  /** Where that is whom the flow is about: whether somebody is logged in as him at {@link lastIp}, as of the same moment. */
+  readonly isAccountHere: boolean | undefined;
   /** The session whose data this one takes over; it is deleted when this one is stored, which is not done without it. */
   readonly replaces?: string;
   /** Never stored; see `SessionStore.create`. */
@@ -72,6 +74,7 @@ interface SessionRow {
   readonly last_ip: string;
   readonly last_user_agent: string;
   readonly last_used: Date;
+  readonly is_here: boolean | null;
 }
 
 const planned = `s.data #>> '{${planKey},context,pending_user,pk}'`;
@@ -80,7 +83,8 @@ const planned = `s.data #>> '{${planKey},context,pending_user,pk}'`;
 const load: Statement<SessionRow & (PrincipalRow | { readonly [Column in keyof PrincipalRow]: null })> = {
   name: 'session: load',
   text: `select s.user_id as owner, s.data::text as session_data, s.last_ip, s.last_user_agent, s.last_used, u.*,
-      case when s.user_id is null then '[]' else ${rightsOfUser} end as rights
+      case when s.user_id is null then '[]' else ${rightsOfUser} end as rights, case when s.user_id is null
+        then exists (select 1 from sessions o where o.user_id = u.id and o.last_ip = s.last_ip) end as is_here
     from sessions s left join users u
       on u.id = coalesce(s.user_id, case when ${planned} ~ '^[0-9]{1,9}$' then (${planned})::integer end)
     where s.id = $1 and s.expires > $2`,
@@ -97,22 +101,26 @@ const statements: Readonly<Record<'insert' | 'replace' | 'update' | 'look', Stat
     name: 'session: insert',
     text: `${inserted} values ($1, $2, $3, $4, $5, $6, $7) returning id`,
     isRelaxed: true,
+    isBrief: true,
   },
   replace: {
     name: 'session: replace',
     text: `with replaced as (delete from sessions where id = $8 returning 1)
       ${inserted} select $1, $2, $3, $4, $5, $6, $7 from replaced returning id`,
     isRelaxed: true,
+    isBrief: true,
   },
   update: {
     name: 'session: update',
     text: `${updated} returning id`,
     isRelaxed: true,
+    isBrief: true,
   },
   look: {
     name: 'session: update after a look',
     text: `${updated} and last_used = $8 returning id`,
     isRelaxed: true,
+    isBrief: true,
   },
 };
 
@@ -187,6 +195,7 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
       durationMs: undefined,
       lastIp: undefined,
       account: undefined,
+      isAccountHere: undefined,
       stored: undefined,
     };
   };
@@ -198,7 +207,15 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
       const id = sessionId(key);
       const [row] = await database.rows(load, [id, new Date(clock.now())]);
       if (row === undefined) return undefined;
-      const { owner, session_data, last_ip: lastIp, last_user_agent: lastUserAgent, last_used, ...account } = row;
+      const {
+        owner,
+        session_data,
+        last_ip: lastIp,
+        last_user_agent: lastUserAgent,
+        last_used,
+        is_here,
+        ...account
+      } = row;
       const data = objectOf(session_data);
       const userPk = owner ?? undefined;
       const duration = data['duration_ms'];
@@ -210,6 +227,7 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
         durationMs: typeof duration === 'number' ? duration : undefined,
         lastIp,
         account: account.id === null ? undefined : account,
+        isAccountHere: is_here ?? undefined,
         stored: { data: JSON.stringify(data), userPk, lastIp, lastUserAgent, lastUsedMs: last_used.getTime() },
       };
     },

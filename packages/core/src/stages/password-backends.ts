@@ -66,4 +66,5 @@ async function ownsAppPassword({ database, clock }: CoreDeps, user: UserRecord, 
 const appPasswordOf = {
   name: 'token: app password of a user',
   text: `select uuid from tokens where user_id = $1 and intent = 'app_password' and key = $2 and (not expiring or expires > $3)`,
+  isBrief: true,
 } as const;

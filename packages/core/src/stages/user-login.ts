@@ -71,14 +71,11 @@ async function login(context: StageContext, remember: boolean): Promise<Step> {
       ...(request.outpost === undefined ? {} : { outpost: request.outpost.username }),
     },
   };
-  note(request, [loginSucceeded(deps, user, attemptOf(user.username, request)), recordEvent(deps, event)]);
+  request.notes.push(
+    () => loginSucceeded(deps, user, attemptOf(user.username, request)),
+    () => recordEvent(deps, event),
+  );
   return ok;
-}
-
-/** A failure is that of the answer, whenever it comes. */
-function note(request: StageContext['request'], writing: readonly Promise<unknown>[]): void {
-  for (const one of writing) one.catch(() => undefined); // so that one is never without a listener; the answer awaits it
-  request.notes.push(...writing);
 }
 
 const sessionFrom: Statement<{ id: string }> = {
@@ -97,6 +94,8 @@ async function isKnown({ deps, request, stage }: StageContext, user: UserRecord)
   const cookie = request.cookies.get(knownDeviceCookie);
   if (cookie !== undefined && (await isKnownDevice(deps, stage.pk, cookie, userUid(user.id, deps.installationId))))
     return true;
+  const { account, isAccountHere, lastIp } = request.session;
+  if (isAccountHere !== undefined && account?.id === user.id && lastIp === request.clientIp) return isAccountHere;
   const others = await deps.database.rows(sessionFrom, [user.id, request.clientIp]);
   return others.length > 0;
 }
