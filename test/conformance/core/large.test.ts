@@ -58,16 +58,28 @@ test('core: an action of events is answered by events_action, whatever part of i
   await expect.poll(() => usesOf('events_action'), { timeout: 25_000 }).toBeGreaterThan(before);
 });
 
-test('core: a search of events looks at the newest hundred thousand', async () => {
-  const found = async (word: string) =>
-    (await core.call<{ pagination: { count: number } }>('GET', `/events/events/?search=${word}`)).pagination.count;
+interface Found {
+  readonly pagination: { readonly count: number };
+  readonly searched?: { readonly rows: number; readonly since: string };
+}
+
+test('core: a search of events looks at the newest hundred thousand, says so, and looks further back when asked', async () => {
+  const search = (word: string, before = '') =>
+    core.call<Found>('GET', `/events/events/?${new URLSearchParams({ search: word, search_before: before })}`);
+  const found = async (word: string) => (await search(word)).pagination.count;
   const event = (word: string) => ({ action: 'custom_needle', app: 'test', context: { word } });
   await core.call('POST', '/events/events/', event('needle-old'));
-  expect(await found('needle-old')).toBe(1);
+  const all = await search('needle-old');
+  expect([all.pagination.count, all.searched]).toEqual([1, undefined]);
   await rows(`insert into events (action, app, "user", brand, expires) select 'custom_straw', 'bench', '{}', '{}',
     now() + interval '1 day' from generate_series(1, 100000) n`);
   await core.call('POST', '/events/events/', event('needle-new'));
   expect([await found('needle-old'), await found('needle-new')]).toEqual([0, 1]);
+  const { searched } = await search('needle-old');
+  expect(searched).toEqual({ rows: 100_000, since: expect.any(String) });
+  expect((await search('needle-old', searched?.since)).pagination.count).toBe(1);
+  expect((await search('needle-new', searched?.since)).pagination.count).toBe(0);
+  await expect(search('needle-old', 'yesterday')).rejects.toThrow('search_before');
   const { pagination } = await core.call<{ pagination: { count: number } }>('GET', '/events/events/?action=needle');
   expect(pagination.count).toBe(2);
 });

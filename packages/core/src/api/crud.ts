@@ -13,6 +13,7 @@ import { noPermission } from './failure.ts';
 import { filtersOf, orderOf } from './filtering.ts';
 import { pageOf, readPageRequest } from './pagination.ts';
 import { type ApiReply, type ApiRequest, authorOf, bodyOf, queryOf, requirePrincipal } from './request.ts';
+import { searchReach } from './search-limit.ts';
 import type { Api } from './server.ts';
 import { mayTouch, rowOf, visibility } from './visibility.ts';
 
@@ -78,7 +79,8 @@ export async function pageOfRows(
   const hidden = model.listed === undefined ? [] : [model.listed];
   const where = [...conditions, ...hidden, ...filtersOf(model, query)];
   const page = readPageRequest(query, deps.settings.current());
-  const [count, rows] = await Promise.all([
+  const [reach, count, rows] = await Promise.all([
+    searchReach(deps.database, model, query),
     countRows(deps.database.kysely, model, where),
     findRows(deps.database.kysely, model, {
       where,
@@ -87,7 +89,7 @@ export async function pageOfRows(
       offset: page.offset,
     }),
   ]);
-  return pageOf(page, count, await represent(deps, model, rows, query));
+  return { ...pageOf(page, count, await represent(deps, model, rows, query)), ...reach };
 }
 
 export async function representOne(deps: CoreDeps, model: Model, row: Row, request: ApiRequest): Promise<Row> {

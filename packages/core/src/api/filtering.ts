@@ -3,6 +3,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { invalidField, message } from '../models/invalid.ts';
 import type { Model } from '../models/model.ts';
 import { fieldFilter } from './field-filters.ts';
+import { searched, wordsOf } from './search-limit.ts';
 
 /** Filters the model offers or that its fields have, and `search`: every word in at least one of its search fields. */
 export function filtersOf(model: Model, query: URLSearchParams): RawBuilder<boolean>[] {
@@ -14,9 +15,9 @@ export function filtersOf(model: Model, query: URLSearchParams): RawBuilder<bool
     const values = query.getAll(name).filter((value) => value !== '');
     if (filter !== undefined && values.length > 0) found.push(filter(values, query));
   }
-  const words = (query.get('search') ?? '').split(/[\s,]+/).filter((word) => word !== '');
+  const words = wordsOf(query);
   const columns = model.search ?? [];
-  if (model.searched !== undefined && words.length > 0) found.push(model.searched);
+  if (model.searchLimit !== undefined && words.length > 0) found.push(searched(model, model.searchLimit, query));
   if (columns.length > 0)
     for (const word of words) {
       const pattern = `%${word.replace(/[%_\\]/g, '\\$&')}%`;

@@ -139,6 +139,7 @@ function listParameters(model: Model | undefined): Json[] {
   return [
     ...filters.map((name) => query(name, { type: 'string' })),
     query('search', { type: 'string' }),
+    ...(model?.searchLimit === undefined ? [] : [query('search_before', { type: 'string', format: 'date-time' })]),
     query('ordering', { type: 'string' }),
     query('page', { type: 'integer' }),
     query('page_size', { type: 'integer' }),
@@ -203,6 +204,7 @@ function schemasOf(model: Model, lists: ReadonlyMap<string, string>): Json {
         pagination: ref('Pagination'),
         results: { type: 'array', items: ref(name) },
         autocomplete: { type: 'object' },
+        ...(model.searchLimit === undefined ? {} : { searched: Searched }),
       },
       required: ['pagination', 'results', 'autocomplete'],
     },
@@ -255,6 +257,12 @@ const ValidationError = {
   additionalProperties: true,
 };
 const GenericError = { type: 'object', properties: { detail: { type: 'string' } }, required: ['detail'] };
+const Searched = {
+  type: 'object',
+  description: 'How far a search by words has looked, where there are older rows; `search_before` looks further back',
+  properties: { rows: { type: 'integer' }, since: { type: 'string', format: 'date-time' } },
+  required: ['rows', 'since'],
+};
 const counts = ['next', 'previous', 'count', 'current', 'total_pages', 'start_index', 'end_index'];
 const Pagination = {
   type: 'object',

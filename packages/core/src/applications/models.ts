@@ -1,6 +1,7 @@
 // `authentik_core.application` (core.md §4.1).
 
 import { z } from 'zod';
+import { groupedBy } from '../database/grouped.ts';
 import {
   column,
   engineMode,
@@ -75,10 +76,10 @@ export const applicationModel = defineModel({
         ? []
         : await deps.database.kysely.selectFrom('providers').selectAll().where('id', 'in', pks.map(Number)).execute();
     const objects = new Map<unknown, Row>();
-    for (const provider of providers) {
-      const model = deps.registry.ofKind('providers', provider.kind);
-      const [view] = model === undefined ? [] : await represent(deps, model, [provider], query);
-      if (view !== undefined) objects.set(provider.id, view);
+    for (const [kind, ofKind] of groupedBy(providers, (provider) => provider.kind)) {
+      const model = deps.registry.ofKind('providers', kind);
+      const views = model === undefined ? [] : await represent(deps, model, ofKind, query);
+      for (const view of views) objects.set(view['pk'], view);
     }
     return Promise.all(
       rows.map(async (row) => {

@@ -53,11 +53,10 @@ async function listApplications(deps: CoreDeps, request: ApiRequest) {
     order: orderOf(applicationModel, query),
   });
   const visitor = user.id === principal.user.id ? flowRequestOf(deps, request) : undefined;
-  const allowed: Row[] = [];
-  for (const row of rows) {
-    const { passing } = await mayUseApplication(deps, applicationRecord(row), { user, request: visitor });
-    if (passing) allowed.push(row);
-  }
+  const question = { user, request: visitor };
+  // All at once: what they ask of the database goes together, in as many statements for a thousand as for two.
+  const answers = await Promise.all(rows.map((row) => mayUseApplication(deps, applicationRecord(row), question)));
+  const allowed = rows.filter((_row, at) => answers[at]?.passing === true);
   const shown = await represent(deps, applicationModel, allowed, query);
   const wanted = isTruthText(query.get('only_with_launch_url') ?? '')
     ? shown.filter(({ launch_url }) => typeof launch_url === 'string' && launch_url !== '')

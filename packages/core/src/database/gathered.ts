@@ -2,8 +2,10 @@
 // Everybody waits for his own answer, so that a row is stored when it is said to be, and none is older than its question;
 // what is saved is a statement, its round trip, a commit and a wait for the disk for each of them. Alone, nobody waits longer.
 
-/** Of one statement. */
+/** Of one statement that stores rows. */
 const mostItems = 200;
+/** Of one that reads by keys. */
+const mostKeys = 10_000;
 
 interface Waiting<Item, Answer> {
   readonly item: Item;
@@ -18,10 +20,11 @@ interface Waiting<Item, Answer> {
 export function gathered<Deps extends object, Item>(
   write: (deps: Deps, items: readonly Item[]) => Promise<void>,
 ): (deps: Deps, item: Item) => Promise<void> {
-  return together(async (deps: Deps, items: readonly Item[]) => {
+  const ask = async (deps: Deps, items: readonly Item[]) => {
     await write(deps, items);
     return items.map(() => undefined);
-  });
+  };
+  return together(ask, mostItems);
 }
 
 /**
@@ -30,6 +33,7 @@ export function gathered<Deps extends object, Item>(
  */
 export function together<Deps extends object, Item, Answer>(
   ask: (deps: Deps, items: readonly Item[]) => Promise<readonly Answer[]>,
+  most = mostKeys,
 ): (deps: Deps, item: Item) => Promise<Answer> {
   const queues = new WeakMap<Deps, Waiting<Item, Answer>[]>();
   return (deps, item) =>
@@ -42,7 +46,7 @@ export function together<Deps extends object, Item, Answer>(
       setImmediate(() => void drain(fresh).then(() => queues.delete(deps)));
 
       async function drain(queue: Waiting<Item, Answer>[]): Promise<void> {
-        while (queue.length > 0) await askFor(ask, deps, queue.splice(0, mostItems));
+        while (queue.length > 0) await askFor(ask, deps, queue.splice(0, most));
       }
     });
 }

@@ -66,8 +66,7 @@ export const eventModel = defineModel({
     brand: jsonColumn('brand'),
   },
   search: ['action', 'app', 'context', 'client_ip', 'user'],
-  searched: sql<boolean>`created >= coalesce(
-    (select created from events order by created desc offset ${sql.lit(mostSearched)} limit 1), '-infinity')`,
+  searchLimit: { most: mostSearched, by: 'created' },
   order: ['-created'],
   listed: sql<boolean>`(not expiring or expires is null or expires > now())`,
   filters: {

@@ -18,11 +18,8 @@ export function registerFlowRoutes(server: Api, deps: CoreDeps): void {
   void server.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
-    const turns = createTurns();
-    const step = async (request: ApiRequest, reply: ApiReply) => {
-      await turns.take();
-      return execute(deps, request, reply);
-    };
+    const inTurn = createTurns({ elsewhere: () => deps.passwords.waiting });
+    const step = (request: ApiRequest, reply: ApiReply) => inTurn(() => execute(deps, request, reply));
     scope.get(path, step);
     scope.post(path, step);
   });

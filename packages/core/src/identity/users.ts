@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Wire } from '@gatehouse/contract/rest';
 import type { User } from '@goauthentik/api';
-import { type Selectable, sql } from 'kysely';
+import type { Selectable } from 'kysely';
 import type { Statement } from '../database/connection.ts';
 import { together } from '../database/gathered.ts';
 import type { Tables } from '../database/tables.ts';
@@ -57,21 +57,45 @@ export const findByName = together(async ({ database }: CoreDeps, names: readonl
 });
 
 /** Member, directly or through parents, of a superuser group. */
-export async function isSuperuser({ database }: CoreDeps, pk: number): Promise<boolean> {
-  const { rows } =
-    await sql`select 1 from groups where is_superuser and uuid in (select groups_of_user(${pk})) limit 1`.execute(
-      database.kysely,
-    );
-  return rows.length > 0;
-}
+export const isSuperuser = together(async ({ database }: CoreDeps, pks: readonly number[]) => {
+  const found = new Set((await database.rows(superusers, [pks])).map(({ id }) => id));
+  return pks.map((pk) => found.has(pk));
+});
+
+const superusers: Statement<{ id: number }> = {
+  name: 'users: which are superusers',
+  text: `select id from unnest($1::integer[]) as asked (id) where exists (
+    select 1 from groups where is_superuser and uuid in (select groups_of_user(asked.id)))`,
+};
 
 /** Whether the user is in the group or in any below it. */
-export async function isMember({ database }: CoreDeps, pk: number, group: string): Promise<boolean> {
-  const { rows } = await sql`select 1 from groups_of_user(${pk}) uuid where uuid = ${group}::uuid`.execute(
-    database.kysely,
-  );
-  return rows.length > 0;
+export function isMember(deps: CoreDeps, pk: number, group: string): Promise<boolean> {
+  return isIn(deps, { pk, group });
 }
+
+/** The same of the group with this name. */
+export function isMemberByName(deps: CoreDeps, pk: number, name: string): Promise<boolean> {
+  return isIn(deps, { pk, name });
+}
+
+type Membership = { readonly pk: number } & ({ readonly group: string } | { readonly name: string });
+
+/** One statement for all that is asked in one moment, such as for every application of a list. */
+const isIn = together(async ({ database }: CoreDeps, asked: readonly Membership[]) => {
+  const pks = [...new Set(asked.map(({ pk }) => pk))];
+  const keys = asked.flatMap((one) => ('group' in one ? [one.group] : []));
+  const names = asked.flatMap((one) => ('name' in one ? [one.name] : []));
+  const rows = await database.rows(memberships, [pks, keys, names]);
+  const found = new Set(rows.flatMap(({ id, uuid, name }) => [`${id} ${uuid}`, `${id} named ${name}`]));
+  return asked.map((one) => found.has('group' in one ? `${one.pk} ${one.group}` : `${one.pk} named ${one.name}`));
+});
+
+const memberships: Statement<{ id: number; uuid: string; name: string }> = {
+  name: 'users: in which of these groups',
+  text: `select asked.id, g.uuid, g.name from unnest($1::integer[]) as asked (id)
+    cross join lateral groups_of_user(asked.id) as mine (uuid) join groups g on g.uuid = mine.uuid
+    where g.uuid::text = any($2::text[]) or g.name = any($3::text[])`,
+};
 
 /** Groups of the users, direct ones only, in order of name. Two queries for any number of users. */
 export async function groupsOf(

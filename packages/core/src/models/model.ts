@@ -12,6 +12,13 @@ export type Values = Record<string, unknown>;
 /** Turns the values of one query parameter into a condition; throws InvalidInput for impossible ones. */
 export type Filter = (values: readonly string[], query: URLSearchParams) => RawBuilder<boolean>;
 
+/** A search looks at so many rows, the newest, or the newest before a moment that is asked for (`search_before`). */
+export interface SearchLimit {
+  readonly most: number;
+  /** Column of a moment, with an index. */
+  readonly by: string;
+}
+
 export interface Model {
   readonly id: ModelId;
   /** How messages call it, without its blanks where it is not found: "No Flow matches the given query." */
@@ -36,8 +43,8 @@ export interface Model {
   readonly lookup?: string;
   readonly fields: Readonly<Record<string, Field>>;
   readonly search?: readonly string[];
-  /** Rows that a search looks at, where a table may grow without end; all unless given. */
-  readonly searched?: RawBuilder<boolean>;
+  /** Where a table may grow without end: what a search looks at; all unless given. */
+  readonly searchLimit?: SearchLimit;
   /** Rows that lists show; all unless given. */
   readonly listed?: RawBuilder<boolean>;
   /** SQL ordering of lists; columns, `-` first for descending. */

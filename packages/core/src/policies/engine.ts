@@ -1,6 +1,9 @@
 // Whether something is allowed (core.md §14.2): bindings to groups and users count as one result, each policy as another.
 // Answers are never kept: a change holds at once. Policies that fail to run, or run too long, give their binding's failure result.
 import type { Selectable } from 'kysely';
+import type { Statement } from '../database/connection.ts';
+import { together } from '../database/gathered.ts';
+import { groupedBy } from '../database/grouped.ts';
 import { remembered } from '../database/remembered.ts';
 import type { Tables } from '../database/tables.ts';
 import type { CoreDeps } from '../deps.ts';
@@ -46,20 +49,35 @@ export async function evaluate(
 }
 
 /** Enabled bindings of a target, in order. */
-const bindingsOf = remembered((deps: CoreDeps, target) =>
-  deps.database.kysely
-    .selectFrom('policy_bindings')
-    .selectAll()
-    .where('target', '=', target)
-    .where('enabled', '=', true)
-    .orderBy('order')
-    .orderBy('uuid')
-    .execute(),
+const bindingsOf = remembered(
+  together(async ({ database }: CoreDeps, targets: readonly string[]) => {
+    const found = groupedBy(await database.rows(enabledBindings, [targets]), ({ target }) => target);
+    return targets.map((target) => found.get(target) ?? []);
+  }),
 );
 
-const policyByKey = remembered((deps: CoreDeps, uuid) =>
-  deps.database.kysely.selectFrom('policies').selectAll().where('uuid', '=', uuid).executeTakeFirstOrThrow(),
+const enabledBindings: Statement<Binding> = {
+  name: 'policy bindings: of targets',
+  text: `select * from policy_bindings where target = any($1::uuid[]) and enabled order by "order", uuid`,
+};
+
+const findPolicy = remembered(
+  together(async ({ database }: CoreDeps, keys: readonly string[]) => {
+    const found = new Map((await database.rows(policiesByKey, [keys])).map((policy) => [policy.uuid, policy]));
+    return keys.map((key) => found.get(key));
+  }),
 );
+
+const policiesByKey: Statement<Selectable<Tables['policies']>> = {
+  name: 'policies: by key',
+  text: 'select * from policies where uuid = any($1::uuid[])',
+};
+
+async function policyByKey(deps: CoreDeps, key: string) {
+  const policy = await findPolicy(deps, key);
+  if (policy === undefined) throw new Error(`There is no policy ${key}.`);
+  return policy;
+}
 
 const listedTimeoutSeconds = 30;
 
@@ -89,13 +107,12 @@ async function evaluateFixed(
   mode: 'any' | 'all',
   user: UserRecord | undefined,
 ): Promise<PolicyAnswer> {
-  let passing = 0;
-  for (const { group, user: bound, negate } of bindings) {
-    if (user === undefined) continue;
-    const holds = group === null ? bound === user.id : await isMember(deps, user.id, group);
-    if (holds !== negate) passing += 1;
-  }
-  return { passing: mode === 'all' ? passing === bindings.length : passing > 0, messages: [] };
+  const holds = async ({ group, user: bound, negate }: Binding) => {
+    if (user === undefined) return false;
+    return (group === null ? bound === user.id : await isMember(deps, user.id, group)) !== negate;
+  };
+  const results = await Promise.all(bindings.map(holds));
+  return { passing: mode === 'all' ? results.every(Boolean) : results.some(Boolean), messages: [] };
 }
 
 /** How a policy is to be run; a stored binding is one of these. */

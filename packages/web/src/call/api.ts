@@ -19,6 +19,8 @@ export class ApiProblem extends Error {
 export interface Page<T> {
   readonly pagination: { readonly count: number; readonly current: number; readonly total_pages: number };
   readonly results: readonly T[];
+  /** How far a search by words has looked, where there are older rows. */
+  readonly searched?: { readonly rows: number; readonly since: string };
 }
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;

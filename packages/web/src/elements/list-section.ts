@@ -4,6 +4,7 @@ import type { Page, Query } from '../call/api.ts';
 import { pager } from './pager.ts';
 import { searchBox } from './search-box.ts';
 import { Section } from './section.ts';
+import { exact } from './when.ts';
 
 export interface Column<T> {
   readonly title: string;
@@ -15,6 +16,8 @@ const pageSize = 20;
 export abstract class ListSection<T> extends Section<Page<T>> {
   #search = '';
   #page = 1;
+  /** Looks at rows before this moment only. */
+  #before = '';
 
   protected abstract readonly heading: string;
   protected abstract readonly path: string;
@@ -22,7 +25,13 @@ export abstract class ListSection<T> extends Section<Page<T>> {
   protected query: Query = {};
 
   protected override load(): Promise<Page<T>> {
-    const query = { ...this.query, page: this.#page, page_size: pageSize, search: this.#search };
+    const query = {
+      ...this.query,
+      page: this.#page,
+      page_size: pageSize,
+      search: this.#search,
+      search_before: this.#before,
+    };
     return this.api.get<Page<T>>(this.path, query);
   }
 
@@ -31,9 +40,10 @@ export abstract class ListSection<T> extends Section<Page<T>> {
     return nothing;
   }
 
-  protected override show({ results, pagination }: Page<T>): TemplateResult {
-    const search = (text: string) => {
+  protected override show({ results, pagination, searched }: Page<T>): TemplateResult {
+    const search = (text: string, before = '') => {
       this.#search = text;
+      this.#before = before;
       this.#page = 1;
       void this.reload();
     };
@@ -43,12 +53,16 @@ export abstract class ListSection<T> extends Section<Page<T>> {
     };
     return html`<div class="gh-head">
         <h1 class="pf-v6-c-title pf-m-2xl">${this.heading}</h1>
-        <div class="gh-tools">${searchBox(`Search ${this.heading.toLowerCase()}`, search)} ${this.actions()}</div>
+        <div class="gh-tools">${searchBox(`Search ${this.heading.toLowerCase()}`, (text) => search(text))} ${this.actions()}</div>
       </div>
-      <p role="status" class="gh-quiet">${pagination.count} found</p>
+      <p role="status" class="gh-quiet">${pagination.count} found${searched && html`, back to ${exact(searched.since)}`}</p>
+      ${searched && further(() => search(this.#search, searched.since))}
       ${table(this.heading, this.columns, results)} ${pager(pagination, go)}`;
   }
 }
+
+const further = (look: () => void) =>
+  html`<button type="button" class="pf-v6-c-button pf-m-link pf-m-inline" @click=${look}>Look further back</button>`;
 
 /** Scrolls by itself where the page is narrow, by keyboard, too. */
 export function table<T>(caption: string, columns: readonly Column<T>[], rows: readonly T[]): TemplateResult {

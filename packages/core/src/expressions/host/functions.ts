@@ -4,7 +4,7 @@ import type { CoreDeps } from '../../deps.ts';
 import { confirmedDevices } from '../../devices/verify.ts';
 import { recordEvent } from '../../events/record.ts';
 import type { FlowRequest } from '../../flows/request.ts';
-import { isMember } from '../../identity/users.ts';
+import { isMember, isMemberByName } from '../../identity/users.ts';
 import { compilePattern, type Pattern } from '../../models/pattern.ts';
 import { Raised } from '../faults.ts';
 import { toPlain } from '../run/convert.ts';
@@ -116,12 +116,7 @@ async function isGroupMember({ deps }: FunctionContext, call: Call): Promise<Val
   if (record === undefined) return false;
   const names = call.named.get('name') ?? null;
   const uuid = call.named.get('group_uuid') ?? call.named.get('pk') ?? null;
-  const group = await deps.database.kysely
-    .selectFrom('groups')
-    .select('uuid')
-    .where(sql<boolean>`${names === null ? sql`uuid::text` : sql`name`} = ${str(names ?? uuid)}`)
-    .executeTakeFirst();
-  return group === undefined ? false : isMember(deps, record.id, group.uuid);
+  return names === null ? isMember(deps, record.id, str(uuid)) : isMemberByName(deps, record.id, str(names));
 }
 
 const userColumns: Readonly<Record<string, string>> = {

@@ -12,6 +12,8 @@ export interface PasswordHasher {
   check(password: string, encoded: string): Promise<boolean>;
   /** Whether a hash that just matched should be made anew. */
   isOutdated(encoded: string): boolean;
+  /** How many wait for a hash now, or for a thread to make it. */
+  readonly waiting: number;
   close(): Promise<void>;
 }
 
@@ -28,6 +30,9 @@ export function createPasswordHasher(threads: HashingThreads = createHashingThre
       return matches && usable;
     },
     isOutdated: (encoded) => !encoded.startsWith(preferred),
+    get waiting() {
+      return threads.waiting;
+    },
     close: () => threads.close(),
   };
 }

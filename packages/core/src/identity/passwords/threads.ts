@@ -20,6 +20,8 @@ export interface HashingAnswer {
 export interface HashingThreads {
   /** @throws ApiFailure 503 when too many wait already */
   ask(question: HashingQuestion): Promise<HashingAnswer>;
+  /** How many wait for an answer. */
+  readonly waiting: number;
   /** What is being asked fails. */
   close(): Promise<void>;
 }
@@ -73,6 +75,9 @@ export function createHashingThreads({
     return worker;
   };
   return {
+    get waiting() {
+      return queue.length + all.size - idle.length;
+    },
     ask(question) {
       if (queue.length >= mostWaiting * most) return Promise.reject(busyHashing());
       return new Promise((resolve, reject) => {
