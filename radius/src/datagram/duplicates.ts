@@ -64,16 +64,17 @@ class DuplicateTable implements Duplicates {
   }
 
   get size(): number {
+    this.#expire(this.#clock.monotonicMs());
     return this.#made - this.#free.length;
   }
 
   look({ address, port }: Sender, packet: Buffer): Sighting | undefined {
-    this.#expire();
     let kept = this.#sources.get(address)?.get(slotOf(port, packet));
-    if (kept === undefined) return undefined;
     const mark = markOf(packet);
     while (kept !== undefined && (kept.mark !== mark || !kept.holds(packet))) kept = kept.older;
-    if (kept === undefined) return undefined;
+    if (kept === undefined) return undefined; // nearly always, and the clock need not be asked
+    this.#expire(this.#clock.monotonicMs());
+    if (!kept.isHooked) return undefined;
     const reply = kept.reply();
     if (reply !== undefined) return { kind: 'done', reply };
     return kept.repeat === undefined ? working : { kind: 'working', repeat: kept.repeat };
@@ -97,9 +98,11 @@ class DuplicateTable implements Duplicates {
 
   /** A request in work has got its reply, or will get none. It may be used again after the time of repetitions. */
   readonly #onEnd = (kept: Kept): void => {
+    const nowMs = this.#clock.monotonicMs();
+    this.#expire(nowMs);
     this.#working -= 1;
     kept.repeat = undefined;
-    kept.endMs = this.#clock.monotonicMs() + this.#options.keepMs;
+    kept.endMs = nowMs + this.#options.keepMs;
     if (kept.state === 'unanswered') this.#unhook(kept);
     this.#ended.push(kept);
   };
@@ -112,10 +115,9 @@ class DuplicateTable implements Duplicates {
     return oldest;
   }
 
-  #expire(): void {
+  /** At the end of each request, so that what is over takes no memory; and before anything is found. */
+  #expire(nowMs: number): void {
     let oldest = this.#ended.oldest();
-    if (oldest === undefined) return;
-    const nowMs = this.#clock.monotonicMs();
     for (; oldest !== undefined && oldest.endMs <= nowMs; oldest = this.#ended.oldest()) {
       this.#ended.shift();
       this.#unhook(oldest);

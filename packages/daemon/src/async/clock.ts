@@ -1,4 +1,5 @@
 // Time as a parameter (STYLE 12): rooms take a Clock, tests turn it by hand (`@gatehouse/daemon/testing`).
+import { performance } from 'node:perf_hooks'; // the global of this name is an accessor, asked again at each use
 import { setTimeout as sleepTimer } from 'node:timers/promises';
 
 declare const brand: unique symbol;

@@ -18,7 +18,7 @@ export const messageAuthenticator: Attribute = { type: messageAuthenticatorType,
 
 /** Whether a request's Message-Authenticator is there and right. */
 export function checkMessageAuthenticator(packet: ReceivedPacket, key: PacketKey): 'absent' | 'valid' | 'wrong' {
-  return checkOver(packet, key, isDigestCode(packet.code) ? zeros : packet.authenticator);
+  return checkOver(packet, key, isDigestCode(packet.code) ? zeros : undefined);
 }
 
 /** Whether the Request Authenticator of an Accounting-, Disconnect- or CoA-Request is right; other codes have a random one. */
@@ -51,8 +51,10 @@ export function signReply(
   const { identifier, authenticator } = request;
   const bytes = encodePacket({ code: reply.code, attributes: reply.attributes, identifier, authenticator });
   const at = messageAuthenticatorOffset(reply.attributes);
-  if (at !== undefined) key.hmacInto(bytes, at, bytes, replyBase(request), at);
-  key.digestBeforeSecretInto(bytes, authenticatorAt, bytes, authenticator);
+  // The request's authenticator stands in `bytes` until its own is known.
+  const base = request.code === packetCode.accountingRequest ? zeros : undefined;
+  if (at !== undefined) key.hmacInto(bytes, at, bytes, base, at);
+  key.digestBeforeSecretInto(bytes, authenticatorAt, bytes);
   return bytes;
 }
 
@@ -81,7 +83,12 @@ function isExpected(bytes: Buffer, at: number): boolean {
   return difference === 0;
 }
 
-function checkOver(packet: ReceivedPacket, key: PacketKey, authenticator: Buffer): 'absent' | 'valid' | 'wrong' {
+/** @param authenticator as in {@link PacketKey} */
+function checkOver(
+  packet: ReceivedPacket,
+  key: PacketKey,
+  authenticator: Buffer | undefined,
+): 'absent' | 'valid' | 'wrong' {
   const at = packet.messageAuthenticatorAt;
   if (at === undefined) return 'absent';
   key.hmacInto(expected, 0, packet.bytes, authenticator, at);

@@ -1,5 +1,6 @@
 // Values that are hidden under the shared secret: User-Password (RFC 2865 §5.2) and salted values (RFC 2868 §3.5,
 // RFC 2548 §2.4.2). Called by the daemon for passwords, tunnel passwords and MPPE keys.
+import { Buffer } from 'node:buffer';
 import { malformed, tooLarge } from '../errors.ts';
 import type { PacketKey } from './packet-key.ts';
 

@@ -67,7 +67,7 @@ function padState(key: Uint8Array, pad: number): Int32Array {
 function mix(from: Int32Array, length: number, total: number): void {
   const end = length + 72 - ((length + 8) % blockBytes);
   area[length] = 0x80;
-  area.fill(0, length + 1, end);
+  for (let at = length + 1; at < end; at++) area[at] = 0;
   if (isBigEndian) swap(end);
   words[(end >> 2) - 2] = total << 3;
   words[(end >> 2) - 1] = Math.floor(total / 2 ** 29);

@@ -10,15 +10,22 @@ export interface PacketKey {
   digestAfterSecretInto(out: Uint8Array, at: number, part: Uint8Array): void;
   /**
    * MD5(packet, secret): authenticators (RFC 2865 §3, RFC 2866 §3).
-   * @param authenticator what stands in that field of the packet for the digest; `packet` itself is not changed
+   * @param authenticator what stands in that field of the packet for the digest, as it is unless given; `packet` itself is
+   *   not changed
    */
-  digestBeforeSecretInto(out: Uint8Array, at: number, packet: Uint8Array, authenticator: Uint8Array): void;
+  digestBeforeSecretInto(out: Uint8Array, at: number, packet: Uint8Array, authenticator?: Uint8Array): void;
   /**
    * HMAC-MD5(secret, packet): Message-Authenticator (RFC 3579 §3.2).
    * @param authenticator as for {@link digestBeforeSecretInto}
    * @param valueAt where the sixteen bytes of the attribute stand, which count as zeros
    */
-  hmacInto(out: Uint8Array, at: number, packet: Uint8Array, authenticator: Uint8Array, valueAt: number): void;
+  hmacInto(
+    out: Uint8Array,
+    at: number,
+    packet: Uint8Array,
+    authenticator: Uint8Array | undefined,
+    valueAt: number,
+  ): void;
 }
 
 /** Longest secret in bytes; devices take 128 at most. */
@@ -41,14 +48,14 @@ export function createPacketKey(secret: string): PacketKey {
     },
     digestBeforeSecretInto(out, at, packet, authenticator) {
       front.set(packet);
-      front.set(authenticator, authenticatorAt);
+      if (authenticator !== undefined) front.set(authenticator, authenticatorAt);
       front.set(bytes, packet.length);
       digestFront(out, at, packet.length + bytes.length);
     },
     hmacInto(out, at, packet, authenticator, valueAt) {
       front.set(packet);
-      front.set(authenticator, authenticatorAt);
-      front.fill(0, valueAt, valueAt + 16);
+      if (authenticator !== undefined) front.set(authenticator, authenticatorAt);
+      for (let byte = valueAt; byte < valueAt + 16; byte++) front[byte] = 0; // fill() is a call into C++
       hmacFront(out, at, pads, packet.length);
     },
   };

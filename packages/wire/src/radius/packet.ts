@@ -1,5 +1,6 @@
 // One RADIUS packet as bytes (RFC 2865 §3, §5): header and attributes in their order, values raw. What a value means is
 // the business of dictionary.ts and values.ts. Called by every daemon room that sees packets.
+import { Buffer } from 'node:buffer'; // the global of this name is an accessor, asked again at each use
 import { malformed, tooLarge } from '../errors.ts';
 
 /** Packet codes (RFC 2865, 2866, 3576, 5176, 7930). */
@@ -136,17 +137,23 @@ export function encodePacket(packet: RadiusPacket): Buffer {
   bytes[1] = packet.identifier;
   bytes[2] = length >> 8;
   bytes[3] = length;
-  bytes.set(packet.authenticator, 4);
+  write(bytes, packet.authenticator, 4);
   let at = headerBytes;
   for (const { type, value } of packet.attributes) {
     if (value.length > maxValueBytes)
       throw tooLarge(`attribute ${type} has ${value.length} bytes, more than ${maxValueBytes}`);
     bytes[at] = type;
     bytes[at + 1] = value.length + 2;
-    bytes.set(value, at + 2);
+    write(bytes, value, at + 2);
     at += 2 + value.length;
   }
   return bytes;
+}
+
+/** Most values are so short that set() would take longer to begin than a loop takes to end. */
+function write(bytes: Buffer, value: Buffer, at: number): void {
+  if (value.length > 32) bytes.set(value, at);
+  else for (let byte = 0; byte < value.length; byte++) bytes[at + byte] = value[byte] ?? 0;
 }
 
 /** Whether there is an attribute of this type. */
