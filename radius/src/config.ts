@@ -12,7 +12,7 @@ import {
   text,
   textList,
 } from '@gatehouse/daemon/config';
-import type { ClientSettings } from './clients/settings.ts';
+import { type ClientSettings, maxEapResumptionMs } from './clients/settings.ts';
 import { userFields } from './eap/client-certificate.ts';
 
 export const radiusConfig = defineConfig({
@@ -81,6 +81,11 @@ export const radiusConfig = defineConfig({
       default: ['tls', 'ttls', 'peap'],
       doc: 'EAP methods, in the order in which they are offered, for providers with a certificate: tls, ttls (PAP, MS-CHAPv2), peap (MS-CHAPv2, GTC).',
     }),
+    eap_resumption: duration({
+      default: 0,
+      max: maxEapResumptionMs,
+      doc: 'How long an EAP login may be resumed by a short handshake, without proving it again; the core is asked about access each time. 0 for never.',
+    }),
     verdict_cache: duration({
       default: 0,
       doc: 'How long a successful login is remembered, by password or by a certificate checked here; 0 asks the core for each. Never with a one-time code.',
@@ -121,6 +126,7 @@ export function settingsOf(radius: ConfigOf<typeof radiusConfig>['radius']): Cli
     coa: radius.coa,
     coaPort: radius.coa_port,
     trustCallingStation: radius.trust_calling_station,
+    eapResumptionMs: radius.eap_resumption,
     replyUserName: radius.reply_user_name,
   };
 }

@@ -66,7 +66,9 @@ export async function askByCertificate(
   return approve(deps, request, { username, method: 'certificate' }, signal);
 }
 
-async function approve(deps: Deps, request: AccessRequest, body: object, signal: AbortSignal): Promise<AccessOutcome> {
+type Asked = Pick<AccessRequest, 'provider' | 'claim'>;
+
+async function approve(deps: Deps, request: Asked, body: object, signal: AbortSignal): Promise<AccessOutcome> {
   const { provider } = request;
   const path = `/outposts/radius/${provider.pk}/assert_login/`;
   const answer = await orRefusal(deps.outpost.core.post(path, body, assertedLoginRow, { signal }));
@@ -85,6 +87,7 @@ async function approve(deps: Deps, request: AccessRequest, body: object, signal:
     providerPk: provider.pk,
     expiresAtMs: undefined,
     attributes: attributes ?? undefined,
+    askAgain: (again, later) => approve(deps, again, body, later),
   };
 }
 
@@ -100,7 +103,7 @@ const refusals = new Set(['ERR_CONTRACT_FORBIDDEN', 'ERR_CONTRACT_NOT_FOUND', 'E
 
 function refuse(
   { log }: Deps,
-  { claim: { username, kind }, provider }: AccessRequest,
+  { claim: { username, kind }, provider }: Asked,
   reason: RejectReason,
   message: string,
   hint = '',

@@ -50,11 +50,13 @@ async function settle(
 }
 
 async function check(
-  { outpost, log }: Deps,
-  { provider, remoteIp }: AccessRequest,
-  { session, userPk, username, groups }: Extract<LoginOutcome, { kind: 'passed' }>,
+  deps: Deps,
+  { provider, remoteIp }: Pick<AccessRequest, 'provider' | 'remoteIp'>,
+  passed: Extract<LoginOutcome, { kind: 'passed' }>,
   signal: AbortSignal,
 ): Promise<AccessOutcome> {
+  const { outpost, log } = deps;
+  const { session, userPk, username, groups } = passed;
   const asked = { type: 'radius', providerPk: provider.pk, applicationSlug: provider.app, session, remoteIp } as const;
   const checked = await checkAccess(outpost.core, { ...asked, signal }).catch((error: unknown) => {
     if (isGatewayError(error) && refusals.has(error.code)) return error;
@@ -77,6 +79,7 @@ async function check(
     providerPk: provider.pk,
     expiresAtMs: session.expiresAtMs,
     attributes: checked.attributes ?? undefined,
+    askAgain: (again, later) => check(deps, again, passed, later),
   };
 }
 

@@ -9,7 +9,7 @@ import type { Logger } from '@gatehouse/daemon/log';
 import type { Metrics } from '@gatehouse/daemon/metrics';
 import { type CertificatePair, type Outpost, startOutpost } from '@gatehouse/outpost';
 import { splitPasswordCode } from '@gatehouse/outpost/login';
-import { createVerdictCache, type Verdict, type VerdictKey } from '@gatehouse/outpost/verdicts';
+import { createVerdictCache, type Verdict, type VerdictCache, type VerdictKey } from '@gatehouse/outpost/verdicts';
 import type { Claim } from './authentication/claim.ts';
 import type { Provider } from './clients/provider.ts';
 import { askByCertificate, askByMsChap } from './core-assertion.ts';
@@ -40,9 +40,24 @@ export interface AccessRequest {
   readonly remoteIp: string;
   /** The user can be asked for a code that is missing. */
   readonly canAskForCode: boolean;
+  /** What a success is kept under, for logins that resume this one. */
+  readonly keepAs: Ticket | undefined;
   /** The core may not be asked here: the request belongs to another worker. */
   readonly mustBeKnown: boolean;
 }
+
+/** Names a login for those that resume it. */
+export interface Ticket {
+  readonly ticket: string;
+  /** For how long; 0 for not at all. */
+  readonly lifeMs: number;
+}
+
+/** Asks the core anew about somebody whom it has let in before: what has become of session, user and policies. */
+export type AskAgain = (
+  request: Pick<AccessRequest, 'provider' | 'claim' | 'remoteIp'>,
+  signal: AbortSignal,
+) => Promise<AccessOutcome>;
 
 export interface Access extends Verdict {
   readonly kind: 'accepted';
@@ -52,6 +67,8 @@ export interface Access extends Verdict {
   readonly attributes: string | undefined;
   /** What an MS-CHAPv2 peer is told and shares. */
   readonly mschap?: MsChapProof;
+  /** Absent where a sibling has told of it. */
+  readonly askAgain?: AskAgain;
 }
 
 export interface MsChapProof {
@@ -100,6 +117,8 @@ export interface Core {
   access(request: AccessRequest): AccessOutcome | Promise<AccessOutcome>;
   /** For Status-Server: heard of within the last minute, or right now. */
   isReachable(): Promise<boolean>;
+  /** A login that may be resumed, as far as was heard: the core is asked again when it comes to that. */
+  holdsTicket(provider: Provider, ticket: string): boolean;
   certificate(provider: Provider): CertificatePair | undefined;
   readonly outpostName: () => string;
   /** Sends an event; throws when it should be tried again. */
@@ -109,6 +128,7 @@ export interface Core {
 }
 
 const maxVerdicts = 100_000;
+const maxTickets = 10_000;
 const maxWaiting = 1_000;
 const heardOfMs = 60_000;
 const probeTimeoutMs = 2_000;
@@ -124,6 +144,7 @@ export function connectCore(options: CoreOptions): Core {
     onKept: (digest, verdict, lifeMs) =>
       isChannelOpen ? siblings?.tell({ kind: 'verdict', digest, verdict: toldOf(verdict), lifeMs }) : undefined,
   });
+  const tickets = createVerdictCache<Access>({ clock: options.clock, maxEntries: maxTickets });
   const contact = { lastMs: Number.NEGATIVE_INFINITY };
   const outpost = startOutpost({
     ...options,
@@ -137,19 +158,23 @@ export function connectCore(options: CoreOptions): Core {
     },
     onSessionEnd(sessionId) {
       verdicts.dropSession(sessionId);
+      tickets.dropSession(sessionId);
       // Behind every verdict of this worker, so that the others drop what they have got from it.
       siblings?.tell({ kind: 'session_ended', sessionId });
       options.onSessionEnd(sessionId);
     },
     onChanges(changes) {
       verdicts.dropChanged(changes);
+      tickets.dropChanged(changes);
       const { all, access, users } = changes;
       siblings?.tell({ kind: 'changed', all, access, users: [...users] });
     },
     // Changes cannot be heard of while the channel is down.
     onChannel(isOpen) {
       isChannelOpen = isOpen;
-      verdicts.setCeiling(isOpen ? undefined : 10_000);
+      const ceilingMs = isOpen ? undefined : 10_000;
+      verdicts.setCeiling(ceilingMs);
+      tickets.setCeiling(ceilingMs);
     },
   });
   const queues = new Map<number, Semaphore>();
@@ -158,7 +183,7 @@ export function connectCore(options: CoreOptions): Core {
     queues.set(request.provider.pk, queue);
     if (queue.waiting >= maxWaiting) return { kind: 'overload' };
     const signal = within(options.flowTimeoutMs, options.signal);
-    const outcome = watchedSteps(await queue.run(() => ask({ ...options, outpost }, request, signal), signal));
+    const outcome = watchedSteps(await queue.run(() => ask({ ...options, outpost, tickets }, request, signal), signal));
     contact.lastMs = options.clock.monotonicMs();
     return outcome;
   };
@@ -172,27 +197,43 @@ export function connectCore(options: CoreOptions): Core {
       ? { ...outcome, resume: (code, signal) => watch(outcome.resume(code, signal)).then(watchedSteps) }
       : outcome;
   const watched = (request: AccessRequest) => watch(inTurn(request));
+  const decide = (request: AccessRequest): AccessOutcome | Promise<AccessOutcome> => {
+    const key = verdictKeyOf(request);
+    if (key === undefined) return request.mustBeKnown ? elsewhere : watched(request);
+    const known = verdicts.find(key);
+    if (known !== undefined) return known;
+    if (request.mustBeKnown) return elsewhere;
+    return verdicts.resolve(
+      key,
+      () => watched(request),
+      (outcome) => (outcome.kind === 'accepted' ? { verdict: outcome, lifeMs: options.verdictMs } : undefined),
+    );
+  };
+  // By way of the cache, which knows what was dropped while the core was being asked.
+  const keepTicket = (request: AccessRequest, { ticket, lifeMs }: Ticket) =>
+    tickets.resolve(
+      ticketKey(request.provider.pk, ticket),
+      async () => decide(request),
+      (outcome) => (outcome.kind === 'accepted' ? { verdict: outcome, lifeMs } : undefined),
+    );
   return {
     hear(news) {
       if (news.kind === 'verdict') {
         const { attributes, expiresAtMs, ...verdict } = news.verdict;
         verdicts.adopt(news.digest, { ...verdict, attributes, expiresAtMs }, news.lifeMs);
       }
-      if (news.kind === 'session_ended') verdicts.dropSession(news.sessionId);
-      if (news.kind === 'changed') verdicts.dropChanged(news);
+      for (const cache of [verdicts, tickets]) {
+        if (news.kind === 'session_ended') cache.dropSession(news.sessionId);
+        if (news.kind === 'changed') cache.dropChanged(news);
+      }
     },
     access(request) {
-      const key = verdictKeyOf(request);
-      if (key === undefined) return request.mustBeKnown ? elsewhere : watched(request);
-      const known = verdicts.find(key);
-      if (known !== undefined) return known;
-      if (request.mustBeKnown) return elsewhere;
-      return verdicts.resolve(
-        key,
-        () => watched(request),
-        (outcome) => (outcome.kind === 'accepted' ? { verdict: outcome, lifeMs: options.verdictMs } : undefined),
-      );
+      const { keepAs, claim } = request;
+      // A certificate is shown again, and judged and asked about as if it were new.
+      const isKept = claim.kind === 'password' || claim.kind === 'mschapv2';
+      return isKept && keepAs !== undefined && keepAs.lifeMs > 0 ? keepTicket(request, keepAs) : decide(request);
     },
+    holdsTicket: ({ pk }, ticket) => tickets.find(ticketKey(pk, ticket)) !== undefined,
     async isReachable() {
       if (options.clock.monotonicMs() - contact.lastMs < heardOfMs) return true;
       const isUp = await outpost.core
@@ -240,13 +281,33 @@ function verdictKeyOf({ claim, provider, remoteIp, canAskForCode }: AccessReques
   return { providerPk, identity: `${remoteIp} ${claim.username}`, secret: claim.password };
 }
 
+function ticketKey(providerPk: number, ticket: string): VerdictKey {
+  return { providerPk, identity: 'ticket', secret: ticket };
+}
+
+/** The login is looked for again, since it may have been dropped meanwhile, and dropped where the core has refused it. */
+async function askResumed(
+  { tickets }: { readonly tickets: VerdictCache<Access> },
+  request: AccessRequest,
+  ticket: string,
+  signal: AbortSignal,
+): Promise<AccessOutcome> {
+  const known = tickets.find(ticketKey(request.provider.pk, ticket));
+  const outcome = await known?.askAgain?.(request, signal);
+  if (outcome?.kind === 'accepted') return outcome;
+  if (known !== undefined) tickets.dropUser(known.userPk);
+  return outcome ?? { kind: 'refused', reason: 'access_denied', message: 'the login that is resumed holds no longer' };
+}
+
 function ask(
-  deps: CoreOptions & { readonly outpost: Outpost },
+  deps: CoreOptions & { readonly outpost: Outpost; readonly tickets: VerdictCache<Access> },
   request: AccessRequest,
   signal: AbortSignal,
 ): Promise<AccessOutcome> {
   const { claim } = request;
   switch (claim.kind) {
+    case 'resumed':
+      return askResumed(deps, request, claim.ticket, signal);
     case 'mschapv2':
       return askByMsChap(deps, request, claim, signal);
     case 'local_certificate':

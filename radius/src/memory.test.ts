@@ -85,6 +85,7 @@ test('radius C76: 1,000 abandoned EAP conversations leave nothing', async () => 
     identity: 'alice',
     isMsChapOffered: false,
     judgeCertificate: () => ({ kind: 'refused', reason: '' }) as const,
+    findSession: undefined,
   };
   const open = () =>
     sessions.open(1, '192.0.2.1', new Conversation({ ...quiet, methods: eapMethods, context }, method));
@@ -110,6 +111,7 @@ test('radius §8.3: no more conversations than ten thousand: the one that was qu
     context: createEapContext(await selfSignedCertificate()),
     isMsChapOffered: false,
     judgeCertificate: () => ({ kind: 'refused', reason: '' }) as const,
+    findSession: undefined,
   };
   const open = () => sessions.open(1, 'a', new Conversation(given, method)).state;
   const [first, second] = [open(), open()];

@@ -96,6 +96,7 @@ export async function startRadius(config: Config, parts: Parts): Promise<Radius>
     worker: numberOf(parts),
     certificate: (provider) => core.certificate(provider) ?? keys.pair(),
     authority: keys.authority,
+    holdsTicket: core.holdsTicket,
     onEnd: (...end) => metrics.eap(...end),
   });
   const outbox = numberOf(parts) === 0 ? await openOutbox(config, parts, core.report) : undefined;

@@ -8,6 +8,8 @@ export type Claim =
   | { readonly kind: 'certificate'; readonly username: string; readonly certificatePem: string }
   /** Verified here against the configured authority; the core decides about access. */
   | { readonly kind: 'local_certificate'; readonly username: string }
+  /** Was let in before, by a login whose verdict is kept under this ticket, and is the same peer (RFC 9190 §2.1.3). */
+  | { readonly kind: 'resumed'; readonly username: string; readonly ticket: string }
   /** Proved against a Wi-Fi secret. */
   | ({ readonly kind: 'mschapv2' } & MsChapResponse);
 

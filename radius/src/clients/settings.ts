@@ -1,6 +1,9 @@
 // What holds for one client: the settings of the daemon, refined by the entries of the policy file that match its provider
 // and address (radius.md B05). Computed when an address is first seen, never per packet.
 
+/** A day is long enough to walk through a house, and short enough to prove again who one is (RFC 9190 §2.1.2: a week). */
+export const maxEapResumptionMs = 86_400_000;
+
 export interface ClientSettings {
   readonly requireMessageAuthenticator: 'no' | 'auto' | 'yes';
   readonly limitProxyState: boolean;
@@ -15,6 +18,8 @@ export interface ClientSettings {
   readonly coaPort: number;
   /** Calling-Station-Id is the user's address where it is one (B17). */
   readonly trustCallingStation: boolean;
+  /** How long an EAP login may be resumed without proving it again; 0 for never. */
+  readonly eapResumptionMs: number;
   /** User-Name in the Accept of an EAP login (RFC 3579 §3). */
   readonly replyUserName: boolean;
 }

@@ -49,6 +49,7 @@ function start() {
     worker: 0,
     certificate: () => undefined,
     authority: () => undefined,
+    holdsTicket: () => false,
     onEnd: () => undefined,
   });
   const receiver = createReceiver({

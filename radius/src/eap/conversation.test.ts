@@ -23,6 +23,7 @@ const open = (method: EapMethod) =>
       context: createEapContext(server),
       isMsChapOffered: false,
       judgeCertificate: () => ({ kind: 'claim', claim: { kind: 'local_certificate', username: 'alice' } }),
+      findSession: undefined,
     },
     method,
   );

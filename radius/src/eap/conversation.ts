@@ -2,7 +2,15 @@
 // and TLS, not RADIUS: it says what to send, or whom the core shall be asked about. Called by eap.ts, one step at a time.
 import type { X509Certificate } from 'node:crypto';
 import type { SecureContext } from 'node:tls';
-import { decodeTlsFragment, type EapPacket, eapCode, eapType, encodeEap, encodeTlsFragment } from '@gatehouse/wire/eap';
+import {
+  decodeTlsFragment,
+  type EapPacket,
+  eapCode,
+  eapType,
+  encodeEap,
+  encodeTlsFragment,
+  offeredSession,
+} from '@gatehouse/wire/eap';
 import type { CertificateVerdict, Claim } from '../authentication/claim.ts';
 import type { MsChapProof } from '../core.ts';
 import { createIncoming, createOutgoing, type Incoming, type Outgoing } from './fragments.ts';
@@ -10,7 +18,8 @@ import type { Inner, InnerStep } from './inner.ts';
 import { createInnerPeap } from './inner-peap.ts';
 import { createInnerTtls } from './inner-ttls.ts';
 import { type EapMethod, tls13Label } from './methods.ts';
-import { TlsEndpoint, type TlsStep } from './tls-endpoint.ts';
+import { type IssuedSession, TlsEndpoint, type TlsStep } from './tls-endpoint.ts';
+import type { Proved, TlsSession } from './tls-sessions.ts';
 
 export type Step =
   | { readonly kind: 'send'; readonly request: Buffer }
@@ -26,6 +35,8 @@ export interface ConversationOptions {
   readonly isMsChapOffered: boolean;
   /** @param own the peer's; what it sent along hangs at it */
   readonly judgeCertificate: (own: X509Certificate, identity: string) => CertificateVerdict;
+  /** A session of old by the name that the peer gives it; `undefined` where none may be resumed. */
+  readonly findSession: ((id: Buffer, method: EapMethod['name']) => TlsSession | undefined) | undefined;
 }
 
 type State =
@@ -33,7 +44,9 @@ type State =
   /** Handshake, and the tunnel after it. */
   | { readonly kind: 'tls' }
   | { readonly kind: 'asking'; readonly claim: Claim }
-  | { readonly kind: 'failing'; readonly reason: string };
+  | { readonly kind: 'failing'; readonly reason: string }
+  /** The peer has been told that all is well, and has to acknowledge it. */
+  | { readonly kind: 'ending' };
 
 const empty = Buffer.alloc(0);
 const ack = { start: false, more: false, totalBytes: undefined, data: empty };
@@ -52,6 +65,10 @@ export class Conversation {
   /** The inner method has been started, by us or by the peer. */
   #hasBegun = false;
   #keys: Buffer | undefined;
+  /** What the peer's first flight names, and after a short handshake what it has resumed. */
+  #session: TlsSession | undefined;
+  /** What ends the handshake, while the core is asked. */
+  #held: Buffer = empty;
   /** On the client certificate, which a handshake shows once. */
   #verdict: CertificateVerdict | undefined;
   readonly #options: ConversationOptions;
@@ -81,6 +98,23 @@ export class Conversation {
     return this.#keys?.subarray(64);
   }
 
+  /** The session that was resumed; `undefined` for a full handshake. */
+  get resumed(): TlsSession | undefined {
+    return this.#isSecure ? this.#session : undefined;
+  }
+
+  get issued(): readonly IssuedSession[] {
+    return this.#tls?.issued ?? [];
+  }
+
+  /** Who the peer has proved to be, for conversations that resume a session of this one. */
+  proved(username: string, ticket: string): Proved | undefined {
+    if (this.resumed !== undefined) return this.resumed.proved;
+    if (this.#method.name !== 'tls') return { kind: 'inner', username, ticket };
+    const own = this.#tls?.peerCertificate;
+    return own && { kind: 'certificate', own };
+  }
+
   /** @param identifier of the response that began it */
   begin(identifier: number): Step {
     this.#identifier = identifier;
@@ -101,14 +135,28 @@ export class Conversation {
     const pending = message.length === 0 ? this.#outgoing.next(limit) : undefined;
     if (pending !== undefined) return this.#send(pending);
     if (state.kind === 'failing') return fail(state.reason);
+    if (state.kind === 'ending') return message.length === 0 ? { kind: 'done' } : fail('more after the end');
     return this.#feed(message, limit);
   }
 
   /** The core has passed the claim. */
   async passed(proof: MsChapProof | undefined, limit: number): Promise<Step> {
+    if (this.resumed !== undefined && this.#method.name !== 'tls') return this.#sayResumed(limit);
     if (this.#inner === undefined) return { kind: 'done' };
     this.#state = { kind: 'tls' };
     return this.#say(this.#inner.passed(proof), limit);
+  }
+
+  /** RFC 9427 §3.3, §4: PEAP says its result; TTLS ends as EAP-TLS does, with a zero byte in TLS 1.3 and nothing before. */
+  async #sayResumed(limit: number): Promise<Step> {
+    this.#state = { kind: 'tls' };
+    if (this.#method.name === 'peap') {
+      this.#inner = createInnerPeap(this.#options);
+      return this.#say(this.#inner.passed(undefined), limit);
+    }
+    if (this.#tls?.isTls13 !== true) return { kind: 'done' };
+    this.#state = { kind: 'ending' };
+    return this.#encrypt(Buffer.of(0), limit);
   }
 
   /** The core has refused it: the peer is told in its own method where that can be said, and the conversation ends. */
@@ -130,7 +178,7 @@ export class Conversation {
   }
 
   async #feed(message: Buffer, limit: number): Promise<Step> {
-    this.#tls ??= new TlsEndpoint(this.#options.context, this.#method);
+    this.#tls ??= this.#openTls(message);
     const tls = this.#tls;
     const step = await tls.receive(message);
     if (step.error !== undefined) return this.#flushAlert(step, limit);
@@ -139,7 +187,13 @@ export class Conversation {
     }
     const isFirst = !this.#isSecure;
     this.#isSecure = true;
-    if (isFirst) this.#keys = this.#exportKeys(tls);
+    if (isFirst) {
+      this.#keys = this.#exportKeys(tls);
+      if (!tls.isResumed)
+        this.#session = undefined; // named, but not taken
+      else if (this.#session === undefined) return fail('a session of nobody');
+    }
+    if (isFirst && this.#session?.proved.kind === 'inner') return this.#askResumed(step, this.#session.proved);
     if (this.#method.name === 'tls') return this.#afterCertificate(tls, step, isFirst, limit);
     const inner = this.#innerOf(tls);
     if (step.data.length > 0) {
@@ -153,6 +207,24 @@ export class Conversation {
       return first === undefined ? this.#send(ack) : this.#encrypt(first, limit);
     }
     return message.length === 0 ? this.#say(inner.receive(empty), limit) : fail('nothing in the tunnel');
+  }
+
+  #openTls(flight: Buffer): TlsEndpoint {
+    const { context, findSession } = this.#options;
+    const { name, requestCertificate } = this.#method;
+    const offered = findSession && offeredSession(flight);
+    this.#session = offered && findSession?.(offered.id, name);
+    return new TlsEndpoint(context, {
+      requestCertificate,
+      isResumable: findSession !== undefined,
+      session: this.#session?.session,
+    });
+  }
+
+  /** Nothing is said inside a resumed tunnel: whether who was let in then is let in still, the core has to say. */
+  #askResumed({ output }: TlsStep, { username, ticket }: Extract<Proved, { kind: 'inner' }>): Step {
+    this.#held = output;
+    return this.#ask({ kind: 'resumed', username, ticket });
   }
 
   #innerOf(tls: TlsEndpoint): Inner {
@@ -175,7 +247,9 @@ export class Conversation {
   }
 
   #judge(tls: TlsEndpoint): CertificateVerdict {
-    const own = tls.peerCertificate;
+    const proved = this.#session?.proved;
+    // A resumed session has the certificate, but not what the peer had sent along with it.
+    const own = proved?.kind === 'certificate' ? proved.own : tls.peerCertificate;
     if (own === undefined) return { kind: 'refused', reason: 'no client certificate' };
     return this.#options.judgeCertificate(own, this.identity);
   }
@@ -210,7 +284,10 @@ export class Conversation {
 
   async #encrypt(plain: Buffer, limit: number): Promise<Step> {
     const step = await this.#tls?.send(plain);
-    return step === undefined ? fail('no tunnel') : this.#sendMessage(step.output, limit);
+    if (step === undefined) return fail('no tunnel');
+    const output = Buffer.concat([this.#held, step.output]);
+    this.#held = empty;
+    return this.#sendMessage(output, limit);
   }
 
   #sendMessage(message: Buffer, limit: number): Step {

@@ -18,6 +18,7 @@ import { fragmentBytes } from './fragments.ts';
 import { type EapMethod, eapMethods } from './methods.ts';
 import { createEapSessions, type EapSession, type EapSessions } from './sessions.ts';
 import { createEapContext } from './tls-endpoint.ts';
+import { createTlsSessions, type TlsSession, type TlsSessions } from './tls-sessions.ts';
 
 export interface EapOptions extends Answering {
   readonly clock: Clock;
@@ -26,6 +27,8 @@ export interface EapOptions extends Answering {
   readonly certificate: (provider: Provider) => CertificatePair | undefined;
   /** Checks client certificates where they are checked here. */
   readonly authority: () => Authority | undefined;
+  /** The core's verdict on a login is still in force, for all that was heard. */
+  readonly holdsTicket: (provider: Provider, ticket: string) => boolean;
   readonly onEnd: (method: string, result: string) => void;
 }
 
@@ -43,7 +46,7 @@ const empty = Buffer.alloc(0);
 
 export function createEap(options: EapOptions): Eap {
   const sessions = createEapSessions(options.clock, options.worker);
-  const parts: Parts = { options, sessions, contexts: new Map() };
+  const parts: Parts = { options, sessions, tlsSessions: createTlsSessions(options.clock), contexts: new Map() };
   return {
     receive: (request, message) => receive(parts, request, message),
     get size() {
@@ -55,6 +58,7 @@ export function createEap(options: EapOptions): Eap {
 interface Parts {
   readonly options: EapOptions;
   readonly sessions: EapSessions;
+  readonly tlsSessions: TlsSessions;
   /** By fingerprint. */
   readonly contexts: Map<string, SecureContext>;
 }
@@ -97,19 +101,34 @@ function begin(parts: Parts, request: AdmittedRequest, { identifier, data }: Eap
   const [first] = methods;
   if (context === undefined || first === undefined)
     return refuse(parts, 'none', identifier, 'the provider has no certificate');
+  const identity = data.toString('utf8');
   const conversation = new Conversation(
     {
-      identity: data.toString('utf8'),
+      identity,
       methods,
       context,
       isMsChapOffered: request.provider.wifiSecrets,
       judgeCertificate: (own, identity) => judge(parts, request, own, identity),
+      findSession:
+        request.settings.eapResumptionMs === 0
+          ? undefined
+          : (id, method) => findSession(parts, request, { id, method, identity }),
     },
     first,
   );
   const session = parts.sessions.open(request.provider.pk, request.client, conversation);
   const step = conversation.begin(identifier);
   return step.kind === 'send' ? challenge(session, step.request) : end(parts, session, identifier, step);
+}
+
+function findSession(
+  { options, tlsSessions }: Parts,
+  { provider }: AdmittedRequest,
+  { id, method, identity }: { readonly id: Buffer; readonly method: EapMethod['name']; readonly identity: string },
+): TlsSession | undefined {
+  const found = tlsSessions.find(id, { providerPk: provider.pk, method, identity });
+  if (found?.proved.kind === 'inner' && !options.holdsTicket(provider, found.proved.ticket)) return undefined;
+  return found;
 }
 
 function methodsOf({ settings }: AdmittedRequest): readonly EapMethod[] {
@@ -146,7 +165,8 @@ async function proceed(
     .step(response, limit)
     .catch((error: unknown): Step => ({ kind: 'fail', reason: String(error) }));
   if (step.kind !== 'ask') return end(parts, session, response.identifier, step, request);
-  const asked = await askAccess(parts.options, request, step.claim);
+  const keepAs = { ticket: session.ticket, lifeMs: request.settings.eapResumptionMs };
+  const asked = await askAccess(parts.options, request, step.claim, { keepAs });
   if (asked.kind === 'accepted') {
     session.access = asked.access;
     const next = await conversation.passed(asked.access.mschap, limit);
@@ -184,10 +204,26 @@ function end(parts: Parts, session: EapSession, identifier: number, step: Step, 
     ...attached.attributes,
     ...splitValue(eapMessage, success),
   ];
-  parts.options.onEnd(conversation.method, 'success');
+  parts.options.onEnd(conversation.method, conversation.resumed === undefined ? 'success' : 'resumed');
   parts.options.onAccepted(request, access);
+  keepSessions(parts, request, session, access.username);
   parts.sessions.close(session);
   return { kind: 'reply', code: packetCode.accessAccept, attributes, username: access.username };
+}
+
+/** Only now: a session of a login that was not accepted is never resumed. One that was resumed lives no longer by it. */
+function keepSessions(
+  { options, tlsSessions }: Parts,
+  { provider, settings }: AdmittedRequest,
+  { conversation, ticket }: EapSession,
+  username: string,
+): void {
+  const proved = conversation.proved(username, ticket);
+  if (settings.eapResumptionMs === 0 || proved === undefined) return;
+  const { method, identity, resumed } = conversation;
+  const endMs = resumed?.endMs ?? options.clock.monotonicMs() + settings.eapResumptionMs;
+  for (const { id, session } of conversation.issued)
+    tlsSessions.keep(id, { providerPk: provider.pk, method, identity, session, proved, endMs });
 }
 
 function endRefused(parts: Parts, session: EapSession, identifier: number, refusal: Answer): Answer {

@@ -1,6 +1,6 @@
 // EAP conversations by their State attribute (radius.md §8.3): bounded, bound to provider and source address, gone after
 // 30 s of silence or 120 s in all.
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Access } from '../core.ts';
 import type { Answer } from '../datagram/request.ts';
@@ -12,6 +12,8 @@ export interface EapSession {
   readonly providerPk: number;
   readonly client: string;
   readonly conversation: Conversation;
+  /** What the core's verdict is kept under, for conversations that resume this one. */
+  readonly ticket: string;
   /** A step is being taken; nothing else may happen meanwhile. */
   busy: boolean;
   /** What the core has granted, while the device has a step to go (PEAP's result). */
@@ -53,7 +55,16 @@ export function createEapSessions(clock: Clock, worker = 0): EapSessions {
       const [oldest] = sessions.values();
       if (sessions.size >= maxSessions && oldest !== undefined) close(oldest.session);
       const state = Buffer.concat([prefix, randomBytes(14)]);
-      const session = { state, providerPk, client, conversation, busy: false, access: undefined, refusal: undefined };
+      const session = {
+        state,
+        providerPk,
+        client,
+        conversation,
+        ticket: randomUUID(),
+        busy: false,
+        access: undefined,
+        refusal: undefined,
+      };
       const nowMs = clock.monotonicMs();
       sessions.set(state.toString('hex'), { session, bornMs: nowMs, lastMs: nowMs });
       return session;

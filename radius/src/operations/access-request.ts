@@ -73,7 +73,7 @@ function answerPassword(
 ): Answer | Promise<Answer> {
   const canAskForCode = request.settings.challenge && request.provider.mfaSupport;
   const claim = { kind: 'password', username, password } as const;
-  const asked = askAccess(options, request, claim, canAskForCode);
+  const asked = askAccess(options, request, claim, { canAskForCode });
   return asked instanceof Promise
     ? asked.then((later) => answerOf(options, request, username, later))
     : answerOf(options, request, username, asked);

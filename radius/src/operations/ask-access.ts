@@ -6,7 +6,7 @@ import type { Logger } from '@gatehouse/daemon/log';
 import { type Attribute, firstValue, packetCode } from '@gatehouse/wire/radius';
 import type { AttributeReader } from '../attributes/core-attributes.ts';
 import type { Claim } from '../authentication/claim.ts';
-import type { Access, AccessOutcome, AccessRequest, CodeWanted } from '../core.ts';
+import type { Access, AccessOutcome, AccessRequest, CodeWanted, Ticket } from '../core.ts';
 import type { AdmittedRequest, Answer } from '../datagram/request.ts';
 import type { RejectReason } from '../errors.ts';
 import type { Whose } from '../policy/policy.ts';
@@ -33,18 +33,25 @@ export type Asked =
 
 const callingStationId = 31;
 
-/** @param canAskForCode the caller can come back with a code; then `code_wanted` may be the outcome */
+export interface Ways {
+  /** The caller can come back with a code; then `code_wanted` may be the outcome. */
+  readonly canAskForCode?: boolean;
+  /** What a success is kept under for later. */
+  readonly keepAs?: Ticket;
+}
+
 export function askAccess(
   asking: Asking,
   request: AdmittedRequest,
   claim: Claim,
-  canAskForCode = false,
+  { canAskForCode = false, keepAs }: Ways = {},
 ): Asked | Promise<Asked> {
   const asked = {
     provider: request.provider,
     claim,
     remoteIp: remoteIpOf(request),
     canAskForCode,
+    keepAs,
     mustBeKnown: request.owner !== undefined,
   };
   const outcome = asking.access(asked);

@@ -1,8 +1,9 @@
 // The policy file (radius.md B05, B16): what holds for which clients, and which attributes a group gets. YAML or JSON, read
 // whole: everything that is wrong is told with its place, and nothing of a wrong file comes into force.
-import { readDocument } from '@gatehouse/daemon/config';
+import { parseDuration, readDocument } from '@gatehouse/daemon/config';
 import { type Attribute, type Dictionary, parseAttribute } from '@gatehouse/wire/radius';
 import { z } from 'zod';
+import { maxEapResumptionMs } from '../clients/settings.ts';
 import { readNetwork } from '../clients/table.ts';
 import { radiusError } from '../errors.ts';
 import {
@@ -18,6 +19,13 @@ const yesNo = z.boolean();
 const network = z.string().refine((text) => readNetwork(text) !== undefined, { error: 'is not address/prefix' });
 const oneOrMany = <T extends z.ZodType>(one: T) => z.union([one.transform((value) => [value]), z.array(one)]);
 
+const resumption = z.union([z.number(), z.string()]).transform((given, context) => {
+  const ms = typeof given === 'number' ? given * 1_000 : parseDuration(given);
+  if (ms !== undefined && ms >= 0 && ms <= maxEapResumptionMs) return ms;
+  context.addIssue({ code: 'custom', message: 'is no duration from 0 to 24h, such as 8h or 30m' });
+  return z.NEVER;
+});
+
 const client = z.strictObject({
   application: z.string().optional(),
   networks: oneOrMany(network).optional(),
@@ -27,6 +35,7 @@ const client = z.strictObject({
   on_core_failure: z.enum(['drop', 'reject']).optional(),
   require_attributes: yesNo.optional(),
   eap_methods: z.array(z.enum(['tls', 'ttls', 'peap'])).optional(),
+  eap_resumption: resumption.optional(),
   challenge: yesNo.optional(),
   coa: yesNo.optional(),
   coa_port: z.number().int().min(1).max(65_535).optional(),

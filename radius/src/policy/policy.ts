@@ -139,6 +139,7 @@ function applyRule(settings: ClientSettings, rule: ClientRule): ClientSettings {
     coa: rule.coa ?? settings.coa,
     coaPort: rule.coa_port ?? settings.coaPort,
     trustCallingStation: rule.trust_calling_station ?? settings.trustCallingStation,
+    eapResumptionMs: rule.eap_resumption ?? settings.eapResumptionMs,
     replyUserName: rule.reply_user_name ?? settings.replyUserName,
   };
 }

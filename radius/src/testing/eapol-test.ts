@@ -26,6 +26,8 @@ export interface EapolResult {
   readonly isSuccess: boolean;
   /** Our keys and the device's are the same. */
   readonly hasKeys: boolean;
+  /** In how many of the logins. */
+  readonly keys: number;
   readonly output: string;
 }
 
@@ -82,5 +84,6 @@ export async function eapolTest(port: number, test: EapolTest): Promise<EapolRes
     output += chunk;
   });
   await once(child, 'close');
-  return { isSuccess: /^SUCCESS$/m.test(output), hasKeys: /MPPE keys OK: 1\b/.test(output), output };
+  const [, keys = 0, wrong = 0] = /MPPE keys OK: (\d+)\s+mismatch: (\d+)/.exec(output)?.map(Number) ?? [];
+  return { isSuccess: /^SUCCESS$/m.test(output), hasKeys: keys > 0 && wrong === 0, keys, output };
 }

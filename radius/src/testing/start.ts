@@ -57,6 +57,7 @@ export const settings: ClientSettings = {
   coaPort: 3799,
   trustCallingStation: false,
   replyUserName: false,
+  eapResumptionMs: 0,
 };
 
 /** The provider that the daemon makes of a row. */

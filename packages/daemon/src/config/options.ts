@@ -72,11 +72,15 @@ export function boolean<const G extends Given<boolean>>(given: G): Option<ValueO
   });
 }
 
-/** Go's duration syntax (`300ms`, `1h30m`) or a plain number of seconds; the value is in milliseconds. */
-export function duration<const G extends Given<number>>(given: G): Option<ValueOf<number, G>> {
+/** Go's duration syntax (`300ms`, `1h30m`) or a plain number of seconds; the value, like `max`, is in milliseconds. */
+export function duration<const G extends Given<number> & { readonly max?: number }>(
+  given: G,
+): Option<ValueOf<number, G>> {
+  const { max = Number.POSITIVE_INFINITY } = given;
+  const wanted = given.max === undefined ? '' : `, at most ${max / 1000}s`;
   return option('duration', { unit: 'ms', ...given }, (value) => {
     const parsed = isScalar(value) ? parseDuration(String(value)) : undefined;
-    return parsed === undefined ? bad('a duration such as 300ms, 5s or 1h30m') : good(parsed);
+    return parsed === undefined || parsed > max ? bad(`a duration such as 300ms, 5s or 1h30m${wanted}`) : good(parsed);
   });
 }
 
