@@ -57,6 +57,26 @@ describe('what is asked over HTTP/2 is answered as over HTTP/1.1', () => {
     expect(lastSeen(proxy).filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length).toBe(1);
     for (const name of ['connection', 'keep-alive', 'transfer-encoding']) expect(known.headers[name]).toBeUndefined();
   });
+  test('§17.13: trailers arrive in both directions', async () => {
+    let arrived: readonly string[] = [];
+    proxy.upstream.answer = async (request, response) => {
+      for await (const _ of request);
+      arrived = request.rawTrailers;
+      response.writeHead(200, { Trailer: 'X-Check', 'Transfer-Encoding': 'chunked' }).write('body');
+      response.addTrailers({ 'X-Check': '7' });
+      response.end();
+    };
+    const session = connect(`https://localhost:${port}`, { rejectUnauthorized: false });
+    session.on('error', () => undefined);
+    const head = { ':authority': 'app.company', ':path': '/up', ':method': 'POST', cookie };
+    const stream = session.request(head, { waitForTrailers: true });
+    stream.once('wantTrailers', () => stream.sendTrailers({ 'x-sum': '42', 'x-authentik-username': 'root' }));
+    const told = once(stream, 'trailers');
+    stream.end('a body').resume();
+    const [trailers]: [IncomingHttpHeaders] = (await told) as [IncomingHttpHeaders]; // the event's first argument
+    session.close();
+    expect([arrived, trailers['x-check']]).toEqual([['x-sum', '42'], '7']);
+  });
   test('forward-auth: 200 with identity headers for who is known, else the way to the login', async () => {
     const browser = proxy.gateway.browser();
     await browser.login('/');

@@ -19,6 +19,7 @@ import { openAnyTunnel } from './upstream/any-tunnel.ts';
 import type { Balancer } from './upstream/balancer.ts';
 import type { Forwarding } from './upstream/forwarding.ts';
 import {
+  requestTrailers,
   type UpstreamHeaders,
   type UpstreamRequest,
   upstreamHeaders,
@@ -139,12 +140,14 @@ class Work {
       return;
     }
     request.askForBody?.();
+    const isChunked = message.headers['transfer-encoding'] !== undefined;
     abort = performing.forwarding.run({
       targets,
       method,
       path,
       headers,
       request: message,
+      requestTrailers: isChunked ? (raw) => requestTrailers(upstream, headers, raw) : undefined,
       response,
       addedHeaders: [...request.added, ...cookies(setCookie === undefined ? [] : [setCookie])],
       dateLine: performing.dateLine,

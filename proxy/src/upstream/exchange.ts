@@ -1,5 +1,6 @@
-// What both lanes to an upstream have in common: what is asked for, and how the outcome is told. The fast lane
-// (fast-lane.ts) takes requests without a body to plain HTTP/1.1 upstreams, the general lane (general-lane.ts) everything.
+// What the lanes to an upstream have in common: what is asked for, and how the outcome is told. The fast lane
+// (fast-lane.ts) takes requests without a body to plain HTTP/1.1 upstreams, the chunked lane (chunked-lane.ts) those whose
+// length nobody knows, the general lane (general-lane.ts) all others.
 import type { IncomingMessage } from 'node:http';
 import type { GatewayError } from '@gatehouse/daemon/errors';
 import type { UpstreamTarget } from '../applications/application.ts';
@@ -18,6 +19,8 @@ export interface Exchange {
   readonly headers: UpstreamHeaders;
   readonly request: IncomingMessage;
   readonly response: ReadyResponse;
+  /** Trailers as the client sent them, alternating names and values → those that may go to the upstream; without it, none. */
+  readonly requestTrailers?: ((raw: readonly string[]) => readonly string[]) | undefined;
   /** Added to the answer: cookies of ours. Alternating names and values. */
   readonly addedHeaders: readonly string[];
   /** The `Date` line for an upstream that sends none. */

@@ -5,6 +5,7 @@ import type { Logger } from '@gatehouse/daemon/log';
 import type { UpstreamTarget } from '../applications/application.ts';
 import { proxyError } from '../errors.ts';
 import type { Balancer } from './balancer.ts';
+import { createChunkedLane } from './chunked-lane.ts';
 import type { Exchange, ExchangeFailure } from './exchange.ts';
 import type { FastLane } from './fast-lane.ts';
 import { createGeneralLane, hasBody } from './general-lane.ts';
@@ -32,17 +33,19 @@ const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
 export function createForwarding(rooms: ForwardingRooms): Forwarding {
   const general = createGeneralLane(rooms.pools);
+  const chunked = createChunkedLane();
   const { fastLane } = rooms;
   return {
     run(order) {
-      const attempts = new Attempts(order, rooms, (exchange) =>
-        (fastLane.takes(exchange) ? fastLane : general).run(exchange),
-      );
+      const attempts = new Attempts(order, rooms, (exchange) => {
+        if (fastLane.takes(exchange)) return fastLane.run(exchange);
+        return (chunked.takes(exchange) ? chunked : general).run(exchange);
+      });
       attempts.next();
       return () => attempts.abort();
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all([fastLane[Symbol.asyncDispose](), general[Symbol.asyncDispose]()]);
+      await Promise.all([fastLane, chunked, general].map((lane) => lane[Symbol.asyncDispose]()));
     },
   };
 }
@@ -79,13 +82,14 @@ class Attempts {
 
   #try(target: UpstreamTarget): void {
     // Each by its name: a spread costs more than sending the request.
-    const { method, path, headers, request, response, addedHeaders, dateLine, onBody } = this.#order;
+    const { method, path, headers, request, requestTrailers, response, addedHeaders, dateLine, onBody } = this.#order;
     this.#abort = this.#send({
       target,
       method,
       path,
       headers,
       request,
+      requestTrailers,
       response,
       addedHeaders,
       dateLine,

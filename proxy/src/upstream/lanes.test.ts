@@ -1,4 +1,4 @@
-// Both lanes through the same cases: what the fast one does on the wire is what the general one does.
+// All lanes through the same cases: what the others do on the wire is what the general one does.
 import { once } from 'node:events';
 import { createServer as createHttpServer, request as httpRequest, type IncomingMessage } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
@@ -6,6 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { headerBlock } from '../identity/header-block.ts';
 import { ReadyResponse } from '../request/ready-response.ts';
+import { createChunkedLane } from './chunked-lane.ts';
 import type { Exchange, ExchangeFailure, Lane } from './exchange.ts';
 import { createFastLane } from './fast-lane.ts';
 import { createGeneralLane } from './general-lane.ts';
@@ -36,6 +37,7 @@ interface Got {
 const lanes = {
   fast: () => createFastLane(),
   general: () => createGeneralLane(createPools()),
+  chunked: () => createChunkedLane(),
 } as const satisfies Record<string, () => Lane>;
 
 for (const [name, make] of Object.entries(lanes)) {

@@ -12,15 +12,19 @@ const connectMs = 10_000;
 const maxHeaderBytes = 1024 * 1024;
 const mostPools = 10_000;
 
-export function createPools(): Pools {
-  const pools = new Map<string, Pool>();
+/** Connections are shared by targets that are alike; those with certificates of their own are alike when these are one. */
+export function createTargetKeys(): (target: UpstreamTarget) => string {
   const numbers = new WeakMap<UpstreamTls, number>();
   let count = 0;
-  /** Connections are shared by targets that are alike; those with certificates of their own are alike when these are one. */
-  const keyOf = ({ origin, verifyTls, tls }: UpstreamTarget): string => {
+  return ({ origin, verifyTls, tls }) => {
     if (tls !== undefined && !numbers.has(tls)) numbers.set(tls, ++count);
     return `${origin} ${verifyTls} ${tls === undefined ? '' : numbers.get(tls)}`;
   };
+}
+
+export function createPools(): Pools {
+  const pools = new Map<string, Pool>();
+  const keyOf = createTargetKeys();
   return {
     get(target) {
       const key = keyOf(target);

@@ -48,6 +48,25 @@ export function upstreamHeaders(
   return { own, identity };
 }
 
+/** RFC 9110 §6.5.1: what frames, routes, authenticates or conditions a message is no trailer. */
+const neverTrailers =
+  /^(?:authorization|cache-control|content-.*|cookie|expect|host|if-.*|max-forwards|pragma|proxy-.*|range|set-cookie)$/i;
+
+/** Of the trailers that a client sends, what may follow its body. @param raw alternating names and values */
+export function requestTrailers(
+  { application, allow }: UpstreamRequest,
+  { identity }: UpstreamHeaders,
+  raw: readonly string[],
+): readonly string[] {
+  const kept = stripRequestHeaders(raw, {
+    trusted: false,
+    cookieName: application.cookie.name,
+    dropAuthorization: true,
+    dropped: allow.identity === undefined ? noNames : furtherNames(identity),
+  });
+  return kept.flatMap((name, at) => (at % 2 === 0 && !neverTrailers.test(name) ? [name, kept[at + 1] ?? ''] : []));
+}
+
 /** Where the request may go: a mapping of the core may choose another upstream for a user; a bad one is ignored (case 70). */
 export function upstreamTargets({ application, allow }: UpstreamRequest): readonly UpstreamTarget[] {
   const override = allow.identity?.claims.akProxy.backendOverride ?? '';

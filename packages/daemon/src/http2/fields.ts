@@ -51,6 +51,14 @@ export function answerFields(raw: readonly string[]): OutgoingHttpHeaders {
   return fields;
 }
 
+/** Trailers of a request for the inner one, without what belongs to a connection or to a head (RFC 9110 §6.5.1). */
+export function trailerFields(trailers: IncomingHttpHeaders): OutgoingHttpHeaders {
+  const kept = Object.entries(trailers).filter(
+    ([name]) => !name.startsWith(':') && !ofRequest.has(name) && name !== 'content-length',
+  );
+  return Object.fromEntries(kept);
+}
+
 function firstValue(raw: readonly string[], name: string): string | undefined {
   for (let at = 0; at + 1 < raw.length; at += 2) if (raw[at] === name) return raw[at + 1];
   return undefined;

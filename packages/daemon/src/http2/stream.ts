@@ -3,7 +3,7 @@
 import { type Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { pipeline } from 'node:stream';
-import { answerFields, type RequestLine, requestLine } from './fields.ts';
+import { answerFields, type RequestLine, requestLine, trailerFields } from './fields.ts';
 
 export interface Arrived {
   readonly stream: ServerHttp2Stream;
@@ -31,6 +31,8 @@ export function relayStream({ stream, headers, raw }: Arrived, agent: Agent): vo
   });
   stream.once('close', () => asked.destroy());
   if (/^100-continue$/i.test(String(headers.expect ?? ''))) stream.additionalHeaders({ ':status': 100 });
+  // There before the end of the body; behind one with a length node:http sends none.
+  stream.once('trailers', (trailers) => asked.addTrailers(trailerFields(trailers)));
   if (stream.endAfterHeaders) asked.end();
   else pipeline(stream, asked, () => undefined); // a failure of either side ends the other, and is heard there
 }
