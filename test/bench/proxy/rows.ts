@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { proxyBulk } from '@gatehouse/proxy/testing';
 import { freePort } from '../../harness/index.ts';
 import { measure, type Request } from './load.ts';
-import { cpuMs, type Running, startProxy } from './servers.ts';
+import { measurePaced } from './paced-load.ts';
+import { cpuMs, type Running, startProxy, waitedMs } from './servers.ts';
 import { login } from './session.ts';
 import { browserRequest, type Subjects } from './subjects.ts';
 import { transfer } from './transfer.ts';
@@ -20,12 +21,16 @@ type Row = (subjects: Subjects, settings: Settings) => Promise<object>;
 const connections = 64;
 
 export const rows: Readonly<Record<string, Row>> = {
-  'forward-auth': ({ daemon, bareAuth, loggingAuth, requests, pin }, settings) =>
-    compare(pin, settings, {
+  async 'forward-auth'({ daemon, bareAuth, loggingAuth, requests, pin }, settings) {
+    const contestants = {
       subject: { server: daemon, request: requests.auth },
       bare: { server: bareAuth, request: requests.auth },
       logging: { server: loggingAuth, request: requests.auth },
-    }),
+    };
+    const compared = await compare(pin, settings, contestants);
+    const perSecond = Math.round((compared.medians['subject']?.perSecond ?? 0) / 2);
+    return { ...compared, halfLoad: await atRate(contestants, settings, perSecond) };
+  },
   small: ({ daemon, bareSmall, caddy, requests, pin }, settings) =>
     compare(pin, settings, {
       subject: { server: daemon, request: requests.page('/small') },
@@ -65,7 +70,7 @@ async function compare(
   pin: Subjects['pin'],
   settings: Settings,
   contestants: Readonly<Record<'subject' | string, Contestant>>,
-): Promise<object> {
+): Promise<{ readonly ratios: object; readonly medians: Readonly<Record<string, Sample>> }> {
   await pin(true);
   const samples = new Map<string, Sample[]>();
   for (let round = 0; round < settings.rounds; round++) {
@@ -83,6 +88,32 @@ async function compare(
   return { ratios: Object.fromEntries(ratios), medians };
 }
 
+/**
+ * How long answers take while the server has time to spare: the same rate for all, given out whatever becomes of it. `waited`
+ * is the share of the time that the server was ready to run and had no core: what of its latency is the machine's.
+ */
+async function atRate(
+  contestants: Readonly<Record<string, Contestant>>,
+  { rounds, seconds }: Settings,
+  perSecond: number,
+): Promise<object> {
+  const taken = new Map<string, { p50Ms: number; p99Ms: number; failed: number; waited: number }[]>();
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, { server, request }] of Object.entries(contestants)) {
+      const before = waitedMs(server.pid);
+      const load = { port: server.port, request, connections, seconds };
+      const { p50Ms, p99Ms, failed } = await measurePaced(load, perSecond);
+      const waited = rounded((waitedMs(server.pid) - before) / (seconds * 1_000));
+      taken.set(name, [...(taken.get(name) ?? []), { p50Ms, p99Ms, failed, waited }]);
+    }
+  }
+  const medians = [...taken].map(([name, of]) => {
+    const sorted = of.toSorted((one, other) => one.p99Ms - other.p99Ms);
+    return [name, sorted[Math.floor(sorted.length / 2)]];
+  });
+  return { perSecond, ...Object.fromEntries(medians) };
+}
+
 async function sample({ server, request, connections: count = connections }: Contestant, seconds: number) {
   const before = cpuMs(server.pid);
   const measured = await measure({ port: server.port, request, connections: count, seconds });
@@ -92,10 +123,12 @@ async function sample({ server, request, connections: count = connections }: Con
 
 /**
  * Two workers against one on the same two cores, nothing pinned: load and application want their share as well. Beside it
- * what two processes of bare node:http are to one on this machine, without an application: more is not to be had.
+ * what two processes of bare node:http are to one on this machine, without an application: more is not to be had. Rounds are
+ * longer than elsewhere, and the ratio is the median of the rounds' own, so that what disturbs the machine disturbs both.
  */
-async function workers(subjects: Subjects, { seconds, rounds }: Settings): Promise<object> {
+async function workers(subjects: Subjects, settings: Settings): Promise<object> {
   const { bareSmall, bareSmallTwice, folder, issuer, pin, requests } = subjects;
+  const [seconds, rounds] = [settings.seconds * 2, settings.rounds];
   await pin(false);
   const proxies: Contestant[] = [];
   for (const count of [1, 2]) {
@@ -108,12 +141,19 @@ async function workers(subjects: Subjects, { seconds, rounds }: Settings): Promi
   const bare = [bareSmall, bareSmallTwice].map((server) => ({ server, request: requests.page('/small') }));
   const taken: Sample[][] = [[], [], [], []];
   for (let round = 0; round < rounds; round++) {
-    for (const [at, contestant] of [...proxies, ...bare].entries()) taken[at]?.push(await sample(contestant, seconds));
+    const order = [...proxies, ...bare].entries();
+    // There and back, so that a machine that gets slower is unfair to nobody.
+    for (const [at, contestant] of round % 2 === 0 ? order : [...order].toReversed()) {
+      taken[at]?.push(await sample(contestant, seconds));
+    }
   }
   for (const { server } of proxies) await server.stop();
   const [one, two, bareOne, bareTwo] = taken.map(median);
-  const ratioOf = (more?: Sample, less?: Sample) => rounded((more?.perSecond ?? 0) / (less?.perSecond ?? 0));
-  return { ratio: ratioOf(two, one), bareRatio: ratioOf(bareTwo, bareOne), one, two, bareOne, bareTwo };
+  const ratios = (at: number) =>
+    (taken[at] ?? []).map(({ perSecond }, round) => rounded((taken[at + 1]?.[round]?.perSecond ?? 0) / perSecond));
+  const middle = (of: readonly number[]) => of.toSorted((x, y) => x - y)[Math.floor(of.length / 2)];
+  const [ours, bares] = [ratios(0), ratios(2)];
+  return { ratio: middle(ours), bareRatio: middle(bares), ratios: ours, bareRatios: bares, one, two, bareOne, bareTwo };
 }
 
 function median(samples: readonly Sample[]): Sample {

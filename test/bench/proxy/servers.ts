@@ -100,6 +100,12 @@ export function cpuMs(pid: number): number {
   }, 0);
 }
 
+/** How long the first thread of a process was ready to run without a core, in milliseconds since it began. */
+export function waitedMs(pid: number): number {
+  const [, waitedNs] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ');
+  return Number(waitedNs) / 1e6;
+}
+
 /** Resident memory in MiB. */
 export function residentMiB(pid: number): number {
   const kiB = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
