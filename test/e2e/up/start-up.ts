@@ -33,4 +33,4 @@ export async function stop({ child, exited }: Up): Promise<number | null> {
   return exited;
 }
 
-export const isUp = (running: Up) => until(() => running.printed().includes('gatehouse is running'), 60_000);
+export const isUp = (running: Up) => until(() => running.printed().includes('gatehouse is running'), 100_000);
