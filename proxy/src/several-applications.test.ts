@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { fakeIssuer } from './testing/fake-issuer.ts';
 import { app, forwarded, traefik } from './testing/fixture.ts';
-import { headerOf, statusOf, testGateway } from './testing/test-gateway.ts';
+import { headerOf, headersOf, statusOf, testGateway } from './testing/test-gateway.ts';
 
 const wiki = 'https://wiki.company';
 const start = (rd: string) => `/outpost.goauthentik.io/start?rd=${rd}`;
@@ -38,6 +38,34 @@ describe('WISHES P2: two tabs log in to two applications at the same time', () =
     expect(statusOf(await browser.send(pathname + search, { host: 'wiki.company' }))).toBe(400);
     expect(statusOf(await browser.send('/', { host: 'wiki.company' }))).toBe(302);
   });
+});
+
+test('WISHES P23: another cookie domain of the same core is one redirect through it, then all of its hosts are known', async () => {
+  const domain = { mode: 'forward_domain' } as const;
+  await using gateway = await testGateway({
+    rows: [
+      { ...domain, external_host: 'https://auth.one.company', cookie_domain: 'one.company' },
+      {
+        ...domain,
+        external_host: 'https://auth.two.example',
+        cookie_domain: '.two.example',
+        name: 'q',
+        client_id: 'two',
+      },
+    ],
+  });
+  const asked = () => gateway.issuer.requests.filter(({ path }) => path.endsWith('/authorize/')).length;
+  for (const [at, name] of ['one.company', 'two.example'].entries()) {
+    const browser = gateway.browser(); // no cookie of one domain is sent to the other
+    const stranger = await browser.send(traefik, { ...forwarded('/deep?x=1', `a.${name}`), accept: 'text/html' });
+    expect(statusOf(stranger)).toBe(302);
+    const back = await browser.followLogin(headerOf(stranger, 'location') ?? '');
+    expect(headerOf(back, 'location')).toBe(`https://a.${name}/deep?x=1`);
+    expect(headersOf(back, 'set-cookie')[0]).toContain(`Domain=${name};`);
+    for (const host of [`a.${name}`, `b.${name}`, `auth.${name}`, name])
+      expect(statusOf(await browser.send(traefik, forwarded('/', host)))).toBe(200);
+    expect(asked()).toBe(at + 1);
+  }
 });
 
 test('WISHES P24: two identity providers on one outpost, each for its own applications', async () => {

@@ -65,6 +65,28 @@ describe.skipIf(skipWithout('chromium'))('a site behind the proxy', { timeout: 9
     for (const tab of [page, other]) await tab.getByText('Hello ada').waitFor();
   });
 
+  test('WISHES P23: who is logged in opens an application of another cookie domain without a question', async () => {
+    const shop = await addApplication(site, board, 'shop');
+    await using visit = await site.visit();
+    const { page } = visit;
+    await openAsAda(page, { site, board });
+    const met: string[] = [];
+    page.on('response', (response) => {
+      if (response.request().isNavigationRequest())
+        met.push(`${response.status()} ${new URL(response.url()).pathname}`);
+    });
+    await page.goto(`${shop}/three?a=1`);
+    await page.waitForURL(`${shop}/three?a=1`);
+    await page.getByText('Hello ada').waitFor();
+    expect(met).toEqual([
+      '302 /three',
+      '302 /outpost.goauthentik.io/start',
+      '302 /application/o/authorize/',
+      '302 /outpost.goauthentik.io/callback',
+      '200 /three',
+    ]);
+  });
+
   test('signing out closes the live connections of every tab', async () => {
     await using visit = await site.visit();
     const { page } = visit;
