@@ -1,4 +1,5 @@
-// Numbers by row in typed arrays that grow by half: no object per row, nothing for the garbage collector to visit.
+// Numbers by row in typed arrays that grow by half, and sets of rows: no object per row, nothing for the garbage collector to
+// visit.
 
 export type Column = Uint32Array<ArrayBuffer>;
 
@@ -43,5 +44,30 @@ export class NumberList {
 
   toArray(): number[] {
     return Array.from(this.values.subarray(0, this.length));
+  }
+}
+
+/** A set of rows, a bit each. */
+export class RowSet {
+  size = 0;
+  #words: Column = new Uint32Array(4);
+
+  has(row: number): boolean {
+    return (((this.#words[row >>> 5] ?? 0) >>> (row & 31)) & 1) === 1;
+  }
+
+  add(row: number): void {
+    if (this.has(row)) return;
+    const word = row >>> 5;
+    this.#words = grown(this.#words, word + 1);
+    this.#words[word] = (this.#words[word] ?? 0) | (1 << (row & 31));
+    this.size += 1;
+  }
+
+  delete(row: number): void {
+    if (!this.has(row)) return;
+    const word = row >>> 5;
+    this.#words[word] = (this.#words[word] ?? 0) & ~(1 << (row & 31));
+    this.size -= 1;
   }
 }

@@ -6,8 +6,8 @@ import type { CustomTypes } from '../mapping/custom-attributes.ts';
 import { groupRecord } from '../mapping/group.ts';
 import { userRecord } from '../mapping/user.ts';
 import { attribute } from './attribute-types.ts';
-import { grown } from './columns.ts';
-import { hashOf } from './hash-index.ts';
+import { grown, RowSet } from './columns.ts';
+import { HashIndex, hashOf } from './hash-index.ts';
 import { Memberships } from './memberships.ts';
 import { Table } from './table.ts';
 
@@ -31,7 +31,9 @@ export class Directory {
   /** Groups in groups: the child is the member. */
   readonly nesting = new Memberships();
   readonly #types: CustomTypes;
-  readonly #userRows = new Map<number, number>();
+  readonly #userRows = new HashIndex();
+  /** Rows of users who are not gone. */
+  readonly #usersHere = new RowSet();
   readonly #groupRows = new Map<string, number>();
   readonly #groupsByNumber = new Map<number, number[]>();
   #pks = new Uint32Array(64);
@@ -53,7 +55,8 @@ export class Directory {
   }
 
   /** Memberships come from groups: they are no part of when a user was last changed. */
-  putUser(user: UserRow): void {
+  /** @returns its row */
+  putUser(user: UserRow): number {
     this.#version += 1;
     const row = this.#userRow(user.pk);
     const stamp = hashOf(`${user.is_active} ${user.password_change_date}`);
@@ -62,6 +65,7 @@ export class Directory {
     const { withStar, byName } = userRecord(user, this.#types);
     this.users.put(row, withStar, byName);
     if (otherCredentials) this.#onUserChanged?.(user.pk, user.is_active);
+    return row;
   }
 
   /** Memberships as the user's row tells them, for directories that do not hold every group. */
@@ -72,7 +76,8 @@ export class Directory {
     this.memberships.setGroups(this.#userRow(user.pk), rows);
   }
 
-  putGroup(group: GroupRow): void {
+  /** @returns its row */
+  putGroup(group: GroupRow): number {
     this.#version += 1;
     const row = this.#groupRow(group.pk);
     const { withStar, byName } = groupRecord(group, this.#types);
@@ -88,15 +93,16 @@ export class Directory {
     const rowsOf = (pks: readonly string[]) => pks.map((pk) => this.#groupRow(pk, names.get(pk)));
     this.nesting.setGroups(row, rowsOf(group.parents));
     if (group.children !== null) this.nesting.setMembers(row, rowsOf(group.children));
+    return row;
   }
 
   removeUser(pk: number): void {
-    const row = this.#userRows.get(pk);
+    const row = this.#rowWith(pk);
     if (row === undefined) return;
     this.#version += 1;
     this.memberships.setGroups(row, []);
     this.users.remove(row);
-    this.#userRows.delete(pk);
+    this.#usersHere.delete(row);
     this.#onUserChanged?.(pk, false);
   }
 
@@ -111,17 +117,19 @@ export class Directory {
     this.#groupRows.delete(pk);
   }
 
-  get userPks(): Iterable<number> {
-    return this.#userRows.keys();
+  /** Users who are none of these, by `pk`. Linear. */
+  *usersBesides(rows: RowSet): Iterable<number> {
+    for (let row = 0; row < this.users.size; row += 1)
+      if (this.#usersHere.has(row) && !rows.has(row)) yield this.pkOf(row);
   }
 
-  get groupPks(): Iterable<string> {
-    return this.#groupRows.keys();
+  *groupsBesides(rows: RowSet): Iterable<string> {
+    for (const [pk, row] of this.#groupRows) if (!rows.has(row)) yield pk;
   }
 
   /** `undefined` for users without an entry. */
   rowOfUser(pk: number): number | undefined {
-    const row = this.#userRows.get(pk);
+    const row = this.#rowWith(pk);
     return row !== undefined && this.users.isListed(row) ? row : undefined;
   }
 
@@ -138,11 +146,16 @@ export class Directory {
     return this.#groupsByNumber.get(number) ?? [];
   }
 
+  #rowWith(pk: number): number | undefined {
+    return this.#userRows.find(hashOfPk(pk), (row) => this.#pks[row] === pk && this.#usersHere.has(row));
+  }
+
   #userRow(pk: number, username?: string): number {
-    let row = this.#userRows.get(pk);
+    let row = this.#rowWith(pk);
     if (row === undefined) {
       row = this.users.newRow();
-      this.#userRows.set(pk, row);
+      this.#userRows.add(hashOfPk(pk), row);
+      this.#usersHere.add(row);
       this.#pks = grown(this.#pks, row + 1);
       this.#stamps = grown(this.#stamps, row + 1);
       this.#pks[row] = pk;
@@ -168,4 +181,9 @@ export class Directory {
     if (rows === undefined) this.#groupsByNumber.set(number, [row]);
     else if (!rows.includes(row)) rows.push(row);
   }
+}
+
+/** They come one after another: each has a bucket of its own. */
+function hashOfPk(pk: number): number {
+  return pk >>> 0;
 }

@@ -79,15 +79,14 @@ export class StoredView implements DirectoryView {
   }
 
   all(kinds: Kinds): Refs {
-    const parts = storedKinds.flatMap((kind) =>
-      (kinds & bitOf(kind)) === 0 ? [] : [[kind, this.#rows(kind)] as const],
-    );
-    const own = (kinds & bitOf(fixed)) === 0 ? 0 : this.layout.fixed.length;
-    const refs = new Uint32Array(parts.reduce((sum, [, rows]) => sum + rows.length, own));
-    let to = 0;
-    for (; to < own; to += 1) refs[to] = refOf(fixed, to);
-    for (const [kind, rows] of parts)
-      for (let at = 0; at < rows.length; at += 1, to += 1) refs[to] = refOf(kind, rows[at] ?? 0);
+    const parts = storedKinds.filter((kind) => (kinds & bitOf(kind)) !== 0).map((kind) => this.#refs(kind));
+    let at = (kinds & bitOf(fixed)) === 0 ? 0 : this.layout.fixed.length;
+    const refs = new Uint32Array(parts.reduce((sum, { length }) => sum + length, at));
+    for (let place = 0; place < at; place += 1) refs[place] = refOf(fixed, place);
+    for (const part of parts) {
+      refs.set(part, at);
+      at += part.length;
+    }
     return refs;
   }
 
@@ -150,6 +149,12 @@ export class StoredView implements DirectoryView {
 
   groupRow(key: DnKey): number | undefined {
     return this.#rowNamed(group, key);
+  }
+
+  #refs(kind: StoredKind): Uint32Array {
+    const isWhole = this.self === undefined && this.limits === undefined;
+    if (isWhole) return this.layout.tableOf(kind).rows(refOf(kind, 0));
+    return Uint32Array.from(this.#rows(kind), (row) => refOf(kind, row));
   }
 
   #rows(kind: StoredKind): ArrayLike<number> {

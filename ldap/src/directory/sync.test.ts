@@ -47,11 +47,11 @@ class MadeUpCore {
         groups: { changed: options.query === undefined ? [] : groups, gone: goneGroups },
       };
     };
-    const eachPage = async (
+    const eachRow = async (
       path: string,
       _row: unknown,
       { query = {} }: { query?: Record<string, string> },
-      take: (rows: readonly unknown[]) => void,
+      take: (row: unknown) => void,
     ) => {
       this.#note(path, query);
       const since = Date.parse(query['last_updated__gt'] ?? stamp(-1_000_000));
@@ -59,12 +59,12 @@ class MadeUpCore {
         path === '/core/users/'
           ? this.users.filter(({ last_updated }) => Date.parse(last_updated) > since)
           : this.groups;
-      take(rows.slice(0, 2));
+      for (const row of rows.slice(0, 2)) take(row);
       this.#note(`${path} page 2`, query);
-      take(rows.slice(2));
+      for (const row of rows.slice(2)) take(row);
       return rows.length;
     };
-    return { get, eachPage } as unknown as CoreClient; // the sync uses nothing else
+    return { get, eachRow } as unknown as CoreClient; // the sync uses nothing else
   }
 
   #note(path: string, query: Record<string, unknown> | undefined): void {

@@ -4,8 +4,9 @@
 // the memberships, are listed.
 import type { CoreClient } from '@gatehouse/contract/client';
 import { groupRow, pageRow, syncRow, userRow } from '@gatehouse/contract/rest';
-import { type Clock, nextTurn } from '@gatehouse/daemon/async';
+import { type Clock, stretches } from '@gatehouse/daemon/async';
 import { isGatewayError } from '@gatehouse/daemon/errors';
+import { RowSet } from './columns.ts';
 import type { Directory } from './directory.ts';
 
 /** Every user and group is here, so names need not come with each membership. */
@@ -35,39 +36,26 @@ export function createDirectorySync({ core, directory, pageSize, clock }: Direct
   const size = Math.max(smallestPage, pageSize);
   const state: State = { fullAtMs: undefined, cursor: undefined, newest: 0 };
 
-  const users = (query: Readonly<Record<string, string>>, seen: Set<number>, signal: AbortSignal) =>
-    core.eachPage('/core/users/', userRow, { query: { ...leanUserView, ...query }, signal, pageSize: size }, (rows) => {
-      for (const row of rows) {
-        directory.putUser(row);
-        seen.add(row.pk);
-        state.newest = Math.max(state.newest, Date.parse(row.last_updated) || 0);
-      }
+  const users = (query: Readonly<Record<string, string>>, seen: RowSet, signal: AbortSignal) =>
+    core.eachRow('/core/users/', userRow, { query: { ...leanUserView, ...query }, signal, pageSize: size }, (row) => {
+      seen.add(directory.putUser(row));
+      state.newest = Math.max(state.newest, Date.parse(row.last_updated) || 0);
     });
-  const groups = (seen: Set<string>, signal: AbortSignal) =>
-    core.eachPage('/core/groups/', groupRow, { query: leanGroupView, signal, pageSize: size }, (rows) => {
-      for (const row of rows) {
-        directory.putGroup(row);
-        seen.add(row.pk);
-      }
+  const groups = (seen: RowSet, signal: AbortSignal) =>
+    core.eachRow('/core/groups/', groupRow, { query: leanGroupView, signal, pageSize: size }, (row) => {
+      seen.add(directory.putGroup(row));
     });
-  const removeOthers = async (
-    seenUsers: ReadonlySet<number> | undefined,
-    seenGroups: ReadonlySet<string> | undefined,
-  ): Promise<void> => {
-    if (seenUsers !== undefined) {
-      const gone = [...directory.userPks].filter((pk) => !seenUsers.has(pk));
-      await inTurns(gone, (pk) => directory.removeUser(pk));
-    }
-    if (seenGroups !== undefined) {
-      const gone = [...directory.groupPks].filter((pk) => !seenGroups.has(pk));
-      await inTurns(gone, (pk) => directory.removeGroup(pk));
-    }
+  const removeOthers = async (seenUsers: RowSet | undefined, seenGroups: RowSet | undefined): Promise<void> => {
+    const users = seenUsers === undefined ? [] : [...directory.usersBesides(seenUsers)];
+    await inTurns(users, (pk) => directory.removeUser(pk));
+    const groups = seenGroups === undefined ? [] : [...directory.groupsBesides(seenGroups)];
+    await inTurns(groups, (pk) => directory.removeGroup(pk));
   };
 
   const full = async (signal: AbortSignal): Promise<void> => {
     const cursor = await cursorOf(core, signal);
-    const seenUsers = await complete<number>((seen) => users({}, seen, signal));
-    const seenGroups = await complete<string>((seen) => groups(seen, signal));
+    const seenUsers = await complete((seen) => users({}, seen, signal));
+    const seenGroups = await complete((seen) => groups(seen, signal));
     await removeOthers(seenUsers, seenGroups);
     state.cursor = cursor;
     state.fullAtMs = clock.monotonicMs();
@@ -89,10 +77,10 @@ export function createDirectorySync({ core, directory, pageSize, clock }: Direct
   const byTime = async (signal: AbortSignal): Promise<boolean> => {
     const since = new Date(state.newest - overlapMs).toISOString();
     const query = { last_updated__gt: since, ordering: 'last_updated' };
-    await users(query, new Set(), signal);
+    await users(query, new RowSet(), signal);
     const { pagination } = await core.get('/core/users/', pageRow, { query: { page_size: 1 }, signal });
     if (pagination.count !== directory.users.count) return false;
-    await removeOthers(undefined, await complete<string>((seen) => groups(seen, signal)));
+    await removeOthers(undefined, await complete((seen) => groups(seen, signal)));
     return true;
   };
 
@@ -106,14 +94,14 @@ export function createDirectorySync({ core, directory, pageSize, clock }: Direct
   };
 }
 
-/** So many take a third of a millisecond each while their code is new. */
-const rowsAtOnce = 25;
+const stretchMs = 2;
 
-/** Some rows at a time; a row is changed whole. */
+/** For some time at a stretch; a row is changed whole. */
 async function inTurns<Row>(rows: readonly Row[], change: (row: Row) => void): Promise<void> {
-  for (const [at, row] of rows.entries()) {
-    if (at % rowsAtOnce === rowsAtOnce - 1) await nextTurn();
+  const turn = stretches(stretchMs);
+  for (const row of rows) {
     change(row);
+    await turn();
   }
 }
 
@@ -146,9 +134,9 @@ const stock: ReadonlySet<string> = new Set([
 ]);
 
 /** What was seen, or `undefined` when no attempt saw as many rows as the core says there are. */
-async function complete<Pk>(read: (seen: Set<Pk>) => Promise<number>): Promise<ReadonlySet<Pk> | undefined> {
+async function complete(read: (seen: RowSet) => Promise<number>): Promise<RowSet | undefined> {
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
-    const seen = new Set<Pk>();
+    const seen = new RowSet();
     if ((await read(seen)) <= seen.size) return seen;
   }
   return undefined;

@@ -46,13 +46,14 @@ export class Table {
     return this.#listed[row] === 1;
   }
 
-  /** Listed rows in the order in which they came. */
-  rows(): Uint32Array {
+  /** Listed rows in the order in which they came. @param bits set in each number besides its row */
+  rows(bits = 0): Uint32Array {
+    const listed = this.#listed;
+    const { size } = this;
     const rows = new Uint32Array(this.count);
-    let at = 0;
-    for (let row = 0; row < this.size; row += 1)
-      if (this.#listed[row] === 1) {
-        rows[at] = row;
+    for (let row = 0, at = 0; row < size; row += 1)
+      if (listed[row] === 1) {
+        rows[at] = bits | row;
         at += 1;
       }
     return rows;

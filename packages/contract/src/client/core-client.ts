@@ -2,7 +2,7 @@
 // errors that say what to do. The one file that imports undici.
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { nextTurn, within } from '@gatehouse/daemon/async';
+import { stretches, within } from '@gatehouse/daemon/async';
 import type { Secret } from '@gatehouse/daemon/config';
 import { Agent, type Dispatcher, request } from 'undici';
 import type { z } from 'zod';
@@ -55,14 +55,14 @@ export interface CoreClient {
     options: CallOptions & { readonly pageSize?: number },
   ): Promise<z.infer<S>[]>;
   /**
-   * As `pages`, but hands rows on as they come, some in each turn of the event loop, for lists too long to be kept.
+   * As `pages`, but hands rows on one by one as they come, some in each turn of the event loop, for lists too long to be kept.
    * @returns the core's count of rows
    */
-  eachPage<S extends z.ZodType>(
+  eachRow<S extends z.ZodType>(
     path: string,
     row: S,
     options: CallOptions & { readonly pageSize?: number },
-    take: (rows: readonly z.infer<S>[]) => void | Promise<void>,
+    take: (row: z.infer<S>) => void,
   ): Promise<number>;
   /** `/sub/api/v3/…` for a path below the API root. */
   target(path: string, query?: CallOptions['query']): string;
@@ -70,8 +70,8 @@ export interface CoreClient {
   close(): Promise<void>;
 }
 
-/** Rows checked and handed on at once: some milliseconds while the code for it is new. */
-const rowsAtOnce = 10;
+/** Rows are checked and handed on for so long at a stretch. */
+const stretchMs = 2;
 
 export function createCoreClient(options: CoreClientOptions): CoreClient {
   const address = coreAddress(options.host);
@@ -111,17 +111,18 @@ export function createCoreClient(options: CoreClientOptions): CoreClient {
       schema,
     );
 
-  const eachPage: CoreClient['eachPage'] = async (path, row, { pageSize = 100, query = {}, ...rest }, take) => {
+  const eachRow: CoreClient['eachRow'] = async (path, row, { pageSize = 100, query = {}, ...rest }, take) => {
     let count = 0;
+    const turn = stretches(stretchMs);
     for (let page = 1; page > 0; ) {
       const current = page;
       const found = await retried(
         () => get(path, pageRow, { ...rest, query: { ...query, page: current, page_size: pageSize } }),
         rest.signal,
       );
-      for (let at = 0; at < found.results.length; at += rowsAtOnce) {
-        if (at > 0) await nextTurn();
-        await take(found.results.slice(at, at + rowsAtOnce).map((one) => checkedRow(path, row, one)));
+      for (const one of found.results) {
+        await turn();
+        take(checkedRow(path, row, one));
       }
       count = found.pagination.count;
       // Rows are counted but none comes: unknown is never empty.
@@ -153,10 +154,10 @@ export function createCoreClient(options: CoreClientOptions): CoreClient {
     },
     async pages(path, row, given) {
       const rows: z.infer<typeof row>[] = [];
-      await eachPage(path, row, given, (more) => void rows.push(...more));
+      await eachRow(path, row, given, (one) => void rows.push(one));
       return rows;
     },
-    eachPage,
+    eachRow,
     close: () => agent.close(),
   };
 }

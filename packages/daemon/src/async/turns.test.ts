@@ -1,6 +1,6 @@
 // Slices of long work: one in each turn of the event loop, in order, and events come between.
 import { expect, test } from 'vitest';
-import { nextTurn, othersWait } from './turns.ts';
+import { nextTurn, othersWait, stretches } from './turns.ts';
 
 test('of many that wait, one resumes in each turn of the event loop, in the order of asking', async () => {
   let turn = 0;
@@ -24,4 +24,17 @@ test('of many that wait, one resumes in each turn of the event loop, in the orde
   expect(resumed.map(({ who }) => who)).toEqual(Array.from({ length: 15 }, (_, at) => at % 3));
   expect(new Set(resumed.map((one) => one.turn)).size).toBe(15);
   expect(othersWait()).toBe(false);
+});
+
+test('work in stretches goes on until its time is over, then waits for a turn and has its time anew', async () => {
+  const turn = stretches(5);
+  expect(turn()).toBeUndefined();
+  const busyUntil = performance.now() + 6;
+  while (performance.now() < busyUntil);
+  const wait = turn();
+  expect(wait).toBeInstanceOf(Promise);
+  await wait;
+  expect(stretches(0)()).toBeInstanceOf(Promise);
+  await stretches(0)();
+  expect(stretches(60_000)()).toBeUndefined();
 });

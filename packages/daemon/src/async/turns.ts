@@ -19,3 +19,17 @@ function resumeOne(): void {
 export function othersWait(): boolean {
   return waiting.length > 0;
 }
+
+/**
+ * Work that has many short pieces, some at a stretch.
+ * @returns what is waited for between pieces: nothing until `ms` are over, then one's turn
+ */
+export function stretches(ms: number): () => Promise<void> | undefined {
+  let endMs = performance.now() + ms;
+  return () => {
+    if (performance.now() < endMs) return undefined;
+    return nextTurn().then(() => {
+      endMs = performance.now() + ms;
+    });
+  };
+}
