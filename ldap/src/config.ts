@@ -56,6 +56,10 @@ export const ldapConfig = defineConfig({
       default: [],
       doc: 'Slugs of the applications whose binds need a second factor, `*` for all; codes may have any length then.',
     }),
+    mfa_code_first: textList({
+      default: [],
+      doc: 'Slugs of the applications whose binds have the code in front, `code;password`, and only there; `*` for all.',
+    }),
     mfa_remember: duration({
       default: 0,
       doc: 'How long a second factor counts for further binds of the same user with the same password from the same address; 0: not at all.',

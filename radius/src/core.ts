@@ -277,7 +277,7 @@ function verdictKeyOf({ claim, provider, remoteIp, canAskForCode }: AccessReques
     return { providerPk, identity: `certificate ${remoteIp} ${claim.username}`, secret: '' };
   // Who may be asked for a code has a flow of their own.
   if (claim.kind !== 'password' || canAskForCode) return undefined;
-  if (mfaSupport && splitPasswordCode(claim.password, mfaSupport).code !== undefined) return undefined;
+  if (mfaSupport && splitPasswordCode(claim.password, { mfaSupport }).code !== undefined) return undefined;
   return { providerPk, identity: `${remoteIp} ${claim.username}`, secret: claim.password };
 }
 

@@ -82,7 +82,12 @@ const mostLogouts = 4;
 const codeLifeMs = 30_000;
 
 export function createLogins({ outpost, config, clock, verdicts, signal }: LoginsOptions): Logins {
-  const { bind_cache_ttl: cacheMs, mfa_remember: rememberMs, mfa_required: required } = config.ldap;
+  const {
+    bind_cache_ttl: cacheMs,
+    mfa_remember: rememberMs,
+    mfa_required: required,
+    mfa_code_first: codeFirst,
+  } = config.ldap;
   /** Of one login, or one change of a password. */
   const timeLimit = () => AbortSignal.timeout(config.ldap.login_timeout);
   const turns = createSemaphore(mostLogins);
@@ -91,7 +96,11 @@ export function createLogins({ outpost, config, clock, verdicts, signal }: Login
     freeFailures: config.ldap.throttle_failures,
     maxWaitMs: config.ldap.throttle_max_wait,
   });
-  const needsMfa = ({ applicationSlug }: Provider) => required.includes('*') || required.includes(applicationSlug);
+  /** How a password that is typed for the provider is read. */
+  const formOf = ({ applicationSlug, mfaSupport }: Provider) => {
+    const isNamed = (slugs: readonly string[]) => slugs.includes('*') || slugs.includes(applicationSlug);
+    return { mfaSupport, mfaRequired: isNamed(required), codeFirst: isNamed(codeFirst) };
+  };
 
   const inTurn = async (attempt: BindAttempt): Promise<Identity> => {
     const { clientIp: client, username } = attempt;
@@ -105,8 +114,7 @@ export function createLogins({ outpost, config, clock, verdicts, signal }: Login
     const time = timeLimit();
     const limit = AbortSignal.any([signal, time]);
     try {
-      const mfaRequired = needsMfa(attempt.provider);
-      const identity = await turns.run(() => runLogin(attempt, { mfaRequired, limit }), limit);
+      const identity = await turns.run(() => runLogin(attempt, limit), limit);
       throttle.succeeded(client, username.toLowerCase());
       return identity;
     } catch (error) {
@@ -117,18 +125,15 @@ export function createLogins({ outpost, config, clock, verdicts, signal }: Login
   };
 
   /** Flow, access check, identity: the one place where a bind can succeed. */
-  const runLogin = async (
-    attempt: BindAttempt,
-    { mfaRequired, limit }: { readonly mfaRequired: boolean; readonly limit: AbortSignal },
-  ): Promise<Identity> => {
+  const runLogin = async (attempt: BindAttempt, limit: AbortSignal): Promise<Identity> => {
     const { provider, username, password, clientIp, certificatePem } = attempt;
     const { core, metrics } = outpost();
+    const form = formOf(provider);
     const request = {
       flowSlug: provider.bindFlow,
       username,
       secret: password.toString('utf8'),
-      mfaSupport: provider.mfaSupport,
-      mfaRequired,
+      ...form,
       sendCodes: config.ldap.mfa_send_codes,
       remoteIp: clientIp,
       protocol: 'ldap',
@@ -151,7 +156,7 @@ export function createLogins({ outpost, config, clock, verdicts, signal }: Login
       usedMfa,
     };
     try {
-      if (mfaRequired && !usedMfa)
+      if (form.mfaRequired && !usedMfa)
         throw new Refusal(resultCode.invalidCredentials, '', {
           logged: 'a second factor is required here, and the login flow asked for none',
           reason: 'invalid_credentials',
@@ -192,20 +197,21 @@ export function createLogins({ outpost, config, clock, verdicts, signal }: Login
 
   return {
     recall(attempt) {
-      const { provider, password } = attempt;
-      const known = provider.bindMode === 'cached' ? verdicts.find(keyOf(attempt, password)) : undefined;
+      const { provider } = attempt;
+      const secret = attempt.password.toString('utf8');
+      const known = provider.bindMode === 'cached' ? verdicts.find(keyOf(attempt, secret)) : undefined;
       if (known !== undefined || rememberMs === 0) return known?.identity;
-      return verdicts.find(keyAtClient(attempt, password))?.identity;
+      return verdicts.find(keyAtClient(attempt, secret))?.identity;
     },
     async authenticate(attempt) {
-      const { provider, password } = attempt;
+      const { provider } = attempt;
       if (attempt.certificatePem !== undefined) return inTurn(attempt);
-      const secret = password.toString('utf8');
-      const typed = splitPasswordCode(secret, provider.mfaSupport, needsMfa(provider));
+      const secret = attempt.password.toString('utf8');
+      const typed = splitPasswordCode(secret, formOf(provider));
       const hasCode = provider.mfaSupport && typed.code !== undefined;
       const lifeMs = provider.bindMode === 'direct' ? 0 : hasCode ? Math.min(cacheMs, codeLifeMs) : cacheMs;
       const keep = (identity: Identity) => ({ lifeMs, verdict: verdictOf(identity) });
-      const identity = await verdicts.resolve(keyOf(attempt, password), () => inTurn(attempt), keep);
+      const identity = await verdicts.resolve(keyOf(attempt, secret), () => inTurn(attempt), keep);
       if (rememberMs > 0 && identity.usedMfa)
         for (const shown of new Set([secret, typed.password]))
           verdicts.remember(keyAtClient(attempt, shown), verdictOf(identity), rememberMs);
@@ -261,12 +267,12 @@ function verdictOf(identity: Identity): BindVerdict {
   return { userPk, sessionId, providerPk: provider.pk, expiresAtMs: session.expiresAtMs, identity };
 }
 
-function keyOf({ provider, username }: BindAttempt, secret: string | Buffer): VerdictKey {
+function keyOf({ provider, username }: BindAttempt, secret: string): VerdictKey {
   return { providerPk: provider.pk, identity: username.toLowerCase(), secret };
 }
 
 /** A second factor was shown at this address only. */
-function keyAtClient(attempt: BindAttempt, secret: string | Buffer): VerdictKey {
+function keyAtClient(attempt: BindAttempt, secret: string): VerdictKey {
   const key = keyOf(attempt, secret);
   return { ...key, identity: `${attempt.clientIp} ${key.identity}` };
 }

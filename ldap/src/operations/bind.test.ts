@@ -96,6 +96,7 @@ async function bindWith(steps: Steps, before: number) {
       bind_cache_ttl: 60_000,
       mfa_remember: 0,
       mfa_required: [],
+      mfa_code_first: [],
       mfa_send_codes: false,
       login_timeout: 10_000,
       throttle_failures: 5,

@@ -23,17 +23,43 @@ describe('password;code', () => {
     ['a;b;abcdef12', 'a;b', 'abcdef12'],
   ] as const) {
     test(`flow-executor 8–10, ldap 12–14: "${typed}"`, () =>
-      expect(splitPasswordCode(typed, true)).toEqual({ password, code }));
+      expect(splitPasswordCode(typed, { mfaSupport: true })).toEqual({ password, code }));
   }
 
   test('F7: where a code is required, it may have any length, and there is always one split', () => {
-    expect(splitPasswordCode('pw;123456789012', true, true)).toEqual({ password: 'pw', code: '123456789012' });
-    expect(splitPasswordCode('pw;abcdef', false, true)).toEqual({ password: 'pw', code: 'abcdef' });
-    expect(splitPasswordCode('pw;', true, true)).toEqual({ password: 'pw;', code: undefined });
+    const required = { mfaSupport: true, mfaRequired: true };
+    expect(splitPasswordCode('pw;123456789012', required)).toEqual({ password: 'pw', code: '123456789012' });
+    expect(splitPasswordCode('pw;abcdef', { mfaSupport: false, mfaRequired: true })).toEqual({
+      password: 'pw',
+      code: 'abcdef',
+    });
+    expect(splitPasswordCode('pw;', required)).toEqual({ password: 'pw;', code: undefined });
   });
 
+  for (const [typed, password, code] of [
+    ['123456;s3cret', 's3cret', '123456'],
+    ['abcd1234;s3cret', 's3cret', 'abcd1234'],
+    ['123456;a;b', 'a;b', '123456'],
+    ['123456;', '', '123456'],
+    ['s3cret;123456', 's3cret;123456', undefined],
+    [';s3cret', ';s3cret', undefined],
+    ['12345;s3cret', '12345;s3cret', undefined],
+    ['s3cret', 's3cret', undefined],
+  ] as const)
+    test(`with the code first, "${typed}" has one meaning`, () =>
+      expect(splitPasswordCode(typed, { mfaSupport: true, codeFirst: true })).toEqual({ password, code }));
+
+  test('whatever the password, both orders give it back with its code', () =>
+    fc.assert(
+      fc.property(fc.string(), fc.stringMatching(/^[A-Za-z0-9]{8}$/), (password, code) => {
+        const form = { mfaSupport: true };
+        expect(splitPasswordCode(`${password};${code}`, form)).toEqual({ password, code });
+        expect(splitPasswordCode(`${code};${password}`, { ...form, codeFirst: true })).toEqual({ password, code });
+      }),
+    ));
+
   test('ldap 15: without MFA support both answers are the whole text', () => {
-    expect(splitPasswordCode('pw;123456', false)).toEqual({ password: 'pw;123456', code: 'pw;123456' });
+    expect(splitPasswordCode('pw;123456', { mfaSupport: false })).toEqual({ password: 'pw;123456', code: 'pw;123456' });
   });
 });
 

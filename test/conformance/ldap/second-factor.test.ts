@@ -141,6 +141,21 @@ describe('a second factor that is required', () => {
   });
 });
 
+test('L20: where the code comes first, `code;password` is the only order, with one meaning whatever the password', async () => {
+  await using outpost = await startOutpost(fixture, { AUTHENTIK_LDAP__MFA_CODE_FIRST: 'direct' });
+  const at = (secret: string, base = direct) => bindAt(outpost.bound('ldap').port, dnOf("o'neil, pat", base), secret);
+  const odd = 'eeee5555;long enough';
+  await fixture.core.call('POST', `/core/users/${fixture.pks.get("o'neil, pat")}/set_password/`, { password: odd });
+  await giveTokens("o'neil, pat", 'eeee5555', 'ffff6666', 'ffff7777');
+  expect(await at(`${odd};ffff6666`)).toBe(49);
+  expect(await at(`ffff6666;${odd}`)).toBe(0);
+  expect(await at(`ffff6666;${odd}`)).toBe(49);
+  // The order of other applications is as it was.
+  expect(await at(`ffff7777;${odd}`, cached)).toBe(49);
+  expect(await at(`${odd};ffff7777`, cached)).toBe(0);
+  await fixture.core.call('POST', `/core/users/${fixture.pks.get("o'neil, pat")}/set_password/`, { password });
+});
+
 describe('a second factor that is remembered', () => {
   let outpost: RunningDaemon;
   beforeAll(async () => {

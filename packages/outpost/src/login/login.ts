@@ -12,7 +12,7 @@ import type { ReceivedChallenge } from '@gatehouse/contract/flow';
 import { currentUserRow } from '@gatehouse/contract/rest';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { OutpostMetrics } from '../metrics.ts';
-import { type Credentials, splitPasswordCode } from './mfa-code.ts';
+import { type Credentials, type SecretForm, splitPasswordCode } from './mfa-code.ts';
 import type { CodeWanted, LoginOutcome } from './outcome.ts';
 import { chooseCodeDevice, solve } from './solvers.ts';
 
@@ -21,13 +21,10 @@ const maxAnswers = 9;
 const authenticatorStage = 'ak-stage-authenticator-validate';
 const credentialStages = new Set(['ak-stage-identification', 'ak-stage-password', authenticatorStage]);
 
-export interface LoginRequest {
+export interface LoginRequest extends SecretForm {
   readonly flowSlug: string;
   readonly username: string;
   readonly secret: string;
-  readonly mfaSupport: boolean;
-  /** A flow that passes without a second factor is a refusal; codes may have any length then. Default: no. */
-  readonly mfaRequired?: boolean;
   /** Where no code was typed, the core may send one by text message or e-mail. Default: no. */
   readonly sendCodes?: boolean;
   readonly remoteIp: string;
@@ -75,7 +72,7 @@ async function runLogin(request: LoginRequest, deps: LoginDependencies, canAskFo
   const run: Run = {
     session,
     query,
-    credentials: splitPasswordCode(request.secret, request.mfaSupport, request.mfaRequired),
+    credentials: splitPasswordCode(request.secret, request),
     answered: new Set(),
     answers: 0,
     canAskForCode,

@@ -17,7 +17,8 @@ export interface VerdictKey {
   readonly providerPk: number;
   /** Normalised name of who wants in. */
   readonly identity: string;
-  readonly secret: string | Uint8Array;
+  /** As the core gets it. */
+  readonly secret: string;
 }
 
 export interface VerdictCache<V extends Verdict> {
@@ -129,7 +130,5 @@ interface Entry<V> {
  * call into OpenSSL in place of the several of an HMAC object, a quarter of its time; digests never leave this process.
  */
 function digestOf(key: string, { providerPk, identity, secret }: VerdictKey): string {
-  const prefix = `${key}${providerPk}:${identity.length}:${identity}:`;
-  if (typeof secret === 'string') return hash('sha256', `${prefix}${secret}${key}`, 'binary');
-  return hash('sha256', Buffer.concat([Buffer.from(prefix), secret, Buffer.from(key)]), 'binary');
+  return hash('sha256', `${key}${providerPk}:${identity.length}:${identity}:${secret}${key}`, 'binary');
 }
