@@ -7,7 +7,6 @@ import type { Logger } from '@gatehouse/daemon/log';
 import {
   type DecodeLimits,
   decodeRequest,
-  encodeResponse,
   extendedOid,
   type LdapMessage,
   MessageFramer,
@@ -27,6 +26,7 @@ import type { AnsweredOp } from '../operations/report.ts';
 import type { Soon } from '../operations/soon.ts';
 import type { TlsWrapper } from './late-tls.ts';
 import { RunningOperation } from './running.ts';
+import { readStraight, stopReading } from './straight-reading.ts';
 import { type ClientCertificate, clientCertificate, serverNameOf } from './tls-layer.ts';
 import { Canceled, isStartTls, Turns } from './turns.ts';
 import { ResponseWriter } from './writer.ts';
@@ -68,6 +68,7 @@ export class Connection implements Peer {
   readonly #framer = new MessageFramer();
   readonly #writer: ResponseWriter;
   readonly #turns = new Turns();
+  readonly #take = (chunk: Buffer) => this.#receive(chunk);
   #socket: Socket;
   /** As the sessions know it. */
   #registered: Identity | undefined;
@@ -132,12 +133,12 @@ export class Connection implements Peer {
       diagnosticMessage,
       responseName: extendedOid.noticeOfDisconnection,
     } as const;
-    this.#writer.send(encodeResponse({ messageId: 0, op, controls: [] }));
+    this.#writer.send({ messageId: 0, op, controls: [] });
     this.#end();
   }
 
   #listen(socket: Socket, timeoutMs: number): void {
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    readStraight(socket, this.#take);
     socket.on('error', (error) => this.#failed(error));
     socket.on('close', () => this.#close());
     socket.on('end', () => this.#end());
@@ -252,7 +253,7 @@ export class Connection implements Peer {
     if (operation.isBind) this.#settle();
     const { idle_timeout_anonymous: anonymousMs, idle_timeout_bound: boundMs } = this.#options.config.ldap;
     if (!this.#ended) this.#setTimeout(this.identity === undefined ? anonymousMs : boundMs);
-    if (stopped === undefined) this.#writer.send(encodeResponse({ messageId, op, controls }));
+    if (stopped === undefined) this.#writer.send({ messageId, op, controls });
     else if (stopped instanceof Canceled) this.#answerCanceled(messageId);
   }
 
@@ -273,12 +274,12 @@ export class Connection implements Peer {
 
   #cancel(messageId: number, value: Buffer | undefined): void {
     const op = { op: 'extendedResponse', resultCode: this.#turns.cancel(value) } as const;
-    this.#writer.send(encodeResponse({ messageId, op, controls: [] }));
+    this.#writer.send({ messageId, op, controls: [] });
   }
 
   #answerCanceled(messageId: number): void {
     const op = { op: 'searchResultDone', resultCode: resultCode.canceled } as const;
-    this.#writer.send(encodeResponse({ messageId, op, controls: [] }));
+    this.#writer.send({ messageId, op, controls: [] });
   }
 
   /** ldap.md §2.5: nothing may follow the request in clear text. */
@@ -312,11 +313,12 @@ export class Connection implements Peer {
 
   #answerStartTls(messageId: number, code: ResultCode): void {
     const op = { op: 'extendedResponse', resultCode: code, responseName: extendedOid.startTls } as const;
-    this.#writer.send(encodeResponse({ messageId, op, controls: [] }));
+    this.#writer.send({ messageId, op, controls: [] });
   }
 
   #putTlsOn(plain: Socket, wrap: TlsWrapper): void {
-    for (const event of ['data', 'end', 'close', 'timeout']) plain.removeAllListeners(event);
+    stopReading(plain, this.#take);
+    for (const event of ['end', 'close', 'timeout']) plain.removeAllListeners(event);
     plain.setTimeout(0);
     this.#timeoutMs = 0;
     this.#socket = wrap(plain);

@@ -3,6 +3,7 @@
 // has one piece of the slab, which ends where another writer's begins.
 import type { Writable } from 'node:stream';
 import type { ByteSink } from '@gatehouse/wire/ber';
+import { type LdapMessage, type ResponseOp, writeResponse } from '@gatehouse/wire/ldap';
 
 /** Written at once when this much is ready. */
 const pieceBytes = 65_536;
@@ -39,9 +40,8 @@ export class ResponseWriter implements ByteSink {
     return at;
   }
 
-  send(message: Uint8Array): void {
-    const at = this.room(message.length); // before `bytes` is read: it may be another slab afterwards
-    this.bytes.set(message, at);
+  send(response: LdapMessage<ResponseOp>): void {
+    writeResponse(response, this);
   }
 
   /** A promise to wait for while the client is behind. */

@@ -45,15 +45,17 @@ export class BerReader {
 
   /** INTEGER or ENUMERATED of at most four octets: everything in LDAP fits. */
   integer(tag = 0x02): number {
-    const octets = this.octets(tag);
-    if (octets.length === 0 || octets.length > 4) throw malformed(`integer of ${octets.length} octets`);
-    return octets.readIntBE(0, octets.length);
+    const length = this.#header(tag);
+    if (length === 0 || length > 4) throw malformed(`integer of ${length} octets`);
+    this.#at += length;
+    return this.#bytes.readIntBE(this.#at - length, length);
   }
 
   boolean(tag = 0x01): boolean {
-    const octets = this.octets(tag);
-    if (octets.length !== 1) throw malformed(`boolean of ${octets.length} octets`);
-    return octets.readUInt8(0) !== 0;
+    const length = this.#header(tag);
+    if (length !== 1) throw malformed(`boolean of ${length} octets`);
+    this.#at += 1;
+    return this.#bytes[this.#at - 1] !== 0;
   }
 
   null(tag: number): void {

@@ -169,7 +169,9 @@ export function isWithin(dn: DnKey, ancestor: DnKey): boolean {
   return (
     ancestor === '' ||
     dn === ancestor ||
-    (dn.endsWith(`,${ancestor}`) && !isEscapedAt(dn, dn.length - ancestor.length - 1))
+    (dn.endsWith(ancestor) &&
+      dn[dn.length - ancestor.length - 1] === ',' &&
+      !isEscapedAt(dn, dn.length - ancestor.length - 1))
   );
 }
 

@@ -26,8 +26,18 @@ const responseTags = {
 } as const;
 
 export function encodeResponse({ messageId, op, controls }: LdapMessage<ResponseOp>): Buffer {
-  if (controls.length === 0 && isBare(op)) return encodeBareResult(messageId, responseTags[op.op], op.resultCode);
   return encodeEnvelope(messageId, encodeResponseOp(op), controls);
+}
+
+/** What `encodeResponse` makes of it, straight to where it goes. */
+export function writeResponse(response: LdapMessage<ResponseOp>, sink: ByteSink): void {
+  const { messageId, op, controls } = response;
+  if (controls.length === 0 && isBare(op)) writeBareResult(messageId, responseTags[op.op], op.resultCode, sink);
+  else {
+    const message = encodeResponse(response);
+    const at = sink.room(message.length); // before `bytes` is read: it may be another buffer afterwards
+    sink.bytes.set(message, at);
+  }
 }
 
 /** A result code and nothing else, as most answers are. */
@@ -38,17 +48,20 @@ function isBare(op: ResponseOp): op is Exclude<ResponseOp, { op: 'searchResultEn
   return op.op !== 'extendedResponse' || (op.responseName === undefined && op.responseValue === undefined);
 }
 
-/** What `encodeEnvelope` makes of it, in one piece. */
-function encodeBareResult(messageId: MessageId, tag: number, code: ResultCode): Buffer {
-  const octets = octetsOf(messageId);
-  const bytes = Buffer.allocUnsafe(13 + octets);
-  bytes[0] = 0x30;
-  bytes[1] = 11 + octets;
-  bytes[2] = 0x02;
-  bytes[3] = octets;
-  for (let at = octets, left = messageId; at > 0; at -= 1, left = Math.floor(left / 256)) bytes[3 + at] = left & 0xff;
-  bytes.set([tag, 7, 0x0a, 1, code, 4, 0, 4, 0], 4 + octets);
-  return bytes;
+/** A code, and two empty strings. */
+function writeBareResult(messageId: MessageId, tag: number, code: ResultCode, sink: ByteSink): void {
+  const start = sink.room(messageSize(messageId, 9));
+  const { bytes } = sink;
+  const at = writeMessageHead(bytes, start, messageId, 9);
+  bytes[at] = tag;
+  bytes[at + 1] = 7;
+  bytes[at + 2] = 0x0a;
+  bytes[at + 3] = 1;
+  bytes[at + 4] = code;
+  bytes[at + 5] = 0x04;
+  bytes[at + 6] = 0;
+  bytes[at + 7] = 0x04;
+  bytes[at + 8] = 0;
 }
 
 function octetsOf(messageId: MessageId): number {

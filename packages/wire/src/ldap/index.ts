@@ -23,6 +23,7 @@ export {
   messageSize,
   writeMessage,
   writeMessageHead,
+  writeResponse,
 } from './encode.ts';
 export type { ExtensibleMatch, Filter, Substrings } from './filter.ts';
 export {
