@@ -86,7 +86,7 @@ describe('a core that takes requests and never answers', () => {
       expect(await bindAs('alan', base)).toBe(52);
       expect(performance.now() - began).toBeLessThan(10_000);
       heal();
-      expect(await bindAs('grace', base)).toBe(0);
+      await expect.poll(() => bindAs('grace', base), { timeout: 20_000 }).toBe(0); // a second is short on a busy machine
     },
   );
 

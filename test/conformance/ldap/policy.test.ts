@@ -194,3 +194,22 @@ describe.skipIf(skipWithout('ldapsearch'))('the policy file', () => {
     await until(async () => (await search(cached, '(mail=jdoe@example.com)')).entries.length > 0);
   });
 });
+
+test.each(bases)('one line of the file makes `memberOf` effective, to be found by as well, below %s', async (base) => {
+  await using place = await temporaryFolder();
+  const own = join(place.path, 'policy.yaml');
+  await writeFile(own, `attributes: [{ set: { memberOf: "\${msDS-memberOfTransitive}" } }]`); // as docs/policy.md has it
+  await using outpost = await startOutpost(fixture, { AUTHENTIK_LDAP__POLICY_FILE: own });
+  using client = await WireClient.plain(outpost.bound('ldap').port);
+  expect(await client.bind(dnOf('svc', base), password)).toBe(0);
+  const ask = (filter: string, attributes: readonly string[] = []) =>
+    client.request(searchRequest(`ou=users,${base}`, filter, { attributes }));
+  // Devs are in admins; admins are not named in the user's own row.
+  const [devs, admins] = ['devs', 'admins'].map((name) => `cn=${name},ou=groups,${base}`);
+  await until(async () => namesOf(await ask(`(memberOf=${devs})`)).length === 2);
+  const [entry] = await ask("(cn=o'neil*)", ['memberOf']);
+  const values =
+    entry?.op.op === 'searchResultEntry' ? entry.op.attributes.flatMap((one) => one.values.map(String)) : [];
+  expect(values.toSorted()).toEqual([admins, devs]);
+  expect(namesOf(await ask(`(memberOf=${admins})`))).toEqual(['jdoe', "o'neil\\, pat"]);
+});
