@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
 import { type Authority, createAuthority } from '../../conformance/ldap/certificates.ts';
 import { type LdapFixture, startLdapFixture } from '../../conformance/ldap/fixture.ts';
 import { runTool, type ToolResult, until } from '../../harness/index.ts';
@@ -20,7 +21,17 @@ export interface Lab extends AsyncDisposable {
   recipe(name: string): Recipe;
 }
 
-export async function startLab(env: Readonly<Record<string, string>> = {}): Promise<Lab> {
+/** The lab for all tests of the file that calls this: there before the first, gone behind the last. */
+export function labForTests(env: Readonly<Record<string, string>> = {}): Lab {
+  const lab: Partial<Lab> = {};
+  beforeAll(async () => {
+    Object.assign(lab, await startLab(env));
+  }, 120_000);
+  afterAll(() => lab[Symbol.asyncDispose]?.());
+  return lab as Lab; // whole before any test runs
+}
+
+async function startLab(env: Readonly<Record<string, string>>): Promise<Lab> {
   const authority = await createAuthority();
   const fixture = await startLdapFixture(env);
   const { core } = fixture;

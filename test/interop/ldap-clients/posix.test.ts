@@ -2,15 +2,11 @@
 import { spawnSync } from 'node:child_process';
 import { userInfo } from 'node:os';
 import { testPassword } from '@gatehouse/core/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { skipWithout, type ToolResult } from '../../harness/index.ts';
-import { createWorkbench, type Lab, runScript, startLab, userPassword, type Workbench } from './lab.ts';
+import { createWorkbench, labForTests, runScript, userPassword, type Workbench } from './lab.ts';
 
-let lab: Lab;
-beforeAll(async () => {
-  lab = await startLab();
-}, 120_000);
-afterAll(() => lab[Symbol.asyncDispose]());
+const lab = labForTests();
 
 /** Whether this machine lets us have a namespace; containers often do not. */
 const mayUnshare = userInfo().uid === 0 && spawnSync('unshare', ['-m', 'true']).status === 0;

@@ -1,14 +1,10 @@
 // Recipes whose client is a program or a library: their pages are run as they stand.
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { runTool, skipWithout } from '../../harness/index.ts';
-import { createWorkbench, type Lab, runScript, startLab } from './lab.ts';
+import { createWorkbench, labForTests, runScript } from './lab.ts';
 
-let lab: Lab;
-beforeAll(async () => {
-  lab = await startLab({ AUTHENTIK_LDAP__PASSWORD_MODIFY: 'default-password-change' });
-}, 120_000);
-afterAll(() => lab[Symbol.asyncDispose]());
+const lab = labForTests({ AUTHENTIK_LDAP__PASSWORD_MODIFY: 'default-password-change' });
 
 /** A script of a page in a file of its own. */
 async function runFile(recipe: string, file: string, interpreter: string, folder?: string) {

@@ -2,10 +2,10 @@
 // provider, and each line is compared whole.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { WireClient } from '../../conformance/ldap/wire-client.ts';
 import { until } from '../../harness/index.ts';
-import { type Lab, startLab } from './lab.ts';
+import { labForTests } from './lab.ts';
 import { readRecipe } from './recipe.ts';
 import { replay } from './requests.ts';
 
@@ -14,11 +14,7 @@ const pages = readdirSync(folder)
   .map((file) => file.replace(/\.md$/, ''))
   .filter((name) => readRecipe(name, []).requests.length > 0);
 
-let lab: Lab;
-beforeAll(async () => {
-  lab = await startLab();
-}, 120_000);
-afterAll(() => lab[Symbol.asyncDispose]());
+const lab = labForTests();
 
 describe.each(['cached', 'direct'])('search mode %s', (mode) => {
   beforeAll(async () => {

@@ -2,20 +2,16 @@
 import { chmod, chown } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { userInfo } from 'node:os';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { direct, dnOf } from '../../conformance/ldap/fixture.ts';
 import { WireClient } from '../../conformance/ldap/wire-client.ts';
 import { freePort, runTool, skipWithout } from '../../harness/index.ts';
-import { createWorkbench, type Lab, runScript, startLab, startServer, userPassword } from './lab.ts';
+import { createWorkbench, labForTests, runScript, startServer, userPassword } from './lab.ts';
 
 // Foreign servers take their time on a busy machine.
 vi.setConfig({ testTimeout: 90_000 });
 
-let lab: Lab;
-beforeAll(async () => {
-  lab = await startLab();
-}, 120_000);
-afterAll(() => lab[Symbol.asyncDispose]());
+const lab = labForTests();
 
 const basic = (name: string, password: string) => `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
 const statusOf = async (url: string, name?: string, password = userPassword) =>
