@@ -2,6 +2,7 @@
 // second.
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as later } from 'node:timers/promises';
 import { testPassword } from '@gatehouse/core/testing';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
@@ -31,15 +32,23 @@ export interface Pair extends AsyncDisposable {
   requireSame(slapd: ReferenceSlapd, request: RequestOp): Promise<Answered>;
   /** A sample of the outpost's metrics, by name and labels as printed. */
   metric(sample: string): Promise<number>;
-  /** The longest time that the outpost's event loop was blocked since this was last asked. */
-  longestBlockMs(): Promise<number>;
+  /** How long the outpost's event loop was blocked at most since this was last asked; only where blocks are watched. */
+  longestBlock(): Promise<LongestBlock>;
   residentMiB(pid: number): Promise<number>;
 }
 
-/** Takes the source over. */
-export async function startPair(source: Source): Promise<Pair> {
+export interface LongestBlock {
+  /** By the clock, whoever had the processor. */
+  readonly ms: number;
+  /** The most that the thread worked in any block. */
+  readonly workedMs: number;
+}
+
+/** Takes the source over. @param watchesBlocks has the outpost watch its event loop, which costs it a little */
+export async function startPair(source: Source, watchesBlocks = false): Promise<Pair> {
   const folder = await temporaryFolder();
   const { people } = source;
+  const blocksFile = join(folder.path, 'blocks');
   const beganMs = performance.now();
   const daemon = await startDaemon('ldap', {
     env: {
@@ -47,12 +56,14 @@ export async function startPair(source: Source): Promise<Pair> {
       AUTHENTIK_TOKEN: source.token,
       AUTHENTIK_LDAP__PAGE_SIZE: '100',
       AUTHENTIK_LDAP__PROXY_PROTOCOL: 'off',
-      NODE_OPTIONS: process.env['BENCH_NODE_OPTIONS'] ?? '', // of the outpost alone, for a profiler
+      // Of the outpost alone; from outside, for a profiler.
+      NODE_OPTIONS: `${process.env['BENCH_NODE_OPTIONS'] ?? ''} ${watchesBlocks ? `--import=${blockProbe}` : ''}`,
+      BENCH_BLOCKS: blocksFile,
     },
   });
   const toListeningMs = performance.now() - beganMs;
   const metrics = new Scraper(daemon);
-  await metrics.longestBlockMs(); // of the start itself: nobody was served yet
+  const blocks = new Blocks(blocksFile);
   await until(() => isLoaded(daemon, metrics, people), 600_000);
   const toLoadedMs = performance.now() - beganMs;
   await pin(daemon.pid ?? 0, 0);
@@ -89,7 +100,7 @@ export async function startPair(source: Source): Promise<Pair> {
     },
     requireSame: ({ port }, request) => requireSameAnswer(own, { port, ...root }, request),
     metric: (sample) => metrics.read(sample),
-    longestBlockMs: () => metrics.longestBlockMs(),
+    longestBlock: () => blocks.longest(),
     async residentMiB(pid) {
       const status = await readFile(join('/proc', String(pid), 'status'), 'utf8');
       return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
@@ -129,10 +140,9 @@ async function isLoaded(daemon: RunningDaemon, metrics: Scraper, people: readonl
   return found.entries > 0;
 }
 
-/** Reads the outpost's metrics. The longest block is forgotten there each time somebody looks, so it is kept here. */
+/** Reads the outpost's metrics. */
 class Scraper {
   readonly #daemon: RunningDaemon;
-  #longestBlockS = 0;
 
   constructor(daemon: RunningDaemon) {
     this.#daemon = daemon;
@@ -141,21 +151,37 @@ class Scraper {
   async read(sample: string): Promise<number> {
     const { host, port } = this.#daemon.bound('metrics');
     const lines = (await (await fetch(`http://${host}:${port}/metrics`)).text()).split('\n');
-    const value = (name: string) =>
-      Number(
-        lines
-          .find((one) => one.startsWith(`${name} `))
-          ?.split(' ')
-          .at(-1) ?? 0,
-      );
-    this.#longestBlockS = Math.max(this.#longestBlockS, value('nodejs_eventloop_lag_max_seconds'));
-    return value(sample);
+    const line = lines.find((one) => one.startsWith(`${sample} `));
+    return Number(line?.split(' ').at(-1) ?? 0);
+  }
+}
+
+const blockProbe = join(import.meta.dirname, 'block-probe.mjs');
+/** The probe writes ten times a second. */
+const writtenAfterMs = 300;
+
+/** What the probe has written. Blocks of the start itself are left out: nobody was served yet. */
+class Blocks {
+  readonly #file: string;
+  #fromUs = monotonicUs();
+
+  constructor(file: string) {
+    this.#file = file;
   }
 
-  async longestBlockMs(): Promise<number> {
-    await this.read('');
-    const ms = Math.round(this.#longestBlockS * 1000);
-    this.#longestBlockS = 0;
-    return ms;
+  async longest(): Promise<LongestBlock> {
+    const toUs = monotonicUs();
+    await later(writtenAfterMs);
+    const lines = (await readFile(this.#file, 'utf8')).trim().split('\n');
+    const blocks = lines.map((line) => line.split(' ').map(Number));
+    const within = blocks.filter(([atUs = 0]) => atUs >= this.#fromUs && atUs < toUs);
+    this.#fromUs = toUs;
+    const most = (place: number) => Math.round(Math.max(0, ...within.map((block) => block[place] ?? 0)) / 1000);
+    return { ms: most(1), workedMs: most(2) };
   }
+}
+
+/** The clock of the probe, too. */
+function monotonicUs(): number {
+  return Number(process.hrtime.bigint() / 1_000n);
 }
