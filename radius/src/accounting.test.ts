@@ -14,7 +14,7 @@ import {
   signReply,
 } from '@gatehouse/wire/radius';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { disconnect } from './coa/disconnect.ts';
+import { createDevices } from './coa/devices.ts';
 import { createNasLogins } from './coa/logins.ts';
 import type { Access } from './core.ts';
 import type { AdmittedRequest } from './datagram/request.ts';
@@ -124,7 +124,7 @@ describe('Disconnect', () => {
     test(`radius C84: the device gets a request like V42 and its ${result} ends it`, async () => {
       const nas = await device();
       const logins = createNasLogins(systemClock);
-      logins.remember(request(login, nas.address().port), access);
+      logins.remember(request(login, nas.address().port), access, []);
       logins.link(request(decodePacket(vector('V26'))), false);
       const received = once(nas, 'message');
       const [held] = logins.take('session-1');
@@ -135,7 +135,8 @@ describe('Disconnect', () => {
         log: captureLogger(),
         signal: new AbortController().signal,
       };
-      const ended = disconnect(held, 80, { ...options, count: (...one) => void counted.push(one.join(' ')) });
+      const devices = createDevices({ ...options, count: (...one) => void counted.push(one.join(' ')) });
+      const ended = devices.disconnect(held);
       const [bytes, from] = await received;
       const packet = decodePacket(bytes);
       expect(packet.code).toBe(40);
@@ -146,14 +147,14 @@ describe('Disconnect', () => {
       expect(packet.attributes[0]?.type).toBe(80);
       expect(packet.attributes.map(({ type }) => type)).toEqual(expect.arrayContaining([1, 4, 55]));
       nas.send(signReply({ code, attributes: [messageAuthenticator] }, packet, key), from.port, from.address);
-      expect(await ended).toBe(result);
+      expect(await ended).toEqual({ result, errorCause: undefined });
       expect(counted).toEqual([`disconnect ${result}`]);
       expect(logins.size).toBe(0);
     });
 
   test('radius B10: a Stop of the device forgets its login', () => {
     const logins = createNasLogins(systemClock);
-    logins.remember(request(), access);
+    logins.remember(request(), access, []);
     logins.link(request(), true);
     expect(logins.take('session-1')).toEqual([]);
   });

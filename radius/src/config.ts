@@ -12,7 +12,7 @@ import {
   text,
   textList,
 } from '@gatehouse/daemon/config';
-import { type ClientSettings, maxEapResumptionMs } from './clients/settings.ts';
+import { type ClientSettings, coaChanges, maxEapResumptionMs } from './clients/settings.ts';
 import { userFields } from './eap/client-certificate.ts';
 
 export const radiusConfig = defineConfig({
@@ -101,7 +101,16 @@ export const radiusConfig = defineConfig({
       doc: 'Events kept at most; then devices get no answer.',
     }),
     coa: boolean({ default: false, doc: 'Send a Disconnect-Request to the device when the core ends a session.' }),
-    coa_port: integer({ default: 3799, min: 1, max: 65_535, doc: 'Port of the devices for Disconnect-Requests.' }),
+    coa_on_change: choice(coaChanges, {
+      default: 'nothing',
+      doc: 'With coa, when reply attributes of a running session would be others now: nothing; change: a CoA-Request with the new ones; change_or_disconnect: the same, and a Disconnect-Request where the device cannot.',
+    }),
+    coa_port: integer({
+      default: 3799,
+      min: 1,
+      max: 65_535,
+      doc: 'Port of the devices for Disconnect- and CoA-Requests.',
+    }),
     radsec_certificate: text({ default: '', doc: 'PEM file with the certificate of the RadSec listener.' }),
     radsec_key: text({ default: '', doc: 'PEM file with its key.' }),
     radsec_ca: text({ default: '', doc: 'PEM file with the authority that signs the certificates of RadSec peers.' }),
@@ -124,6 +133,7 @@ export function settingsOf(radius: ConfigOf<typeof radiusConfig>['radius']): Cli
     eapMethods: radius.eap_methods,
     challenge: radius.challenge,
     coa: radius.coa,
+    coaOnChange: radius.coa_on_change,
     coaPort: radius.coa_port,
     trustCallingStation: radius.trust_calling_station,
     eapResumptionMs: radius.eap_resumption,

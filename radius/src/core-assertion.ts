@@ -87,7 +87,7 @@ async function approve(deps: Deps, request: Asked, body: object, signal: AbortSi
     providerPk: provider.pk,
     expiresAtMs: undefined,
     attributes: attributes ?? undefined,
-    askAgain: (again, later) => approve(deps, again, body, later),
+    askAgain: (again, later) => approve(deps, { ...again, claim: request.claim }, body, later),
   };
 }
 

@@ -1,7 +1,14 @@
 // Logins by the core's flow: run it, then the access check in the session it gave (radius.md §5.3, §5.4). Called by core.ts.
-import { isGatewayError } from '@gatehouse/daemon/errors';
+import { type GatewayError, isGatewayError } from '@gatehouse/daemon/errors';
 import type { Outpost } from '@gatehouse/outpost';
-import { type CodeWanted, checkAccess, type LoginOutcome, login, loginInSteps } from '@gatehouse/outpost/login';
+import {
+  type CodeWanted,
+  checkAccess,
+  currentGroups,
+  type LoginOutcome,
+  login,
+  loginInSteps,
+} from '@gatehouse/outpost/login';
 import type { AccessOutcome, AccessRequest, CoreOptions } from './core.ts';
 import type { RejectReason } from './errors.ts';
 
@@ -49,23 +56,27 @@ async function settle(
   }
 }
 
+type Passed = Extract<LoginOutcome, { kind: 'passed' }>;
+type Asked = Pick<AccessRequest, 'provider' | 'remoteIp'>;
+
+/** Of a login that was passed earlier: groups and access may be others by now, and the session may have ended. */
+async function checkAgain(deps: Deps, asked: Asked, passed: Passed, signal: AbortSignal): Promise<AccessOutcome> {
+  const { session } = passed;
+  const groups = await orRefusal(currentGroups(deps.outpost.core, { session, remoteIp: asked.remoteIp, signal }));
+  return isGatewayError(groups) ? refuseCheck(deps, passed, groups) : check(deps, asked, { ...passed, groups }, signal);
+}
+
 async function check(
   deps: Deps,
-  { provider, remoteIp }: Pick<AccessRequest, 'provider' | 'remoteIp'>,
-  passed: Extract<LoginOutcome, { kind: 'passed' }>,
+  { provider, remoteIp }: Asked,
+  passed: Passed,
   signal: AbortSignal,
 ): Promise<AccessOutcome> {
   const { outpost, log } = deps;
   const { session, userPk, username, groups } = passed;
   const asked = { type: 'radius', providerPk: provider.pk, applicationSlug: provider.app, session, remoteIp } as const;
-  const checked = await checkAccess(outpost.core, { ...asked, signal }).catch((error: unknown) => {
-    if (isGatewayError(error) && refusals.has(error.code)) return error;
-    throw error;
-  });
-  if (isGatewayError(checked)) {
-    log.warn('failed to check access', { username, error: checked.message, hint: checked.hint });
-    return { kind: 'refused', reason: 'access_check_fail', message: checked.message };
-  }
+  const checked = await orRefusal(checkAccess(outpost.core, { ...asked, signal }));
+  if (isGatewayError(checked)) return refuseCheck(deps, passed, checked);
   if (!checked.access.passing) {
     log.info('Access denied for user', { username, provider: provider.name });
     return { kind: 'refused', reason: 'access_denied', message: 'denied by policy' };
@@ -79,8 +90,21 @@ async function check(
     providerPk: provider.pk,
     expiresAtMs: session.expiresAtMs,
     attributes: checked.attributes ?? undefined,
-    askAgain: (again, later) => check(deps, again, passed, later),
+    askAgain: (again, later) => checkAgain(deps, again, passed, later),
   };
+}
+
+/** What the core says about the user, as a value; trouble with the core stays a throw. */
+async function orRefusal<T>(asked: Promise<T>) {
+  return asked.catch((error: unknown) => {
+    if (isGatewayError(error) && refusals.has(error.code)) return error;
+    throw error;
+  });
+}
+
+function refuseCheck({ log }: Deps, { username }: Passed, { message, hint }: GatewayError): AccessOutcome {
+  log.warn('failed to check access', { username, error: message, hint });
+  return { kind: 'refused', reason: 'access_check_fail', message };
 }
 
 /** Answers of the core that are about this user and application, not about its own state. */

@@ -32,6 +32,8 @@ export interface CoreOptions {
   readonly flowsPerProvider: number;
   readonly onProviders: (rows: readonly RadiusProviderRow[]) => void;
   readonly onSessionEnd: (sessionId: string) => void;
+  /** Of these users, or of everybody, something has changed that logins depend on. */
+  readonly onChange: (users?: ReadonlySet<number>) => void;
 }
 
 export interface AccessRequest {
@@ -55,7 +57,7 @@ export interface Ticket {
 
 /** Asks the core anew about somebody whom it has let in before: what has become of session, user and policies. */
 export type AskAgain = (
-  request: Pick<AccessRequest, 'provider' | 'claim' | 'remoteIp'>,
+  request: Pick<AccessRequest, 'provider' | 'remoteIp'>,
   signal: AbortSignal,
 ) => Promise<AccessOutcome>;
 
@@ -166,8 +168,9 @@ export function connectCore(options: CoreOptions): Core {
     onChanges(changes) {
       verdicts.dropChanged(changes);
       tickets.dropChanged(changes);
-      const { all, access, users } = changes;
+      const { all, access, users, groups } = changes;
       siblings?.tell({ kind: 'changed', all, access, users: [...users] });
+      options.onChange(all || access || groups.length > 0 ? undefined : new Set(users));
     },
     // Changes cannot be heard of while the channel is down.
     onChannel(isOpen) {

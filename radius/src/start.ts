@@ -15,7 +15,9 @@ import { createMessageAuthenticatorGate } from './clients/message-authenticator-
 import { createNotices } from './clients/notices.ts';
 import { providerFromApi } from './clients/provider.ts';
 import { type ClientTable, createClientTable } from './clients/table.ts';
+import { createDevices } from './coa/devices.ts';
 import { createNasLogins, type NasLogins } from './coa/logins.ts';
+import { createReview } from './coa/review.ts';
 import { createSessionEnd } from './coa/session-end.ts';
 import { type radiusConfig, settingsOf } from './config.ts';
 import { type Core, connectCore } from './core.ts';
@@ -79,17 +81,21 @@ export async function startRadius(config: Config, parts: Parts): Promise<Radius>
   });
   servers.replace(policy.homeServers);
   const logins = createNasLogins(clock);
-  const sessionEnd = createSessionEnd(logins, { ...parts, count: metrics.coa });
-  const { core, clients, firstProviders } = openCore(config, parts, { policy, keys, servers, sessionEnd });
+  const devices = createDevices({ ...parts, count: metrics.coa });
+  const sessionEnd = createSessionEnd(logins, devices, log);
+  const onChange = (users?: ReadonlySet<number>) => review(users);
+  const { core, clients, firstProviders } = openCore(config, parts, { policy, keys, servers, sessionEnd, onChange });
   const answering: Answering = {
     access: core.access,
     log,
     policyAttributes: policy.attributes,
     readAttributes: createAttributeReader(),
-    onAccepted(request, access) {
-      if (request.settings.coa) logins.remember(request, access);
+    onAccepted(request, access, attributes) {
+      if (request.settings.coa) logins.remember(request, access, attributes);
     },
   };
+  const timeoutMs = config.radius.flow_timeout;
+  const review = createReview({ ...parts, logins, devices, asking: answering, timeoutMs });
   const eap = createEap({
     ...answering,
     clock,
@@ -137,10 +143,11 @@ interface ReadAnew {
   readonly keys: KeyFiles;
   readonly servers: HomeServers;
   readonly sessionEnd: (sessionId: string) => void;
+  readonly onChange: (users?: ReadonlySet<number>) => void;
 }
 
 /** The line to the core, and what changes with each list of providers that it sends: the files are read anew then, too. */
-function openCore(config: Config, parts: Parts, { policy, keys, servers, sessionEnd }: ReadAnew) {
+function openCore(config: Config, parts: Parts, { policy, keys, servers, sessionEnd, onChange }: ReadAnew) {
   const { log } = parts;
   let clients: ClientTable = createClientTable([], policy.refine, log);
   let onFirstProviders = () => {};
@@ -155,13 +162,18 @@ function openCore(config: Config, parts: Parts, { policy, keys, servers, session
     flowsPerProvider: config.radius.flows_per_provider,
     async onProviders(rows) {
       await keys.refresh();
-      await policy.refresh().catch((error: unknown) => log.error('policy not usable', { error: String(error) }));
+      const isOther = await policy.refresh().catch((error: unknown) => {
+        log.error('policy not usable', { error: String(error) });
+        return false;
+      });
       servers.replace(policy.homeServers);
       clients = createClientTable(rows.map(providerFromApi), policy.refine, log);
       log.info('Update providers', { count: rows.length });
       onFirstProviders();
+      if (isOther) onChange();
     },
     onSessionEnd: sessionEnd,
+    onChange,
   });
   return { core, clients: () => clients, firstProviders };
 }

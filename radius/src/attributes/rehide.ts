@@ -61,6 +61,12 @@ export function createRehider(from: Hiding, to: Hiding): Rehider {
   };
 }
 
+/** Its value is hidden under the authenticator of a request, or a vendor's part of it is. */
+export function holdsHidden({ type, value }: Attribute): boolean {
+  if (type === userPassword || type === tunnelPassword) return true;
+  return type === vendorSpecific && (decodeVendor(value) ?? []).some((one) => formOf(one) !== undefined);
+}
+
 function formOf({ vendor, type }: VendorAttribute) {
   return hiddenOfVendor.get(`${vendor}/${type}`);
 }

@@ -4,6 +4,9 @@
 /** A day is long enough to walk through a house, and short enough to prove again who one is (RFC 9190 §2.1.2: a week). */
 export const maxEapResumptionMs = 86_400_000;
 
+/** Of a session that runs: nothing is told, a CoA-Request is sent, or where that fails a Disconnect-Request. */
+export const coaChanges = ['nothing', 'change', 'change_or_disconnect'] as const;
+
 export interface ClientSettings {
   readonly requireMessageAuthenticator: 'no' | 'auto' | 'yes';
   readonly limitProxyState: boolean;
@@ -15,6 +18,8 @@ export interface ClientSettings {
   readonly challenge: boolean;
   /** Disconnect-Requests are sent to it. */
   readonly coa: boolean;
+  /** What it is told when the attributes of a running session would be others now; only with `coa`. */
+  readonly coaOnChange: (typeof coaChanges)[number];
   readonly coaPort: number;
   /** Calling-Station-Id is the user's address where it is one (B17). */
   readonly trustCallingStation: boolean;

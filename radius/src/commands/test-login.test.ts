@@ -5,7 +5,7 @@ import { testLogin } from './test-login.ts';
 
 test.each([
   ['s3cr3t', 'testing123', 0, 'Access-Accept'],
-  ['bad', 'testing123', 1, 'Access-Reject'],
+  ['not right', 'testing123', 1, 'Access-Reject'], // no letters that random digits in hexadecimal could spell
   ['s3cr3t', 'another', 2, 'no answer'],
 ])('radius test: password %s, secret %s: exit code %i, %s', async (password, secret, code, shown) => {
   await using radius = await startTestRadius();

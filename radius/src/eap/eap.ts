@@ -205,7 +205,7 @@ function end(parts: Parts, session: EapSession, identifier: number, step: Step, 
     ...splitValue(eapMessage, success),
   ];
   parts.options.onEnd(conversation.method, conversation.resumed === undefined ? 'success' : 'resumed');
-  parts.options.onAccepted(request, access);
+  parts.options.onAccepted(request, access, attached.attributes);
   keepSessions(parts, request, session, access.username);
   parts.sessions.close(session);
   return { kind: 'reply', code: packetCode.accessAccept, attributes, username: access.username };

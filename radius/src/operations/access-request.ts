@@ -117,7 +117,7 @@ function answerOf(options: AccessOptions, request: AdmittedRequest, username: st
       return { kind: 'reply', code: packetCode.accessChallenge, attributes, username };
     }
     case 'accepted':
-      options.onAccepted(request, asked.access);
+      options.onAccepted(request, asked.access, asked.attributes);
       return { kind: 'reply', code: packetCode.accessAccept, attributes: asked.attributes, username };
   }
 }

@@ -24,7 +24,7 @@ export async function answerMsChap(
   const { username } = response;
   const asked = await askAccess(options, request, { kind: 'mschapv2', ...response });
   if (asked.kind === 'accepted' && asked.access.mschap !== undefined) {
-    options.onAccepted(request, asked.access);
+    options.onAccepted(request, asked.access, asked.attributes);
     const attributes = [...successOf(identifier, asked.access.mschap, request), ...asked.attributes];
     return { kind: 'reply', code: packetCode.accessAccept, attributes, username };
   }

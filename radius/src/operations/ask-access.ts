@@ -23,7 +23,7 @@ export interface Asking {
 
 export interface Answering extends Asking {
   /** An Accept is on its way. */
-  readonly onAccepted: (request: AdmittedRequest, access: Access) => void;
+  readonly onAccepted: (request: AdmittedRequest, access: Access, attributes: readonly Attribute[]) => void;
 }
 
 export type Asked =
@@ -61,7 +61,7 @@ export function askAccess(
 }
 
 /** B17: the user's own address where the device is trusted to tell it, else that of the device. */
-function remoteIpOf({ client, packet, settings }: AdmittedRequest): string {
+export function remoteIpOf({ client, packet, settings }: AdmittedRequest): string {
   const station = settings.trustCallingStation ? firstValue(packet, callingStationId)?.toString('latin1') : undefined;
   return station !== undefined && isIP(station) !== 0 ? station : client;
 }

@@ -3,7 +3,7 @@
 import { parseDuration, readDocument } from '@gatehouse/daemon/config';
 import { type Attribute, type Dictionary, parseAttribute } from '@gatehouse/wire/radius';
 import { z } from 'zod';
-import { maxEapResumptionMs } from '../clients/settings.ts';
+import { coaChanges, maxEapResumptionMs } from '../clients/settings.ts';
 import { readNetwork } from '../clients/table.ts';
 import { radiusError } from '../errors.ts';
 import {
@@ -38,6 +38,7 @@ const client = z.strictObject({
   eap_resumption: resumption.optional(),
   challenge: yesNo.optional(),
   coa: yesNo.optional(),
+  coa_on_change: z.enum(coaChanges).optional(),
   coa_port: z.number().int().min(1).max(65_535).optional(),
   trust_calling_station: yesNo.optional(),
   reply_user_name: yesNo.optional(),

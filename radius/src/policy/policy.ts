@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Logger } from '@gatehouse/daemon/log';
 import { type Attribute, createDictionary, createPacketKey } from '@gatehouse/wire/radius';
+import { attributeIdentity } from '../attributes/attribute-identity.ts';
 import { createPrefixTable } from '../clients/prefix-table.ts';
 import type { ClientSettings } from '../clients/settings.ts';
 import { type Refinement, readNetwork } from '../clients/table.ts';
@@ -29,8 +30,11 @@ export interface Policy {
   /** Where a name is decided about; `undefined` for here. */
   route(app: string, username: string): Route | undefined;
   readonly homeServers: readonly HomeServerRule[];
-  /** @throws GatewayError `ERR_RADIUS_POLICY`, or why the file cannot be read; the earlier one stays in force */
-  refresh(): Promise<void>;
+  /**
+   * @returns whether anything has changed
+   * @throws GatewayError `ERR_RADIUS_POLICY`, or why the file cannot be read; the earlier one stays in force
+   */
+  refresh(): Promise<boolean>;
 }
 
 /** Who has logged in: one of our users with groups, or a visitor of a realm. */
@@ -69,12 +73,13 @@ export function createPolicy(path: string, base: ClientSettings, log: Pick<Logge
       return document.homeServers;
     },
     async refresh() {
-      if (path === '') return;
+      if (path === '') return false;
       const now = await readFile(path, 'utf8');
-      if (now === text) return;
+      if (now === text) return false;
       document = readPolicy(now, path, dictionary);
       text = now;
       log.info('policy in force', { path, entries: document.attributes.length, count: document.clients.length });
+      return true;
     },
   };
 }
@@ -137,6 +142,7 @@ function applyRule(settings: ClientSettings, rule: ClientRule): ClientSettings {
     eapMethods: rule.eap_methods ?? settings.eapMethods,
     challenge: rule.challenge ?? settings.challenge,
     coa: rule.coa ?? settings.coa,
+    coaOnChange: rule.coa_on_change ?? settings.coaOnChange,
     coaPort: rule.coa_port ?? settings.coaPort,
     trustCallingStation: rule.trust_calling_station ?? settings.trustCallingStation,
     eapResumptionMs: rule.eap_resumption ?? settings.eapResumptionMs,
@@ -151,7 +157,7 @@ function explainRules(
   whose: Whose,
   given: readonly Attribute[],
 ): Explained[] {
-  const ofCore = new Set(given.map(identityOf));
+  const ofCore = new Set(given.map(attributeIdentity));
   const owners = new Map<string, number>();
   return rules.flatMap((rule, at) => {
     if ((rule.application !== undefined && rule.application !== app) || !isAbout(rule, whose)) return [];
@@ -159,7 +165,7 @@ function explainRules(
       const name = named.name.toLowerCase();
       const owner = owners.get(name) ?? at;
       owners.set(name, owner);
-      const shadowed = ofCore.has(identityOf(named.attribute))
+      const shadowed = ofCore.has(attributeIdentity(named.attribute))
         ? 'the core has set it'
         : owner === at
           ? undefined
@@ -172,9 +178,4 @@ function explainRules(
 function isAbout({ groups, realms }: AttributeRule, whose: Whose): boolean {
   if ('realm' in whose) return realms?.some((one) => isRealmOf(one, whose.realm)) ?? false;
   return realms === undefined && (groups === undefined || groups.some((group) => whose.groups.includes(group)));
-}
-
-/** Type, and for vendors their number and type: what one attribute is, whatever its value. */
-function identityOf({ type, value }: Attribute): string {
-  return type === 26 ? `26 ${value.subarray(0, 5).toString('hex')}` : String(type);
 }

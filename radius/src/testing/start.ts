@@ -54,6 +54,7 @@ export const settings: ClientSettings = {
   eapMethods: ['tls', 'ttls', 'peap'],
   challenge: false,
   coa: false,
+  coaOnChange: 'nothing',
   coaPort: 3799,
   trustCallingStation: false,
   replyUserName: false,

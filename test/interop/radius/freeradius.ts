@@ -17,6 +17,8 @@ export interface FreeRadiusOptions {
   readonly eapModule?: string;
   /** Takes RadSec too, from whoever the authority has signed. */
   readonly radsec?: TlsFiles;
+  /** What it does as a device with a Disconnect- or CoA-Request, in its own language: `ok` acknowledges, `reject` does not. */
+  readonly coa?: string;
   /** Prints every packet; slow. */
   readonly isLoud?: boolean;
 }
@@ -40,15 +42,20 @@ export interface FreeRadius extends AsyncDisposable {
   readonly port: number;
   readonly accountingPort: number;
   readonly radsecPort: number;
+  readonly coaPort: number;
   output(): string;
 }
 
 export async function startFreeRadius(options: FreeRadiusOptions): Promise<FreeRadius> {
-  const [port, accountingPort, radsecPort] = [await freePort(), await freePort(), await freePort()];
+  const port = await freePort();
+  const [accountingPort, radsecPort, coaPort] = [await freePort(), await freePort(), await freePort()];
   const folder = join(options.folder, `freeradius-${port}`);
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'users'), options.users ?? '');
-  await writeFile(join(folder, 'radiusd.conf'), configuration(options, folder, { port, accountingPort, radsecPort }));
+  await writeFile(
+    join(folder, 'radiusd.conf'),
+    configuration(options, folder, { port, accountingPort, radsecPort, coaPort }),
+  );
   const words = ['-d', folder, '-n', 'radiusd', '-l', 'stdout', verbosity(options)];
   const program: Program = startProgram('freeradius', words, folder);
   await program.printed(/Ready to process requests/).catch(async (error: unknown) => {
@@ -60,6 +67,7 @@ export async function startFreeRadius(options: FreeRadiusOptions): Promise<FreeR
     port,
     accountingPort,
     radsecPort,
+    coaPort,
     output: program.output,
     [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
   };
@@ -72,9 +80,9 @@ function verbosity({ isLoud = true, radsec }: FreeRadiusOptions): string {
 }
 
 function configuration(
-  { secret, homeServer, threads = 1, eapModule = '', radsec }: FreeRadiusOptions,
+  { secret, homeServer, threads = 1, eapModule = '', radsec, coa }: FreeRadiusOptions,
   folder: string,
-  { port, accountingPort, radsecPort }: Pick<FreeRadius, 'port' | 'accountingPort' | 'radsecPort'>,
+  { port, accountingPort, radsecPort, coaPort }: Omit<FreeRadius, 'pid' | 'output' | typeof Symbol.asyncDispose>,
 ): string {
   const hasEap = eapModule !== '';
   const proxied = homeServer !== undefined;
@@ -117,6 +125,9 @@ modules {
   always ok {
     rcode = ok
   }
+  always reject {
+    rcode = reject
+  }
   ${eapModule}
 }
 client devices {
@@ -127,6 +138,21 @@ ${proxied ? homeServerText(homeServer) : ''}
 ${radsec === undefined ? '' : radsecClients}
 server default {
   ${radsec === undefined ? '' : radsecListener(radsecPort, radsec)}
+  ${
+    coa === undefined
+      ? ''
+      : `listen {
+    type = coa
+    ipaddr = 127.0.0.1
+    port = ${coaPort}
+  }
+  recv-coa {
+    ${coa}
+  }
+  send-coa {
+    ok
+  }`
+  }
   listen {
     type = auth
     ipaddr = 127.0.0.1

@@ -6,7 +6,7 @@ import { testPassword, testRadiusSecret } from '@gatehouse/core/testing';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
 import { createTestAuthority, eapolTest, radclient, type TestAuthority } from '@gatehouse/radius/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort, skipWithout, until } from '../../harness/index.ts';
+import { createStarted, freePort, skipWithout, until } from '../../harness/index.ts';
 import { type FreeRadius, startFreeRadius, type TlsFiles } from './freeradius.ts';
 import { type Program, type Site, startProgram, startSite } from './site.ts';
 
@@ -21,7 +21,7 @@ vpn Cleartext-Password := "far-away"
   Filter-Id = "home-filter"
 `;
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+const started = createStarted();
 let authority: TestAuthority;
 let home: FreeRadius;
 let site: Site;
@@ -31,8 +31,8 @@ const isMissing = ['radsecproxy', 'freeradius', 'radclient', 'eapol_test'].map(s
 
 beforeAll(async () => {
   if (isMissing) return;
-  folder = await temporaryFolder();
-  authority = await createTestAuthority();
+  const folder = started.use(await temporaryFolder());
+  authority = started.use(await createTestAuthority());
   const { certPem, keyPem } = await authority.issue('radius.home.test', {
     purpose: 'server',
     names: 'DNS:radius.home.test',
@@ -49,21 +49,20 @@ beforeAll(async () => {
     file('home-ca.pem', authority.caPem),
   ]);
   const [ownKey, ownCertificate] = await Promise.all([file('own.key', own.keyPem), file('own.pem', own.certPem)]);
-  home = await startFreeRadius({
-    folder: folder.path,
-    secret: homeSecret,
-    users,
-    eapModule: eapOf(key, certificate, ca),
-    radsec: { key, certificate, ca },
-  });
-  const relayPort = await freePort();
-  relay = startProgram(
-    'radsecproxy',
-    ['-f', '-d', '2', '-c', await file('relay.conf', relayOf(relayPort, { key, certificate, ca }))],
-    folder.path,
+  home = started.use(
+    await startFreeRadius({
+      folder: folder.path,
+      secret: homeSecret,
+      users,
+      eapModule: eapOf(key, certificate, ca),
+      radsec: { key, certificate, ca },
+    }),
   );
+  const relayPort = await freePort();
+  const relayFile = await file('relay.conf', relayOf(relayPort, { key, certificate, ca }));
+  relay = started.use(startProgram('radsecproxy', ['-f', '-d', '2', '-c', relayFile], folder.path));
   const tls = `{ ca: ${ca}, certificate: ${ownCertificate}, key: ${ownKey}, server_name: radius.home.test }`;
-  site = await startSite(`
+  const policy = `
 home_servers:
   away: { address: 127.0.0.1, port: 9, secret: nobody, response_window: 0.3 }
   home: { address: 127.0.0.1, port: ${home.port}, accounting_port: ${home.accountingPort}, secret: ${homeSecret} }
@@ -79,16 +78,10 @@ realms:
   - { realm: two.test, home_servers: [away, home], strip: true }
 attributes:
   - { realm: home.test, set: { Tunnel-Type:1: VLAN, Tunnel-Medium-Type:1: IEEE-802, Tunnel-Private-Group-Id:1: 66 } }
-`);
+`;
+  site = started.use(await startSite(policy));
 });
-afterAll(async () => {
-  if (isMissing) return;
-  await site[Symbol.asyncDispose]();
-  await relay[Symbol.asyncDispose]();
-  await home[Symbol.asyncDispose]();
-  await authority[Symbol.asyncDispose]();
-  await folder[Symbol.asyncDispose]();
-});
+afterAll(() => started[Symbol.asyncDispose]());
 
 const port = () => site.radius.bound('radius').port;
 const login = (username: string, password = 'far-away') =>

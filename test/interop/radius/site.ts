@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { startTestCore, type TestCore } from '@gatehouse/core/testing';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
 import { createTestAuthority, type TestAuthority } from '@gatehouse/radius/testing';
-import { type RunningDaemon, startDaemon, until } from '../../harness/index.ts';
+import { createStarted, type RunningDaemon, type Started, startDaemon, until } from '../../harness/index.ts';
 
 export interface Site extends AsyncDisposable {
   readonly core: TestCore;
@@ -25,14 +25,25 @@ export interface Site extends AsyncDisposable {
 
 /** @param policy text of the policy file @param env further settings of the daemon */
 export async function startSite(policy = '', env: Readonly<Record<string, string>> = {}): Promise<Site> {
-  const folder = await temporaryFolder();
+  const started = createStarted();
+  try {
+    return await start(started, policy, env);
+  } catch (error) {
+    await started[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function start(started: Started, policy: string, env: Readonly<Record<string, string>>): Promise<Site> {
+  const folder = started.use(await temporaryFolder());
   const write = async (name: string, text: string) => {
     const path = join(folder.path, name);
     await mkdir(join(path, '..'), { recursive: true });
     await writeFile(path, text, { mode: 0o644 });
     return path;
   };
-  const [core, authority] = await Promise.all([startTestCore(), createTestAuthority()]);
+  const authority = started.use(await createTestAuthority());
+  const core = started.use(await startTestCore());
   const { results } = await core.call<{ results: { pk: number }[] }>('GET', '/providers/radius/');
   await core.call('PATCH', `/providers/radius/${results[0]?.pk}/`, { wifi_secrets: true, local_certificates: true });
   const users = await core.call<{ results: { pk: number }[] }>('GET', '/core/users/?username=ada');
@@ -62,7 +73,7 @@ export async function startSite(policy = '', env: Readonly<Record<string, string
     AUTHENTIK_RADIUS__POLICY_FILE: await write('policy.yaml', policy),
     ...env,
   };
-  const radius = await startDaemon('radius', { env: settings });
+  const radius = started.use(await startDaemon('radius', { env: settings }));
   await until(() => radius.lines.some(({ event }) => event === 'Update providers'));
   return {
     core,
@@ -76,12 +87,7 @@ export async function startSite(policy = '', env: Readonly<Record<string, string
       (
         await core.call<{ results: { context: Record<string, unknown> }[] }>('GET', '/events/events/?page_size=100')
       ).results.filter(({ context }) => context['kind'] === 'radius_accounting'),
-    async [Symbol.asyncDispose]() {
-      await radius[Symbol.asyncDispose]();
-      await core[Symbol.asyncDispose]();
-      await authority[Symbol.asyncDispose]();
-      await folder[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => started[Symbol.asyncDispose](),
   };
 }
 

@@ -1,6 +1,6 @@
 // The calls in a user's session after a login: may this user use the application (flow-executor.md §14), and logout.
 import { type CoreClient, createFlowSession } from '@gatehouse/contract/client';
-import { type AccessCheckRow, accessCheckRow } from '@gatehouse/contract/rest';
+import { type AccessCheckRow, accessCheckRow, currentUserRow } from '@gatehouse/contract/rest';
 import type { CoreSession } from './outcome.ts';
 
 export interface AccessRequest {
@@ -17,6 +17,19 @@ export function checkAccess(core: CoreClient, request: AccessRequest): Promise<A
   const session = createFlowSession(core, { remoteIp: request.remoteIp }, request.session.cookie);
   const path = `/outposts/${request.type}/${request.providerPk}/check_access/`;
   return session.get(path, accessCheckRow, { query: { app_slug: request.applicationSlug }, signal: request.signal });
+}
+
+/**
+ * Names of the groups that the user of a session is in by now.
+ * @throws GatewayError `ERR_CONTRACT_FORBIDDEN` when the session has ended, and other `ERR_CONTRACT_…`
+ */
+export async function currentGroups(
+  core: CoreClient,
+  request: Pick<AccessRequest, 'session' | 'remoteIp' | 'signal'>,
+): Promise<readonly string[]> {
+  const session = createFlowSession(core, { remoteIp: request.remoteIp }, request.session.cookie);
+  const { user } = await session.get('/core/users/me/', currentUserRow, { signal: request.signal });
+  return user.groups.map(({ name }) => name);
 }
 
 export interface LogoutRequest {
