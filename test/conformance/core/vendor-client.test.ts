@@ -3,17 +3,22 @@
 import { startTestCore, type TestCore, uniqueName } from '@gatehouse/core/testing';
 import * as vendor from '@goauthentik/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type AnswerCheck, createAnswerCheck, type Document } from './document.ts';
 
 let core: TestCore;
 let client: vendor.Configuration;
 /** The last call as it went over the wire: the client's own objects leave out what it does not know. */
 let last: { readonly sent: unknown; readonly status: number; readonly text: string };
+/** Our own document, and what of the answers was not as it says. */
+let check: AnswerCheck;
+const unlike: string[] = [];
 let ids: Readonly<
   Record<'authorization' | 'invalidation' | 'login' | 'admins' | 'policy' | 'stage' | 'prompt', string>
 >;
 
 beforeAll(async () => {
   core = await startTestCore();
+  check = createAnswerCheck((await (await fetch(`${core.url}api/v3/schema/`)).json()) as Document); // vendor.test.ts validates it
   client = new vendor.Configuration({
     basePath: `${core.url}api/v3`,
     accessToken: () => core.adminToken,
@@ -21,6 +26,8 @@ beforeAll(async () => {
       const response = await fetch(input, init);
       const sent: unknown = typeof init?.body === 'string' ? JSON.parse(init.body) : undefined;
       last = { sent, status: response.status, text: await response.clone().text() };
+      const path = input.slice(`${core.url}api/v3`.length);
+      unlike.push(...check.problems(init?.method ?? 'GET', path, last));
       return response;
     },
   });
@@ -791,4 +798,9 @@ describe('lists', () => {
     expect((await roles.rbacRolesList({ managedIsnull: true, name: 'authentik Read-only' })).results.length).toBe(1);
     expect((await roles.rbacRolesList({ managedIsnull: false })).results).toEqual([]);
   });
+});
+
+test('core 27: every answer to the calls above is what our own document says', () => {
+  expect([...new Set(unlike)]).toEqual([]);
+  expect(check.checked.size).toBeGreaterThan(200);
 });

@@ -10,6 +10,7 @@ import { represent } from '../models/represent.ts';
 import { kindShape } from '../models/shapes.ts';
 import { deleteRow } from '../models/store.ts';
 import { inUnit } from '../models/unit.ts';
+import { kindToMakeShape } from './answers.ts';
 import { registerModelRoutes } from './crud.ts';
 import { authorOf, requirePrincipal } from './request.ts';
 import type { Api } from './server.ts';
@@ -32,10 +33,14 @@ const kindFields = ['component', 'verbose_name', 'verbose_name_plural', 'meta_mo
 
 export function registerBaseRoutes(api: Api, deps: CoreDeps, base: Base): void {
   const model = modelOf(base);
-  api.get(`/api/v3${base.path}types/`, { config: { operation: { summary: `Kinds of ${base.noun}` } } }, (request) => {
-    requirePrincipal(request);
-    return typesOf(deps, base.table);
-  });
+  api.get(
+    `/api/v3${base.path}types/`,
+    { config: { operation: { summary: `Kinds of ${base.noun}`, answer: z.array(kindToMakeShape) } } },
+    (request) => {
+      requirePrincipal(request);
+      return typesOf(deps, base.table);
+    },
+  );
   registerModelRoutes(api, deps, model, { without: ['create', 'update', 'delete'] });
   api.delete(
     `/api/v3${base.path}:key/`,

@@ -1,6 +1,7 @@
 // The REST routes of any model (core.md §10): list, create, retrieve, replace, change, delete, and what uses a row.
 
 import type { RawBuilder } from 'kysely';
+import { z } from 'zod';
 import type { CoreDeps } from '../deps.ts';
 import { mayEverywhere } from '../identity/permissions.ts';
 import { type Model, permissionName, type Row, type Values, type Verb } from '../models/model.ts';
@@ -8,6 +9,7 @@ import { usesOf } from '../models/references.ts';
 import { represent } from '../models/represent.ts';
 import { countRows, deleteRow, findRows, keyOf, updateRow } from '../models/store.ts';
 import { inUnit } from '../models/unit.ts';
+import { useShape } from './answers.ts';
 import { createByRequest } from './create.ts';
 import { noPermission } from './failure.ts';
 import { filtersOf, orderOf } from './filtering.ts';
@@ -52,8 +54,10 @@ export function registerModelRoutes(api: Api, deps: CoreDeps, model: Model, { wi
       await inUnit(deps, authorOf(request), (unit) => deleteRow(unit, model, row));
       return reply.code(204).send();
     });
-  api.get(`${one}used_by/`, { config: { operation: { summary: `What uses a ${model.noun}` } } }, (request) =>
-    usedBy(deps, model, request),
+  api.get(
+    `${one}used_by/`,
+    { config: { operation: { summary: `What uses a ${model.noun}`, answer: z.array(useShape) } } },
+    (request) => usedBy(deps, model, request),
   );
 }
 

@@ -20,7 +20,7 @@ export function registerSchemaRoute(api: Api, operations: Operations, deps: Desc
   let document: Json | undefined;
   api.get(
     `${prefix}/schema/`,
-    { config: { operation: { summary: 'This document', open: true } } },
+    { config: { operation: { summary: 'This document', open: true, answer: z.looseObject({ openapi: z.string() }) } } },
     (_request, reply) => {
       document ??= openApiDocument(operations, deps);
       return reply.type('application/vnd.oai.openapi+json').send(document);
@@ -105,21 +105,24 @@ function requestBody(
   return body === undefined ? undefined : { content: { [consumes]: { schema: jsonSchema(body) } } };
 }
 
-function successOf(method: string, { model, verb, answer: shape, status }: Operation): Json {
+function successOf(method: string, operation: Operation): Json {
+  const { verb, status, isEmpty, produces } = operation;
   if (verb === 'delete' || status === 204) return { 204: { description: 'Done' } };
+  if (isEmpty === true) return { 200: { description: 'Done; without a body' } };
   const code = status ?? (method === 'POST' && verb === 'create' ? 201 : 200);
-  const schema =
-    model === undefined || verb === undefined
-      ? shape === undefined
-        ? {}
-        : jsonSchema(shape)
-      : ref(verb === 'list' ? `Paginated${nameOf(model)}List` : nameOf(model));
-  return { [code]: answer('Done', schema) };
+  return { [code]: answer('Done', answerSchema(operation), produces) };
 }
 
-const answer = (description: string, schema: Json) => ({
+function answerSchema({ model, verb, answer: shape, row }: Operation): Json {
+  if (row !== undefined) return ref(nameOf(row));
+  if (model !== undefined && verb !== undefined)
+    return ref(verb === 'list' ? `Paginated${nameOf(model)}List` : nameOf(model));
+  return shape === undefined ? {} : jsonSchema(shape);
+}
+
+const answer = (description: string, schema: Json, type = 'application/json') => ({
   description,
-  content: { 'application/json': { schema } },
+  content: { [type]: { schema } },
 });
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
 

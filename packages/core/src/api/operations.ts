@@ -12,6 +12,12 @@ export interface Operation {
   /** Sent by this content type instead of JSON. */
   readonly consumes?: string;
   readonly answer?: z.ZodType;
+  /** Answers one row of this model. */
+  readonly row?: Model;
+  /** Answered by this content type instead of JSON. */
+  readonly produces?: string;
+  /** Answers without a body, and yet by 200. */
+  readonly isEmpty?: boolean;
   readonly status?: 200 | 201 | 204;
   /** Needs no login. */
   readonly open?: boolean;

@@ -1,6 +1,7 @@
 // Routes of applications (core.md §11.2): the list is what the caller may use; several objects at once, all or nothing.
 
 import { z } from 'zod';
+import { decisionShape, madeTogetherShape } from '../api/answers.ts';
 import { createByRequest } from '../api/create.ts';
 import { listRows, registerModelRoutes } from '../api/crud.ts';
 import { ApiFailure, noPermission, notFound } from '../api/failure.ts';
@@ -32,12 +33,16 @@ export function registerApplicationRoutes(api: Api, deps: CoreDeps): void {
   registerModelRoutes(api, deps, applicationModel, { without: ['list'] });
   api.get(
     `${path}:key/check_access/`,
-    { config: { operation: { summary: 'Whether somebody may use it' } } },
+    { config: { operation: { summary: 'Whether somebody may use it', answer: decisionShape } } },
     (request) => checkAccess(deps, request),
   );
   api.put(
     '/api/v3/core/transactional/applications/',
-    { config: { operation: { summary: 'An application with its provider', body: transaction } } },
+    {
+      config: {
+        operation: { summary: 'An application with its provider', body: transaction, answer: madeTogetherShape },
+      },
+    },
     (request) => createTogether(deps, request),
   );
 }

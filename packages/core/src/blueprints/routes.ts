@@ -1,5 +1,7 @@
 // Routes of blueprints (core.md §11.6, §20.4): instances, the files there are, applying, importing.
+
 import { z } from 'zod';
+import { blueprintFileShape, importShape } from '../api/answers.ts';
 import { registerModelRoutes, representOne } from '../api/crud.ts';
 import { ApiFailure, noPermission } from '../api/failure.ts';
 import { type ApiRequest, authorOf, queryOf, requirePermission, requirePrincipal } from '../api/request.ts';
@@ -28,28 +30,36 @@ const prefix = '/api/v3/managed/blueprints';
 const longest = 2_000_000;
 
 export function registerBlueprintRoutes(api: Api, deps: CoreDeps): void {
-  api.get(`${prefix}/available/`, { config: { operation: { summary: 'Files there are' } } }, async (request) => {
-    requirePermission(request, permissionName(blueprintModel, 'view'));
-    return listFiles(deps);
-  });
-  api.post(`${prefix}/:key/apply/`, { config: { operation: { summary: 'Apply it now' } } }, async (request) => {
-    const row = await rowOf(deps, blueprintModel, request, 'view');
-    const principal = requirePrincipal(request);
-    if (!may(principal, permissionName(blueprintModel, 'change'), String(row['uuid']))) throw noPermission();
-    const instance = String(row['uuid']);
-    await inUnit(deps, authorOf(request), ({ db }) =>
-      enqueue(db, {
-        actor: applyActor,
-        args: { instance },
-        suffix: String(row['name']),
-        about: { app: 'authentik_blueprints', model: 'blueprintinstance', id: instance },
-      }),
-    );
-    return representOne(deps, blueprintModel, row, request);
-  });
+  api.get(
+    `${prefix}/available/`,
+    { config: { operation: { summary: 'Files there are', answer: z.array(blueprintFileShape) } } },
+    async (request) => {
+      requirePermission(request, permissionName(blueprintModel, 'view'));
+      return listFiles(deps);
+    },
+  );
+  api.post(
+    `${prefix}/:key/apply/`,
+    { config: { operation: { summary: 'Apply it now', row: blueprintModel } } },
+    async (request) => {
+      const row = await rowOf(deps, blueprintModel, request, 'view');
+      const principal = requirePrincipal(request);
+      if (!may(principal, permissionName(blueprintModel, 'change'), String(row['uuid']))) throw noPermission();
+      const instance = String(row['uuid']);
+      await inUnit(deps, authorOf(request), ({ db }) =>
+        enqueue(db, {
+          actor: applyActor,
+          args: { instance },
+          suffix: String(row['name']),
+          about: { app: 'authentik_blueprints', model: 'blueprintinstance', id: instance },
+        }),
+      );
+      return representOne(deps, blueprintModel, row, request);
+    },
+  );
   api.get(
     '/api/v3/flows/instances/:key/export/',
-    { config: { operation: { summary: 'The flow as a blueprint' } } },
+    { config: { operation: { summary: 'The flow as a blueprint', answer: z.string(), produces: 'application/yaml' } } },
     async (request, reply) => {
       const row = await rowOf(deps, flowModel, request, 'view');
       if (!may(requirePrincipal(request), 'authentik_flows.export_flow', String(row['uuid']))) throw noPermission();
@@ -63,7 +73,11 @@ export function registerBlueprintRoutes(api: Api, deps: CoreDeps): void {
     scope.addContentTypeParser('multipart/form-data', (_request, _payload, done) => done(null));
     scope.post(
       `${prefix}/import/`,
-      { config: { operation: { summary: 'Apply a file once', consumes: 'multipart/form-data', body: form } } },
+      {
+        config: {
+          operation: { summary: 'Apply a file once', consumes: 'multipart/form-data', body: form, answer: importShape },
+        },
+      },
       (request) => importBlueprint(deps, request),
     );
   });

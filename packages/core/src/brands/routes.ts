@@ -1,4 +1,5 @@
 // `/api/v3/core/brands/` and `current/`, what anybody may know of the brand of this host (core.md §11.2).
+import { currentBrandShape } from '../api/answers.ts';
 import { registerModelRoutes } from '../api/crud.ts';
 import type { Api } from '../api/server.ts';
 import type { CoreDeps } from '../deps.ts';
@@ -13,12 +14,13 @@ const flowFields = [
   'flow_unenrollment',
   'flow_user_settings',
   'flow_device_code',
+  'flow_lockdown',
 ] as const;
 
 export function registerBrandRoutes(api: Api, deps: CoreDeps): void {
   api.get(
     '/api/v3/core/brands/current/',
-    { config: { operation: { summary: 'The brand of this host', open: true } } },
+    { config: { operation: { summary: 'The brand of this host', open: true, answer: currentBrandShape } } },
     async (request) => {
       const brand = await brandOfHost(deps, request.headers.host ?? '');
       const [shown = {}] = brand === undefined ? [] : await represent(deps, brandModel, [brand], new URLSearchParams());

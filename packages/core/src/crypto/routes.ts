@@ -45,7 +45,7 @@ const generation = z.object({
 export function registerCryptoRoutes(api: Api, deps: CoreDeps): void {
   api.post(
     `${prefix}/generate/`,
-    { config: { operation: { summary: 'Generate a self-signed pair', body: generation } } },
+    { config: { operation: { summary: 'Generate a self-signed pair', body: generation, row: certificateModel } } },
     (request) => generate(deps, request),
   );
   registerModelRoutes(api, deps, certificateModel);

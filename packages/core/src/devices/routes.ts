@@ -1,4 +1,7 @@
 // Routes of second factors (core.md §11.5): everybody's own, and all of them for administrators.
+
+import { z } from 'zod';
+import { deviceShape } from '../api/answers.ts';
 import { pageOfRows, registerModelRoutes } from '../api/crud.ts';
 import { noPermission } from '../api/failure.ts';
 import { type ApiRequest, queryOf, requirePrincipal } from '../api/request.ts';
@@ -11,7 +14,7 @@ import { deviceModels, deviceTypes, ofUser } from './models.ts';
 const prefix = '/api/v3/authenticators';
 
 export function registerDeviceRoutes(api: Api, deps: CoreDeps): void {
-  const about = (summary: string) => ({ config: { operation: { summary } } });
+  const about = (summary: string) => ({ config: { operation: { summary, answer: z.array(deviceShape) } } });
   api.get(`${prefix}/all/`, about('Own second factors'), (request) =>
     listDevices(deps, requirePrincipal(request).user.id),
   );

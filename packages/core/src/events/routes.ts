@@ -1,5 +1,8 @@
 // Routes of events (core.md §11.6, core-contract §3.11): outposts report, administrators read and count.
+
 import { type RawBuilder, sql } from 'kysely';
+import { z } from 'zod';
+import { kindToMakeShape, statsShape, topShape, volumeShape } from '../api/answers.ts';
 import { registerModelRoutes, representOne } from '../api/crud.ts';
 import { filtersOf } from '../api/filtering.ts';
 import { type ApiRequest, bodyOf, queryOf, requirePermission, requirePrincipal } from '../api/request.ts';
@@ -18,8 +21,8 @@ const path = '/api/v3/events/events/';
 const dayMs = 86_400_000;
 
 export function registerEventRoutes(api: Api, deps: CoreDeps): void {
-  const about = (summary: string) => ({ config: { operation: { summary } } });
-  api.get(`${path}actions/`, about('Actions there are'), (request) => {
+  const about = (summary: string, answer: z.ZodType) => ({ config: { operation: { summary, answer } } });
+  api.get(`${path}actions/`, about('Actions there are', z.array(kindToMakeShape)), (request) => {
     requirePrincipal(request);
     return eventActions.map((action) => ({
       name: titleOf(action),
@@ -28,9 +31,13 @@ export function registerEventRoutes(api: Api, deps: CoreDeps): void {
       model_name: '',
     }));
   });
-  api.get(`${path}volume/`, about('Events in six-hour buckets'), (request) => volume(deps, request));
-  api.get(`${path}top_per_user/`, about('Applications by events'), (request) => topPerUser(deps, request));
-  api.get(`${path}stats/`, about('Counts by spans of time'), (request) => stats(deps, request));
+  api.get(`${path}volume/`, about('Events in six-hour buckets', z.array(volumeShape)), (request) =>
+    volume(deps, request),
+  );
+  api.get(`${path}top_per_user/`, about('Applications by events', z.array(topShape)), (request) =>
+    topPerUser(deps, request),
+  );
+  api.get(`${path}stats/`, about('Counts by spans of time', statsShape), (request) => stats(deps, request));
   api.post(path, { config: { operation: { model: eventModel, verb: 'create' } } }, async (request, reply) =>
     reply.code(201).send(await store(deps, request)),
   );

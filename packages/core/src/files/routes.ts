@@ -1,6 +1,9 @@
 // `/api/v3/admin/file/` (files.md §8): list, upload, delete, used-by; beyond it pages with details, the report of orphans
 // and danglers, a new name or content for a file, and a delete that refuses while something shows it.
+
 import { compareReferences, isApiUsage, parseFileName, refersTo, type Usage } from '@gatehouse/storage';
+import { z } from 'zod';
+import { fileReferencesShape, filesShape, storedFileShape, uploadedFileShape, useShape } from '../api/answers.ts';
 import { ApiFailure } from '../api/failure.ts';
 import { type ApiRequest, authorOf, bodyOf, originOf, queryOf, requirePermission } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
@@ -20,6 +23,14 @@ const path = '/api/v3/admin/file/';
 const view = 'authentik_rbac.view_media_files';
 const manage = 'authentik_rbac.manage_media_files';
 
+const form = z.object({ file: z.string(), name: z.string().optional(), usage: z.string().optional() });
+const upload = {
+  summary: 'Store a file; the answer is empty unless `detail` is asked for',
+  consumes: 'multipart/form-data',
+  body: form,
+  answer: uploadedFileShape,
+};
+
 export function registerFileRoutes(api: Api, deps: CoreDeps): void {
   const report = createTroubleReport(deps);
   /** Runs what touches the store; its faults become refusals, and a store out of order an event. */
@@ -33,13 +44,16 @@ export function registerFileRoutes(api: Api, deps: CoreDeps): void {
   };
   void api.register(async (scope) => {
     scope.addContentTypeParser('multipart/form-data', (_request, _payload, done) => done(null, undefined));
-    scope.get(path, (request) => {
+    const about = (summary: string, answer?: z.ZodType) => ({
+      config: { operation: { summary, ...(answer === undefined ? { isEmpty: true } : { answer }) } },
+    });
+    scope.get(path, about('Files, or pages of them with `detail`', filesShape), (request) => {
       requirePermission(request, view);
       const query = queryOf(request);
       const usage = usageOf(query);
       return touching(usage, () => listFiles(deps.files, usage, originOf(request), query));
     });
-    scope.post(path, async (request, reply) => {
+    scope.post(path, { config: { operation: upload } }, async (request, reply) => {
       const principal = requirePermission(request, manage);
       requireForm(request);
       const replace = isTrue(queryOf(request).get('replace'));
@@ -58,7 +72,7 @@ export function registerFileRoutes(api: Api, deps: CoreDeps): void {
       const [url, themed_urls] = [await deps.files.url(name, origin), await deps.files.themedUrls(name, origin)];
       return { name, mime_type: contentType, size, etag: sha256, url, themed_urls };
     });
-    scope.patch(path, async (request) => {
+    scope.patch(path, about('Another name', storedFileShape), async (request) => {
       const principal = requirePermission(request, manage);
       const query = queryOf(request);
       const usage = usageOf(query);
@@ -70,7 +84,7 @@ export function registerFileRoutes(api: Api, deps: CoreDeps): void {
       await recordFileEvent(deps, request, 'model_updated', { name: saved.name, usage, renamed_from: from });
       return { name: saved.name, mime_type: saved.contentType, size: saved.size, etag: saved.sha256 };
     });
-    scope.delete(path, async (request, reply) => {
+    scope.delete(path, about('Delete a file'), async (request, reply) => {
       const principal = requirePermission(request, manage);
       const query = queryOf(request);
       const usage = usageOf(query);
@@ -83,17 +97,21 @@ export function registerFileRoutes(api: Api, deps: CoreDeps): void {
       if (removed) await recordFileEvent(deps, request, 'model_deleted', { name, usage });
       return reply.code(200).send();
     });
-    scope.get(`${path}used_by/`, async (request) => {
+    scope.get(`${path}used_by/`, about('What shows a file', z.array(useShape)), async (request) => {
       const principal = requirePermission(request, view);
       const query = queryOf(request);
       usageOf(query);
       return usersOf(deps, principal, requireName(query));
     });
-    scope.get(`${path}references/`, async (request) => {
-      const principal = requirePermission(request, view);
-      const usage = usageOf(queryOf(request));
-      return touching(usage, () => referenceReport(deps, principal, usage));
-    });
+    scope.get(
+      `${path}references/`,
+      about('Files that nothing shows, and names of none', fileReferencesShape),
+      async (request) => {
+        const principal = requirePermission(request, view);
+        const usage = usageOf(queryOf(request));
+        return touching(usage, () => referenceReport(deps, principal, usage));
+      },
+    );
   });
 }
 

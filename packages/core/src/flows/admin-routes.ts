@@ -1,5 +1,8 @@
 // What administrators ask of flows, stages and policies beyond their rows (core.md §11.5). Nothing is cached here, so that the
 // counts of the caches are 0 and clearing them changes nothing.
+
+import { z } from 'zod';
+import { cacheShape, linkShape, userSettingShape } from '../api/answers.ts';
 import { keyParameter, requirePermission, requirePrincipal } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
 import { isSecure } from '../api/session-cookies.ts';
@@ -18,26 +21,34 @@ const caches = [
 ];
 
 export function registerFlowAdministration(api: Api, deps: CoreDeps): void {
-  const about = (summary: string) => ({ config: { operation: { summary } } });
+  const about = (summary: string, answer: z.ZodType) => ({ config: { operation: { summary, answer } } });
   for (const { path, view, clear } of caches) {
-    api.get(`/api/v3/${path}/cache_info/`, about('How much is cached: nothing'), async (request) => {
+    api.get(`/api/v3/${path}/cache_info/`, about('How much is cached: nothing', cacheShape), async (request) => {
       requirePermission(request, view);
       return { count: 0 };
     });
-    api.post(`/api/v3/${path}/cache_clear/`, about('Forget what is cached: nothing'), async (request, reply) => {
-      requirePermission(request, clear);
-      return reply.code(204).send();
-    });
+    api.post(
+      `/api/v3/${path}/cache_clear/`,
+      { config: { operation: { summary: 'Forget what is cached: nothing', status: 204 } } },
+      async (request, reply) => {
+        requirePermission(request, clear);
+        return reply.code(204).send();
+      },
+    );
   }
-  api.get('/api/v3/flows/instances/:key/execute/', about('Where the flow begins'), async (request) => {
+  api.get('/api/v3/flows/instances/:key/execute/', about('Where the flow begins', linkShape), async (request) => {
     await rowOf(deps, flowModel, request, 'view');
     const origin = `${isSecure(request) ? 'https' : 'http'}://${request.headers.host ?? ''}`;
     return { link: `${origin}${deps.webPath}if/flow/${keyParameter(request)}/` };
   });
-  api.get('/api/v3/stages/all/user_settings/', about('What users can set up for themselves'), async (request) => {
-    requirePrincipal(request);
-    return userSettings(deps);
-  });
+  api.get(
+    '/api/v3/stages/all/user_settings/',
+    about('What users can set up for themselves', z.array(userSettingShape)),
+    async (request) => {
+      requirePrincipal(request);
+      return userSettings(deps);
+    },
+  );
 }
 
 /** Stages with a flow to configure them. */

@@ -1,5 +1,6 @@
 // `/api/v3/flows/inspector/<slug>/` (flow-executor.md §13): what a plan holds, for whoever builds flows. Secrets are masked
 // before they are kept for it.
+import { inspectionShape } from '../api/answers.ts';
 import { ApiFailure, notFound } from '../api/failure.ts';
 import type { ApiRequest } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
@@ -11,7 +12,8 @@ import { stageBindingModel } from './models.ts';
 import { historyOf, type Plan, type PlannedStage, readPlan } from './plan.ts';
 
 export function registerInspector(api: Api, deps: CoreDeps): void {
-  api.get('/api/v3/flows/inspector/:slug/', async (request) => {
+  const operation = { summary: 'The plan of a visitor', answer: inspectionShape };
+  api.get('/api/v3/flows/inspector/:slug/', { config: { operation } }, async (request) => {
     const { principal, session } = request.caller;
     const flow = await flowOf(deps, request);
     if (flow === undefined || principal === undefined || !may(principal, 'authentik_flows.inspect_flow', flow.uuid))

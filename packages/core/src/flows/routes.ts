@@ -1,5 +1,6 @@
 // `/api/v3/flows/executor/<slug>/` (flow-executor.md §9). Everything that goes wrong inside is still 200 with a challenge
 // that says so, as clients of the contract expect; a header names the kind (Beyond F25).
+import { challengeAnswerShape, challengeShape } from '../api/answers.ts';
 import { cookiesOf, csrfFailure, hasCsrfProof, identifyCaller } from '../api/authentication.ts';
 import { ApiFailure } from '../api/failure.ts';
 import type { ApiReply, ApiRequest } from '../api/request.ts';
@@ -20,8 +21,10 @@ export function registerFlowRoutes(server: Api, deps: CoreDeps): void {
     scope.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
     const inTurn = createTurns({ elsewhere: () => deps.passwords.waiting });
     const step = (request: ApiRequest, reply: ApiReply) => inTurn(() => execute(deps, request, reply));
-    scope.get(path, step);
-    scope.post(path, step);
+    const operation = { open: true, answer: challengeShape };
+    scope.get(path, { config: { operation: { ...operation, summary: 'The stage in front' } } }, step);
+    const answering = { ...operation, summary: 'An answer to it', body: challengeAnswerShape };
+    scope.post(path, { config: { operation: answering } }, step);
   });
 }
 

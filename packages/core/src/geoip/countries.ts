@@ -1,4 +1,7 @@
 // `/api/v3/policies/geoip_iso3166/`: the countries that a policy can name (ISO 3166-1), with their English names.
+
+import { z } from 'zod';
+import { countryShape } from '../api/answers.ts';
 import { requirePrincipal } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
 
@@ -8,7 +11,7 @@ const noCountries = new Set(['AC', 'CP', 'CQ', 'DG', 'EA', 'EU', 'EZ', 'IC', 'QO
 export function registerCountries(api: Api): void {
   api.get(
     '/api/v3/policies/geoip_iso3166/',
-    { config: { operation: { summary: 'Countries that policies can name' } } },
+    { config: { operation: { summary: 'Countries that policies can name', answer: z.array(countryShape) } } },
     (request) => {
       requirePrincipal(request);
       return [...countries()].map(([code, name]) => ({ code, name }));

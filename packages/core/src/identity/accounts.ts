@@ -1,5 +1,7 @@
 // Passwords of users, and accounts for services (core.md §11.2).
+
 import { z } from 'zod';
+import { pathsShape, serviceAccountShape } from '../api/answers.ts';
 import { createByRequest } from '../api/create.ts';
 import { noPermission, notFound } from '../api/failure.ts';
 import {
@@ -52,14 +54,22 @@ export function registerAccountRoutes(api: Api, deps: CoreDeps): void {
   );
   api.post(
     `${prefix}/service_account/`,
-    { config: { operation: { summary: 'Make an account for a service', body: newServiceAccount } } },
+    {
+      config: {
+        operation: { summary: 'Make an account for a service', body: newServiceAccount, answer: serviceAccountShape },
+      },
+    },
     (request) => createServiceAccount(deps, request),
   );
-  api.get(`${prefix}/paths/`, { config: { operation: { summary: 'Folders of users' } } }, async (request) => {
-    requirePermission(request, 'authentik_core.view_user');
-    const rows = await deps.database.kysely.selectFrom('users').select('path').distinct().orderBy('path').execute();
-    return { paths: rows.map(({ path }) => path) };
-  });
+  api.get(
+    `${prefix}/paths/`,
+    { config: { operation: { summary: 'Folders of users', answer: pathsShape } } },
+    async (request) => {
+      requirePermission(request, 'authentik_core.view_user');
+      const rows = await deps.database.kysely.selectFrom('users').select('path').distinct().orderBy('path').execute();
+      return { paths: rows.map(({ path }) => path) };
+    },
+  );
 }
 
 async function createServiceAccount(deps: CoreDeps, request: ApiRequest) {

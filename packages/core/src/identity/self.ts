@@ -1,5 +1,7 @@
 // `/core/users/me/`: what somebody may know of himself (core.md §11.2).
+
 import { sql } from 'kysely';
+import { selfShape } from '../api/answers.ts';
 import { requirePrincipal } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
 import { saveSession } from '../api/session-cookies.ts';
@@ -11,7 +13,7 @@ import { avatarOf, userUid } from './users.ts';
 export function registerSelfRoute(api: Api, deps: CoreDeps): void {
   api.get(
     '/api/v3/core/users/me/',
-    { config: { operation: { summary: 'Who asks; renews the session' } } },
+    { config: { operation: { summary: 'Who asks; renews the session', answer: selfShape } } },
     async (request, reply) => {
       const principal = requirePrincipal(request);
       const { session } = request.caller;

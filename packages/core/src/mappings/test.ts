@@ -1,6 +1,8 @@
 // `/propertymappings/all/<pk>/test/` and `/policies/all/<pk>/test/` (core.md §11.3, §11.5): what a mapping or policy gives
 // for a user, before anybody depends on it.
+
 import { z } from 'zod';
+import { decisionShape, mappingResultShape } from '../api/answers.ts';
 import { notFound } from '../api/failure.ts';
 import { bodyOf, keyParameter, requirePermission } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
@@ -17,26 +19,33 @@ const asked = z.object({
   user: z.number().int().nullable().default(null),
   context: z.record(z.string(), z.unknown()).default({}),
 });
+const question = asked.partial();
 const testSeconds = 30;
 
-export function registerTestRoutes(api: Api, deps: CoreDeps): void {
-  api.post('/api/v3/propertymappings/all/:key/test/', async (request) => {
-    requirePermission(request, 'authentik_core.view_propertymapping');
-    const [mapping] = await loadMappings(deps, [keyParameter(request)]);
-    if (mapping === undefined) throw notFound('Property Mapping');
-    const { user, context } = asked.parse(bodyOf(request));
-    const packet = mapping.kind === radiusMappingModel.id ? radiusNames() : undefined;
-    const given = Object.entries(context).map(([name, value]) => [name, new Converter().toValue(value)] as const);
-    const result = await runMapping(deps, mapping, {
-      user: await userOf(deps, user),
-      names: { provider: null, token: null, ...packet?.names, ...Object.fromEntries(given) },
-    });
-    if ('error' in result) return { result: result.error, successful: false };
-    const shown = packet === undefined ? toPlain(result.value) : packet.packet.describe();
-    return { result: JSON.stringify(shown, null, 4), successful: true };
-  });
+const about = (summary: string, answer: z.ZodType) => ({ config: { operation: { summary, body: question, answer } } });
 
-  api.post('/api/v3/policies/all/:key/test/', async (request) => {
+export function registerTestRoutes(api: Api, deps: CoreDeps): void {
+  api.post(
+    '/api/v3/propertymappings/all/:key/test/',
+    about('What a mapping gives', mappingResultShape),
+    async (request) => {
+      requirePermission(request, 'authentik_core.view_propertymapping');
+      const [mapping] = await loadMappings(deps, [keyParameter(request)]);
+      if (mapping === undefined) throw notFound('Property Mapping');
+      const { user, context } = asked.parse(bodyOf(request));
+      const packet = mapping.kind === radiusMappingModel.id ? radiusNames() : undefined;
+      const given = Object.entries(context).map(([name, value]) => [name, new Converter().toValue(value)] as const);
+      const result = await runMapping(deps, mapping, {
+        user: await userOf(deps, user),
+        names: { provider: null, token: null, ...packet?.names, ...Object.fromEntries(given) },
+      });
+      if ('error' in result) return { result: result.error, successful: false };
+      const shown = packet === undefined ? toPlain(result.value) : packet.packet.describe();
+      return { result: JSON.stringify(shown, null, 4), successful: true };
+    },
+  );
+
+  api.post('/api/v3/policies/all/:key/test/', about('What a policy decides', decisionShape), async (request) => {
     requirePermission(request, 'authentik_policies.view_policy');
     const policy = keyParameter(request);
     const { user, context } = asked.parse(bodyOf(request));

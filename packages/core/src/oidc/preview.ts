@@ -1,4 +1,5 @@
 // `/providers/oauth2/<pk>/preview_user/` (core.md §11.3): what an application would be told of somebody.
+import { claimsShape } from '../api/answers.ts';
 import { noPermission } from '../api/failure.ts';
 import { type ApiRequest, queryOf, requirePrincipal } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
@@ -15,7 +16,7 @@ import { issuerOf } from './discovery.ts';
 import { standardClaims } from './tokens.ts';
 
 export function registerPreviewRoute(api: Api, deps: CoreDeps): void {
-  const operation = { summary: 'What an ID token would say of somebody' };
+  const operation = { summary: 'What an ID token would say of somebody', answer: claimsShape };
   api.get('/api/v3/providers/oauth2/:key/preview_user/', { config: { operation } }, async (request) => {
     const row = await rowOf(deps, oauthProviderModel, request, 'view');
     const user = await whom(deps, request);

@@ -2,8 +2,10 @@
 // certificates that it has checked against its own authority. Both are off until the provider says otherwise; the outpost
 // gets hashes of secrets, asserts who has logged in, and the core decides about access. The session that comes of it has no
 // cookie: its name serves to end it (Disconnect), never to act as the user.
+
 import { ntHash } from '@gatehouse/wire/mschap';
 import { z } from 'zod';
+import { radiusLoginShape, wifiSecretsShape } from '../api/answers.ts';
 import { noCredentials, noPermission, notFound } from '../api/failure.ts';
 import { type ApiRequest, bodyOf, keyParameter, queryOf } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
@@ -35,19 +37,21 @@ const assertion = z.object({
 const prefix = '/api/v3/outposts/radius/:key';
 
 export function registerRadiusLogins(api: Api, deps: CoreDeps): void {
-  api.get(`${prefix}/wifi_secrets/`, async (request) => {
+  const about = (summary: string, answer: z.ZodType) => ({ config: { operation: { summary, answer } } });
+  api.get(`${prefix}/wifi_secrets/`, about('Hashes of Wi-Fi secrets', wifiSecretsShape), async (request) => {
     await grantedProvider(deps, request, viewWifiSecret, 'wifi_secret');
     const user = await activeUser(deps, queryOf(request).get('username') ?? '');
     const secrets = user === undefined ? [] : await wifiSecretsOf(deps, user.id);
     return { secrets: secrets.map(({ uuid, key }) => ({ pk: uuid, nt_hash: ntHash(key).toString('hex') })) };
   });
-  api.get(`${prefix}/explain/`, async (request) => {
+  api.get(`${prefix}/explain/`, about('What somebody would get', radiusLoginShape), async (request) => {
     const provider = await grantedProvider(deps, request, assertLogin, undefined);
     const user = await activeUser(deps, queryOf(request).get('username') ?? '');
     if (user === undefined || !(await mayUse(deps, provider, user))) return { ...denied, user: null };
     return { access: passed, attributes: await radiusReply(deps, provider, user), user: await shown(deps, user) };
   });
-  api.post(`${prefix}/assert_login/`, async (request) => {
+  const asserting = { summary: 'Somebody has logged in', body: assertion, answer: radiusLoginShape };
+  api.post(`${prefix}/assert_login/`, { config: { operation: asserting } }, async (request) => {
     const given = assertion.safeParse(bodyOf(request));
     if (!given.success) throw invalidField(String(given.error.issues[0]?.path[0] ?? 'username'), message.required);
     const provider = await grantedProvider(deps, request, assertLogin, given.data.method);

@@ -1,5 +1,15 @@
 // What outposts ask for (core-contract §3): their providers, and whether a logged-in user may use one.
+
 import { type RawBuilder, sql } from 'kysely';
+import { z } from 'zod';
+import {
+  directoryAccessShape,
+  instanceShape,
+  outpostDefaultsShape,
+  pageShape,
+  radiusAccessShape,
+  servedShapes,
+} from '../api/answers.ts';
 import { conditional } from '../api/conditional.ts';
 import { listRows } from '../api/crud.ts';
 import { ApiFailure, noCredentials, notFound } from '../api/failure.ts';
@@ -27,8 +37,10 @@ const served: Readonly<Record<'ldap' | 'radius' | 'proxy', Model>> = {
 };
 
 export function registerOutpostRoutes(api: Api, deps: CoreDeps): void {
+  const about = (summary: string, answer: z.ZodType) => ({ config: { operation: { summary, answer } } });
   for (const type of ['ldap', 'radius', 'proxy'] as const) {
-    api.get(`${prefix}/${type}/`, async (request, reply) => {
+    const answer = pageShape(servedShapes[type]);
+    api.get(`${prefix}/${type}/`, about(`Providers of ${type} outposts`, answer), async (request, reply) => {
       const view: Model = {
         ...served[type],
         represent: (_deps, rows) => providerRows(deps, type, rows, baseUrlOf(deps, request)),
@@ -36,12 +48,12 @@ export function registerOutpostRoutes(api: Api, deps: CoreDeps): void {
       return conditional(request, reply, await listRows(deps, view, request, [hasApplication]));
     });
   }
-  api.get(`${prefix}/ldap/:key/check_access/`, async (request) => {
+  api.get(`${prefix}/ldap/:key/check_access/`, about('May the caller in', directoryAccessShape), async (request) => {
     const { provider, access, caller } = await checkAccess(deps, ldapProviderModel, request);
     const search = may(caller, 'authentik_providers_ldap.search_full_directory', Number(provider['id']));
     return { has_search_permission: search, access };
   });
-  api.get(`${prefix}/radius/:key/check_access/`, async (request) => {
+  api.get(`${prefix}/radius/:key/check_access/`, about('May the caller in', radiusAccessShape), async (request) => {
     const { provider, access, caller } = await checkAccess(deps, radiusProviderModel, request);
     return access.passing
       ? { attributes: await radiusReply(deps, provider['settings'], caller.user), access }
@@ -49,11 +61,11 @@ export function registerOutpostRoutes(api: Api, deps: CoreDeps): void {
   });
   registerRadiusLogins(api, deps);
   registerSyncRoute(api, deps);
-  api.get(`${prefix}/instances/default_settings/`, (request) => {
+  api.get(`${prefix}/instances/default_settings/`, about('First settings', outpostDefaultsShape), (request) => {
     requirePermission(request, 'authentik_outposts.view_outpost');
     return { config: { authentik_host: baseUrlOf(deps, request), log_level: 'info', refresh_interval: 'minutes=5' } };
   });
-  api.get(`${prefix}/instances/:key/health/`, async (request) => {
+  api.get(`${prefix}/instances/:key/health/`, about('Who runs', z.array(instanceShape)), async (request) => {
     requirePermission(request, outpostModel.id.replace('.', '.view_'));
     return instanceStates(deps, keyParameter(request));
   });

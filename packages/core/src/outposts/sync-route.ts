@@ -1,5 +1,6 @@
 // `GET /outposts/sync/`: users and groups that have changed since a cursor, as the lists show them (core.md §23.2). A core
 // without it answers 404, and outposts go by what lists can tell.
+import { syncShape } from '../api/answers.ts';
 import { ApiFailure } from '../api/failure.ts';
 import { type ApiRequest, queryOf, requirePermission } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
@@ -9,7 +10,7 @@ import { anonymousUsername, wireUsers } from '../identity/users.ts';
 import { changesSince } from './change-log.ts';
 
 export function registerSyncRoute(api: Api, deps: CoreDeps): void {
-  const config = { operation: { summary: 'Users and groups that changed since a cursor' } };
+  const config = { operation: { summary: 'Users and groups that changed since a cursor', answer: syncShape } };
   api.get('/api/v3/outposts/sync/', { config }, (request) => sync(deps, request));
 }
 

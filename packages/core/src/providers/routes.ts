@@ -1,4 +1,5 @@
 // `/providers/oauth2/<pk>/setup_urls/` (core.md §11.3): what to type into an application.
+import { setupUrlsShape } from '../api/answers.ts';
 import type { Api } from '../api/server.ts';
 import { rowOf } from '../api/visibility.ts';
 import { baseUrlOf } from '../api/web-path.ts';
@@ -10,7 +11,7 @@ import { oauthProviderModel } from './models.ts';
 export function registerProviderRoutes(api: Api, deps: CoreDeps): void {
   api.get(
     '/api/v3/providers/oauth2/:key/setup_urls/',
-    { config: { operation: { summary: 'Addresses of the provider' } } },
+    { config: { operation: { summary: 'Addresses of the provider', answer: setupUrlsShape } } },
     async (request) => {
       const row = await rowOf(deps, oauthProviderModel, request, 'view');
       const pk = Number(row['id']);

@@ -1,5 +1,7 @@
 // Routes of roles and rights (core.md §11.6): who is in a role, and what a role may do, everywhere or with one object.
+
 import { z } from 'zod';
+import { assignedShape, pageShape, rightOnObjectShape, rightShape, roleWithRightsShape } from '../api/answers.ts';
 import { registerModelRoutes } from '../api/crud.ts';
 import { noPermission, notFound } from '../api/failure.ts';
 import { pageOf, readPageRequest } from '../api/pagination.ts';
@@ -23,16 +25,24 @@ export function registerRbacRoutes(api: Api, deps: CoreDeps): void {
   registerModelRoutes(api, deps, roleModel);
   registerRoleMembers(api, deps);
   registerAssignments(api, deps, rights);
-  api.get(`${prefix}/permissions/`, { config: { operation: { summary: 'All rights there are' } } }, (request) => {
-    requirePrincipal(request);
-    return pageOfRights(deps, request, rights);
-  });
-  api.get(`${prefix}/permissions/:key/`, { config: { operation: { summary: 'One right' } } }, (request) => {
-    requirePrincipal(request);
-    const right = rights.find(({ id }) => String(id) === keyParameter(request));
-    if (right === undefined) throw notFound('Permission');
-    return right;
-  });
+  api.get(
+    `${prefix}/permissions/`,
+    { config: { operation: { summary: 'All rights there are', answer: pageShape(rightShape) } } },
+    (request) => {
+      requirePrincipal(request);
+      return pageOfRights(deps, request, rights);
+    },
+  );
+  api.get(
+    `${prefix}/permissions/:key/`,
+    { config: { operation: { summary: 'One right', answer: rightShape } } },
+    (request) => {
+      requirePrincipal(request);
+      const right = rights.find(({ id }) => String(id) === keyParameter(request));
+      if (right === undefined) throw notFound('Permission');
+      return right;
+    },
+  );
 }
 
 function pageOfRights(deps: CoreDeps, request: ApiRequest, rights: readonly Right[]) {
@@ -100,14 +110,19 @@ const assignment = z.object({
 
 function registerAssignments(api: Api, deps: CoreDeps, rights: readonly Right[]): void {
   const base = `${prefix}/permissions/assigned_by_roles`;
-  const about = (summary: string) => ({ config: { operation: { summary, body: assignment } } });
-  api.get(`${base}/`, { config: { operation: { summary: 'Rights of roles on a model' } } }, (request) =>
-    assignedByRoles(deps, request, rights),
+  const operation = { body: assignment, answer: z.array(assignedShape) };
+  const about = (summary: string, status: 200 | 204) => ({ config: { operation: { ...operation, summary, status } } });
+  api.get(
+    `${base}/`,
+    { config: { operation: { summary: 'Rights of roles on a model', answer: pageShape(roleWithRightsShape) } } },
+    (request) => assignedByRoles(deps, request, rights),
   );
-  api.get(`${prefix}/permissions/roles/`, { config: { operation: { summary: 'Rights of one role' } } }, (request) =>
-    rightsOfRole(deps, request, rights),
+  api.get(
+    `${prefix}/permissions/roles/`,
+    { config: { operation: { summary: 'Rights of one role', answer: pageShape(rightOnObjectShape) } } },
+    (request) => rightsOfRole(deps, request, rights),
   );
-  api.post(`${base}/:key/assign/`, about('Give rights'), async (request, reply) => {
+  api.post(`${base}/:key/assign/`, about('Give rights', 200), async (request, reply) => {
     const { row, role, names, object } = await readAssignment(deps, request, rights, 'assign_role_permissions');
     await inUnit(deps, authorOf(request), async (unit) => {
       await grantToRole(unit, role, names, object);
@@ -115,7 +130,7 @@ function registerAssignments(api: Api, deps: CoreDeps, rights: readonly Right[])
     });
     return reply.code(200).send(names.map((id) => ({ id })));
   });
-  api.patch(`${base}/:key/unassign/`, about('Take rights away'), async (request, reply) => {
+  api.patch(`${base}/:key/unassign/`, about('Take rights away', 204), async (request, reply) => {
     const { row, role, names, object } = await readAssignment(deps, request, rights, 'unassign_role_permissions');
     await inUnit(deps, authorOf(request), async (unit) => {
       await unit.db

@@ -1,7 +1,10 @@
 // Routes about the core itself: root configuration, version, system, settings, health (core.md §1.3, §11.6).
+
 import { arch, type as osType, version as osVersion, platform, release } from 'node:os';
 import type { Metrics } from '@gatehouse/daemon/metrics';
 import { createCidrSet } from '@gatehouse/daemon/net';
+import { z } from 'zod';
+import { labelledShape, pastVersionShape, rootConfigShape, systemShape, versionShape } from '../api/answers.ts';
 import { registerBaseRoutes } from '../api/bases.ts';
 import { notFound } from '../api/failure.ts';
 import { families } from '../api/families.ts';
@@ -18,10 +21,12 @@ import { embeddedOutpost } from '../outposts/models.ts';
 import { settingsSchema } from './settings.ts';
 
 const cacheSeconds = 300;
-const about = (summary: string, open = false) => ({ config: { operation: { summary, open } } });
+const about = (summary: string, answer: z.ZodType, open = false) => ({
+  config: { operation: { summary, answer, open } },
+});
 
 export function registerSystemRoutes(api: Api, deps: CoreDeps): void {
-  api.get('/api/v3/root/config/', about('What clients need to know', true), async () => ({
+  api.get('/api/v3/root/config/', about('What clients need to know', rootConfigShape, true), async () => ({
     error_reporting: {
       enabled: false,
       sentry_dsn: '',
@@ -40,7 +45,7 @@ export function registerSystemRoutes(api: Api, deps: CoreDeps): void {
     api.route({
       method,
       url: '/api/v3/admin/system/',
-      ...about('The system this runs on'),
+      ...about('The system this runs on', systemShape),
       handler: (request) => systemInfo(deps, request),
     });
   registerKinds(api, deps);
@@ -48,7 +53,7 @@ export function registerSystemRoutes(api: Api, deps: CoreDeps): void {
 }
 
 function registerVersion(api: Api, deps: CoreDeps): void {
-  api.get('/api/v3/admin/version/', about('Versions'), async (request) => {
+  api.get('/api/v3/admin/version/', about('Versions', versionShape), async (request) => {
     requirePrincipal(request);
     return {
       version_current: deps.version,
@@ -60,11 +65,15 @@ function registerVersion(api: Api, deps: CoreDeps): void {
     };
   });
   const history = () => deps.database.kysely.selectFrom('version_history').selectAll();
-  api.get('/api/v3/admin/version/history/', about('Versions that ran here'), async (request) => {
-    requirePermission(request, 'authentik_rbac.view_system_info');
-    return history().orderBy('id', 'desc').execute();
-  });
-  api.get('/api/v3/admin/version/history/:key/', about('One of them'), async (request) => {
+  api.get(
+    '/api/v3/admin/version/history/',
+    about('Versions that ran here', z.array(pastVersionShape)),
+    async (request) => {
+      requirePermission(request, 'authentik_rbac.view_system_info');
+      return history().orderBy('id', 'desc').execute();
+    },
+  );
+  api.get('/api/v3/admin/version/history/:key/', about('One of them', pastVersionShape), async (request) => {
     requirePermission(request, 'authentik_rbac.view_system_info');
     const row = await history()
       .where('id', '=', Number(keyParameter(request)) || 0)
@@ -129,12 +138,12 @@ async function systemInfo(deps: CoreDeps, request: ApiRequest) {
 
 /** Lists that event matchers offer. */
 function registerKinds(api: Api, { registry }: CoreDeps): void {
-  api.get('/api/v3/admin/apps/', about('Parts of the core'), async (request) => {
+  api.get('/api/v3/admin/apps/', about('Parts of the core', z.array(labelledShape)), async (request) => {
     requirePrincipal(request);
     const labels = [...new Set(registry.all.map(appLabel))].sort();
     return labels.map((label) => ({ name: label.replace('_', '.'), label: label.replaceAll('_', ' ') }));
   });
-  api.get('/api/v3/admin/models/', about('Kinds of objects'), async (request) => {
+  api.get('/api/v3/admin/models/', about('Kinds of objects', z.array(labelledShape)), async (request) => {
     requirePrincipal(request);
     const models = registry.all.map(({ id, noun }) => ({ name: id, label: noun }));
     return models.sort((one, other) => (one.name < other.name ? -1 : 1));

@@ -1,5 +1,7 @@
 // Routes of tasks, schedules and workers (core.md §11.6).
+
 import { z } from 'zod';
+import { workerShape } from '../api/answers.ts';
 import { registerModelRoutes } from '../api/crud.ts';
 import { noPermission } from '../api/failure.ts';
 import { type ApiReply, type ApiRequest, authorOf, requirePermission, requirePrincipal } from '../api/request.ts';
@@ -37,8 +39,10 @@ export function registerTaskRoutes(api: Api, deps: CoreDeps): void {
     });
     return reply.code(204).send();
   });
-  api.get(`${prefix}/workers/`, { config: { operation: { summary: 'Processes that run tasks' } } }, (request) =>
-    listWorkers(deps, request),
+  api.get(
+    `${prefix}/workers/`,
+    { config: { operation: { summary: 'Processes that run tasks', answer: z.array(workerShape) } } },
+    (request) => listWorkers(deps, request),
   );
   registerModelRoutes(api, deps, taskModel);
   registerModelRoutes(api, deps, scheduleModel);

@@ -1,5 +1,7 @@
 // `/stages/prompt/prompts/preview/` (core.md §11.5): a prompt as a flow would show it, before it is saved.
+
 import type { PromptChallenge } from '@gatehouse/contract/flow';
+import { promptPreviewShape } from '../../api/answers.ts';
 import { bodyOf, requirePermission } from '../../api/request.ts';
 import type { Api } from '../../api/server.ts';
 import type { CoreDeps } from '../../deps.ts';
@@ -12,7 +14,7 @@ import { type Prompt, type PromptText, promptModel, promptOf } from './prompt.ts
 import { showPrompt } from './stage.ts';
 
 export function registerPromptPreview(api: Api, deps: CoreDeps): void {
-  const operation = { summary: 'A prompt as a flow shows it' };
+  const operation = { summary: 'A prompt as a flow shows it', answer: promptPreviewShape };
   api.post('/api/v3/stages/prompt/prompts/preview/', { config: { operation } }, async (request) => {
     const { user } = requirePermission(request, 'authentik_stages_prompt.add_prompt');
     const values = validate(promptModel, bodyOf(request), 'api', false);
