@@ -87,6 +87,23 @@ describe.skipIf(skipWithout('chromium'))('a site behind the proxy', { timeout: 9
     ]);
   });
 
+  test('a tab sends its password after another was opened for another application, and both arrive', async () => {
+    const news = await addApplication(site, board, 'news');
+    await using visit = await site.visit();
+    const { page } = visit;
+    await page.goto(`${board.url}/one`);
+    await fillPassword(page, 'ada', site.core.password);
+    const other = await page.context().newPage();
+    await other.goto(`${news}/two`);
+    await other.getByLabel('E-mail address or user name').waitFor();
+    await passwordOf(page).press('Enter');
+    await page.waitForURL(`${board.url}/one`);
+    await other.getByLabel('E-mail address or user name').fill('ada');
+    await other.keyboard.press('Enter');
+    await other.waitForURL(`${news}/two`);
+    for (const tab of [page, other]) await tab.getByText('Hello ada').waitFor();
+  });
+
   test('signing out closes the live connections of every tab', async () => {
     await using visit = await site.visit();
     const { page } = visit;

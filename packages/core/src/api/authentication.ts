@@ -17,11 +17,17 @@ import type { Session } from '../sessions/store.ts';
 import { ApiFailure, badToken } from './failure.ts';
 import type { Asking, Caller } from './request.ts';
 
-export async function identifyCaller(deps: CoreDeps, request: Asking, requestId: string): Promise<Caller> {
+/** @param planName of the plan whose pending user is read together with the session */
+export async function identifyCaller(
+  deps: CoreDeps,
+  request: Asking,
+  requestId: string,
+  planName?: string,
+): Promise<Caller> {
   const bearer = bearerOf(request);
   const [outpost, found] = await Promise.all([
     outpostOf(deps, request),
-    bearer === undefined ? sessionOf(deps, request) : principalOfToken(deps, bearer),
+    bearer === undefined ? sessionOf(deps, request, planName) : principalOfToken(deps, bearer),
   ]);
   const clientIp = outpost?.remoteIp ?? directAddress(request);
   if ('user' in found)
@@ -87,10 +93,14 @@ async function embeddedOutpost(deps: CoreDeps, key: string): Promise<Principal |
   return user === undefined ? undefined : principalOfUser(deps, user.id, 'secret key');
 }
 
-async function sessionOf({ sessions, secretKey }: CoreDeps, request: Asking): Promise<Session> {
+async function sessionOf(
+  { sessions, secretKey }: CoreDeps,
+  request: Asking,
+  planName: string | undefined,
+): Promise<Session> {
   const value = cookiesOf(request).get(sessionCookieName);
   const key = value === undefined ? undefined : readSessionCookie(sessionCookieKey(secretKey), value);
-  return (key === undefined ? undefined : await sessions.load(key)) ?? sessions.create(key);
+  return (key === undefined ? undefined : await sessions.load(key, planName)) ?? sessions.create(key);
 }
 
 /** A new session in the place of one whose network or place changed (core.md §12.6). */

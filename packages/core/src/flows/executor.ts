@@ -9,7 +9,16 @@ import { stageKinds } from '../stages/kinds.ts';
 import type { Answer, Shown, StageContext, StageKind, Step } from '../stages/stage.ts';
 import { flowBackground } from './background.ts';
 import { isRelative } from './next.ts';
-import { addToHistory, historyKey, type Plan, type PlannedStage, planKey, queryKey, readPlan } from './plan.ts';
+import {
+  addToHistory,
+  findPlan,
+  historyKey,
+  keepPlan,
+  type Plan,
+  type PlannedStage,
+  planKey,
+  queryKey,
+} from './plan.ts';
 import { planFlow, subjectOf } from './planner.ts';
 import type { FlowRequest } from './request.ts';
 import { createStageContext, fallbackAvatar } from './stage-context.ts';
@@ -28,10 +37,10 @@ export async function executeFlow(
   answer: Answer | undefined,
 ): Promise<FlowAnswer> {
   request.session.data[queryKey] = request.query.toString();
-  const stored = readPlan(request.session.data);
-  const run: Run = { deps, flow, request };
+  const { name, plan: stored } = findPlan(request.session.data, flow.uuid, request.query.get('next'));
+  const run: Run = { deps, flow, request, planName: name };
   if (isBehind(run, stored, answer)) return goOn(run, {});
-  const plan = stored?.flow === flow.uuid ? stored : await makePlan(run, {});
+  const plan = stored ?? (await makePlan(run, {}));
   if ('kind' in plan) return plan;
   return runPlan(run, plan, answer);
 }
@@ -40,6 +49,8 @@ interface Run {
   readonly deps: CoreDeps;
   readonly flow: FlowRecord;
   readonly request: FlowRequest;
+  /** Under which the session keeps the plan. */
+  readonly planName: string;
 }
 
 /** As long as a tab may be on its way through a flow whose last step another tab has made. */
@@ -53,7 +64,7 @@ function isBehind({ deps, flow, request }: Run, stored: Plan | undefined, answer
   const { session, user, query } = request;
   if (flow.designation !== 'authentication') return false;
   if (session.isPassing === true) return true;
-  if (user === undefined || stored?.flow === flow.uuid) return false;
+  if (user === undefined || stored !== undefined) return false;
   const at = session.data['auth_time'];
   const isJustNow = typeof at === 'number' && deps.clock.now() - at < justNowMs;
   return answer !== undefined || (isJustNow && query.has('next'));
@@ -69,11 +80,11 @@ async function makePlan(run: Run, context: Plan['context']): Promise<Plan | Flow
 }
 
 async function runPlan(run: Run, plan: Plan, answer: Answer | undefined): Promise<FlowAnswer> {
-  const { deps, request } = run;
+  const { deps, request, planName } = run;
   const planned = await nextStage(run, plan);
   if (planned === undefined) return finish(run, plan.context);
   const { kind, context, stageType } = await load(run, plan, planned);
-  request.session.data[planKey] = plan;
+  keepPlan(request.session.data, planName, plan);
   const startedMs = deps.clock.monotonicMs();
   const takesAnswer = answer !== undefined && kind.answer !== undefined;
   const step = takesAnswer ? await kind.answer(context, answer) : await kind.show(context);
@@ -125,10 +136,10 @@ async function follow(run: Run, plan: Plan, planned: PlannedStage, loaded: Loade
     case 'ok':
       return advance(run, plan);
     case 'deny':
-      dropPlan(run.request);
+      dropPlan(run);
       return denied(run, plan, step.message);
     case 'leave':
-      dropPlan(run.request);
+      dropPlan(run);
       return { kind: 'challenge', challenge: { flow_info: await flowInfo(run, plan), ...redirectTo(step.to) } };
     case 'continue in':
       return continueIn(run, step);
@@ -140,7 +151,7 @@ async function advance(run: Run, plan: Plan): Promise<FlowAnswer> {
   addToHistory(data, plan);
   plan.stages.shift();
   if (plan.stages.length === 0) return finish(run, plan.context);
-  data[planKey] = plan;
+  keepPlan(data, run.planName, plan);
   return { kind: 'again' };
 }
 
@@ -158,12 +169,12 @@ async function again(
   }
   const fresh = await makePlan(run, invalidResponse === 'restart_with_context' ? plan.context : {});
   if ('kind' in fresh) return fresh;
-  run.request.session.data[planKey] = fresh;
+  keepPlan(run.request.session.data, run.planName, fresh);
   return { kind: 'again' };
 }
 
 async function finish(run: Run, context: Plan['context']): Promise<FlowAnswer> {
-  dropPlan(run.request);
+  dropPlan(run);
   return goOn(run, context);
 }
 
@@ -179,7 +190,7 @@ async function goOn(run: Run, context: Plan['context']): Promise<FlowAnswer> {
 
 async function refuse(run: Run, message: string): Promise<FlowAnswer> {
   const { deps, flow, request } = run;
-  dropPlan(request);
+  dropPlan(run);
   const next = request.query.get('next');
   if (flow.denied_action !== 'message' && next !== null && isRelative(next)) return redirect(next);
   if (flow.denied_action === 'continue') return redirect(deps.webPath);
@@ -188,18 +199,18 @@ async function refuse(run: Run, message: string): Promise<FlowAnswer> {
 
 async function continueIn(run: Run, { flow: slug, context, finally: last }: Extract<Step, { step: 'continue in' }>) {
   const { deps, request } = run;
-  dropPlan(request);
+  dropPlan(run);
   const flow = await flowBySlug(deps, slug);
   if (flow === undefined) return denied(run, undefined, `There is no flow ${slug}.`);
   const planning = await planFlow(deps, flow, request, { ...context, is_redirected: true });
   if (planning.kind === 'not applicable') return denied(run, undefined, planning.message);
   if (last !== undefined) planning.plan.stages.push(last);
-  request.session.data[planKey] = planning.plan;
+  keepPlan(request.session.data, planKey, planning.plan);
   return redirect(`${deps.webPath}if/flow/${slug}/`);
 }
 
-function dropPlan({ session }: FlowRequest): void {
-  delete session.data[planKey];
+function dropPlan({ request: { session }, planName }: Run): void {
+  delete session.data[planName];
   delete session.data[queryKey];
 }
 
@@ -213,10 +224,10 @@ async function show(run: Run, plan: Plan, challenge: Shown, errors?: ResponseErr
 }
 
 async function denied(run: Run, plan: Plan | undefined, message: string | undefined): Promise<FlowAnswer> {
-  const { deps, flow, request } = run;
+  const { deps, request } = run;
   const user = plan === undefined ? request.user : await subjectOf(deps, plan.context, request);
   const challenge: AccessDeniedChallenge = {
-    flow_info: await flowInfo({ deps, flow, request }, plan),
+    flow_info: await flowInfo(run, plan),
     component: 'ak-stage-access-denied',
     pending_user: user?.username ?? '',
     pending_user_avatar: user === undefined ? await deps.files.url(fallbackAvatar) : avatarOf(user),

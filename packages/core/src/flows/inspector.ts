@@ -9,7 +9,7 @@ import { cleanse } from '../events/cleanse.ts';
 import { may } from '../identity/permissions.ts';
 import { represent } from '../models/represent.ts';
 import { stageBindingModel } from './models.ts';
-import { historyOf, type Plan, type PlannedStage, readPlan } from './plan.ts';
+import { historyOf, type Plan, type PlannedStage, plansOf } from './plan.ts';
 
 export function registerInspector(api: Api, deps: CoreDeps): void {
   const operation = { summary: 'The plan of a visitor', answer: inspectionShape };
@@ -19,7 +19,7 @@ export function registerInspector(api: Api, deps: CoreDeps): void {
     if (flow === undefined || principal === undefined || !may(principal, 'authentik_flows.inspect_flow', flow.uuid))
       throw notFound('Flow');
     const history = historyOf(session?.data ?? {});
-    const current = readPlan(session?.data ?? {});
+    const current = plansOf(session?.data ?? {})[0]?.plan;
     const shown = current ?? history.at(-1);
     if (shown === undefined) throw new ApiFailure(400, {});
     const id = session?.id ?? '';

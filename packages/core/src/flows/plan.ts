@@ -21,6 +21,8 @@ export type PlannedStage = z.infer<typeof planned>;
 const plan = z.object({
   version: z.literal(1),
   flow: z.string(),
+  /** When it was made; of several the newest is shown to inspectors. */
+  madeMs: z.number().default(0),
   stages: z.array(planned),
   context: z.record(z.string(), z.unknown()),
 });
@@ -33,10 +35,65 @@ export const queryKey = 'authentik/flows/get';
 export const cancelledKey = 'gatehouse/cancelled';
 export const historyKey = 'authentik/flows/history';
 
-/** The session's plan; `undefined` without one, or if it is of another release. */
-export function readPlan(data: Readonly<Record<string, unknown>>): Plan | undefined {
-  return plan.safeParse(data[planKey]).data;
+type SessionData = Readonly<Record<string, unknown>>;
+
+/** Of one visitor; each tab on its way to an application has one. */
+const mostPlans = 8;
+
+/**
+ * Under which name a session keeps the plan of a page: one for each application that pages lead to, so that tabs on their way to
+ * different ones do not disturb each other, and one for all others.
+ */
+export function planNameFor(next: string | null): string {
+  const [path = '', query = ''] = next?.split('?', 2) ?? [];
+  const client = path.endsWith('/application/o/authorize/') ? new URLSearchParams(query).get('client_id') : null;
+  return client === null ? planKey : `${planKey}:${client.slice(0, 255)}`;
 }
+
+/** The plan of this name; `undefined` without one, or if it is of another release. */
+export function readPlan(data: SessionData, name: string = planKey): Plan | undefined {
+  return plan.safeParse(data[name]).data;
+}
+
+/** A visitor's place in a flow, and the name under which it is kept. */
+export interface KeptPlan {
+  readonly name: string;
+  readonly plan: Plan | undefined;
+}
+
+/** What a page continues: its own plan, else that of a page that leads nowhere in particular, as which it counts if it does not. */
+export function findPlan(data: SessionData, flow: string, next: string | null): KeptPlan {
+  const name = planNameFor(next);
+  const own = readPlan(data, name);
+  if (own?.flow === flow) return { name, plan: own };
+  const others = plansOf(data).filter((kept) => kept.plan.flow === flow);
+  const shared = name === planKey ? others[0] : others.find((kept) => kept.name === planKey);
+  return shared ?? { name, plan: undefined };
+}
+
+/** All plans of a session, the newest first. */
+export function plansOf(data: SessionData) {
+  return Object.keys(data)
+    .filter(isPlanName)
+    .flatMap((name) => {
+      const found = readPlan(data, name);
+      return found === undefined ? [] : [{ name, plan: found }];
+    })
+    .sort((one, other) => other.plan.madeMs - one.plan.madeMs);
+}
+
+/** Keeps a plan; of too many the oldest is forgotten. */
+export function keepPlan(data: Record<string, unknown>, name: string, kept: Plan): void {
+  data[name] = kept;
+  for (const { name: old } of plansOf(data).slice(mostPlans)) if (old !== name) delete data[old];
+}
+
+/** Whoever has logged in goes on in every tab: what other tabs asked of nobody is over. */
+export function dropPlans(data: Record<string, unknown>): void {
+  for (const name of Object.keys(data)) if (isPlanName(name)) delete data[name];
+}
+
+const isPlanName = (name: string) => name === planKey || name.startsWith(`${planKey}:`);
 
 const longestHistory = 20;
 

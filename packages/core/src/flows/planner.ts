@@ -31,7 +31,7 @@ export async function planFlow(
   if (!passing) return { kind: 'not applicable', message: messages.join('\n') || notApplicable };
   const stages = await plannedStages(deps, flow, request, context, user);
   deps.metrics.planSeconds.observe({ flow_slug: flow.slug }, (deps.clock.monotonicMs() - startedMs) / 1000);
-  return { kind: 'planned', plan: { version: 1, flow: flow.uuid, stages, context } };
+  return { kind: 'planned', plan: { version: 1, flow: flow.uuid, madeMs: deps.clock.now(), stages, context } };
 }
 
 /** Whom policies are asked about: the pending user if there is one, else who is logged in. */

@@ -10,6 +10,7 @@ import { createTurns } from '../api/turns.ts';
 import type { CoreDeps } from '../deps.ts';
 import { recordEvent } from '../events/record.ts';
 import { executeFlow, type FlowAnswer } from './executor.ts';
+import { planNameFor } from './plan.ts';
 import type { FlowRequest } from './request.ts';
 import { flowBySlug } from './stored.ts';
 
@@ -40,7 +41,8 @@ async function execute(deps: CoreDeps, request: ApiRequest, reply: ApiReply) {
   }
   reply.header('X-Frame-Options', 'SAMEORIGIN').header('Cache-Control', 'no-store');
   try {
-    request.caller = await identifyCaller(deps, request, request.id);
+    const planName = planNameFor(pageQueryOf(request).get('next'));
+    request.caller = await identifyCaller(deps, request, request.id, planName);
     const visitor = flowRequestOf(deps, request);
     const before = visitor.session;
     const answer = readAnswer(request);
@@ -80,19 +82,23 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
   throw new ApiFailure(400, { detail: 'An answer is a JSON object.' });
 }
 
+/** The query string of the visitor's page, which comes as a parameter (flow-executor.md §2.2). */
+function pageQueryOf({ url }: ApiRequest): URLSearchParams {
+  const at = url.indexOf('?');
+  const outer = new URLSearchParams(at === -1 ? '' : url.slice(at + 1));
+  return new URLSearchParams(outer.get('query') ?? '');
+}
+
 /** The visitor's request as stages and policies see it; `identifyCaller` has run. */
 export function flowRequestOf(deps: CoreDeps, request: ApiRequest): FlowRequest {
   const { caller } = request;
-  const at = request.url.indexOf('?');
-  const outer = new URLSearchParams(at === -1 ? '' : request.url.slice(at + 1));
-  const inner = new URLSearchParams(outer.get('query') ?? '');
   return {
     requestId: request.id,
     clientIp: caller.clientIp,
     userAgent: request.headers['user-agent'] ?? '',
     host: request.headers.host ?? '',
     secure: isSecure(request),
-    query: inner,
+    query: pageQueryOf(request),
     cookies: cookiesOf(request),
     user: caller.principal?.user,
     pending: caller.session?.account,

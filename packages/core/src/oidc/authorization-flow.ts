@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { saveSession } from '../api/session-cookies.ts';
 import { recordEvent } from '../events/record.ts';
-import { cancelledKey, type Plan, planKey } from '../flows/plan.ts';
+import { cancelledKey, keepPlan, type Plan, planNameFor } from '../flows/plan.ts';
 import { planFlow } from '../flows/planner.ts';
 import type { FlowRequest } from '../flows/request.ts';
 import { flowByKey, stageByKey } from '../flows/stored.ts';
@@ -18,6 +18,14 @@ import { loginFactsOf } from './login-facts.ts';
 import { refusalPage } from './page.ts';
 
 const ticketKey = 'gatehouse/oauth/ticket';
+/** Of as many tabs. */
+const mostTickets = 8;
+
+function ticketsOf(data: Readonly<Record<string, unknown>>): readonly unknown[] {
+  const tickets = data[ticketKey];
+  return Array.isArray(tickets) ? tickets : [];
+}
+
 const ticketParameter = 'gatehouse_ticket';
 /** RFC 6749 §4.1.2.1, for who does not consent. */
 const denied = { error: 'access_denied', error_description: 'The user did not allow it.' };
@@ -27,8 +35,10 @@ export async function authorizationFlow(asking: Asking, visitor: FlowRequest, us
   const { data } = visitor.session;
   const ticket = query.get(ticketParameter);
   query.delete(ticketParameter);
-  if (ticket !== null && data[ticketKey] === hashOf(`${ticket}\n${query}`)) {
-    delete data[ticketKey];
+  const tickets = ticketsOf(data);
+  const shown = ticket === null ? undefined : hashOf(`${ticket}\n${query}`);
+  if (shown !== undefined && tickets.includes(shown)) {
+    data[ticketKey] = tickets.filter((one) => one !== shown);
     return grantCode(asking, visitor, user);
   }
   const flow = client.authorizationFlow === null ? undefined : await flowByKey(deps, client.authorizationFlow);
@@ -49,10 +59,11 @@ export async function authorizationFlow(asking: Asking, visitor: FlowRequest, us
   if (await needsNobody(asking, planning.plan, user)) return grantCode(asking, visitor, user);
   if (promptsOf(query).includes('none'))
     return sendBack(asking, { error: 'consent_required', error_description: 'The user has to consent.' });
-  data[planKey] = planning.plan;
-  data[ticketKey] = hashOf(`${fresh}\n${query}`);
+  const next = `${deps.webPath}application/o/authorize/?${query}`; // tells its page's plan from those of other tabs
+  keepPlan(data, planNameFor(next), planning.plan);
+  data[ticketKey] = [...tickets, hashOf(`${fresh}\n${query}`)].slice(-mostTickets);
   await saveSession(deps, request, reply, visitor.session);
-  return reply.redirect(`${deps.webPath}if/flow/${flow.slug}/`, 302);
+  return reply.redirect(`${deps.webPath}if/flow/${flow.slug}/?${new URLSearchParams({ next })}`, 302);
 }
 
 const consentKind = 'authentik_stages_consent.consentstage';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   bind,
   createVisitor,
@@ -237,6 +237,84 @@ describe('authorize', () => {
     expect(other.headers.get('Location')).not.toContain('/if/flow/default-authentication-flow/');
   });
 
+  /** Two tabs of one browser, each led to log in for an application of its own. */
+  async function tabsOfTwoApplications() {
+    const visitor = createVisitor(core.url);
+    const open = async (state: string) => {
+      const client = await makeClient();
+      const answer = await visitor.fetch(path(client, { state }));
+      const query = new URL(answer.headers.get('Location') ?? '', core.url).search.slice(1);
+      const step = (given?: object) => visitor.flow('default-authentication-flow', given, query);
+      return { client, state, step };
+    };
+    const expectArrived = async (last: { readonly [name: string]: unknown }, state: string) =>
+      expect((await visitor.fetch(String(last['to']))).headers.get('Location')).toMatch(
+        new RegExp(`\\?code=.*state=${state}`),
+      );
+    return { visitor, open, expectArrived };
+  }
+
+  test('two tabs on their way to two applications disturb each other nowhere, and both arrive', async () => {
+    const { visitor, open, expectArrived } = await tabsOfTwoApplications();
+    const one = await open('one');
+    await one.step();
+    await one.step({ uid_field: 'grace' });
+    const two = await open('two');
+    expect(await two.step()).toMatchObject({ component: 'ak-stage-identification', application_pre: two.client.slug });
+    expect(await one.step()).toMatchObject({ component: 'ak-stage-password', pending_user: 'grace' });
+    await expectArrived(await one.step({ password: testPassword }), 'one');
+    const { cookies } = visitor;
+    const before = cookies.get('authentik_session');
+    await expectArrived(await two.step({ uid_field: 'grace' }), 'two');
+    expect(cookies.get('authentik_session'), 'nobody was logged in a second time').toBe(before);
+  });
+
+  test('two tabs that answer in the same moment both go on from there', async () => {
+    const { open, expectArrived } = await tabsOfTwoApplications();
+    const [one, two] = [await open('one'), await open('two')];
+    for (const tab of [one, two]) await tab.step();
+    const { sessions } = core.deps;
+    const { save } = sessions;
+    const waiting: (() => void)[] = [];
+    const spy = vi.spyOn(sessions, 'save').mockImplementation(async (...args) => {
+      // Both have read the session before either stores it.
+      if (waiting.length < 2)
+        await new Promise<void>((resume) => {
+          if (waiting.push(resume) === 2) for (const go of waiting) go();
+        });
+      return save(...args);
+    });
+    const names = [
+      [one, 'grace'],
+      [two, 'ada'],
+    ] as const;
+    const shown = await Promise.all(names.map(([tab, uid_field]) => tab.step({ uid_field })));
+    spy.mockRestore();
+    expect(shown).toMatchObject([{ pending_user: 'grace' }, { pending_user: 'ada' }]);
+    await expectArrived(await two.step({ password: testPassword }), 'two');
+    await expectArrived(await one.step({ password: testPassword }), 'one');
+  });
+
+  test('two tabs that are asked for consent by two applications each give their own', async () => {
+    const { username } = await makeUser(core);
+    const visitor = await visitorAs(core, username);
+    const slug = 'default-provider-authorization-explicit-consent';
+    const open = async (state: string) => {
+      const client = await makeClient({ authorization_flow: flows['explicit'] });
+      const location = (await visitor.fetch(path(client, { state }))).headers.get('Location') ?? '';
+      const query = new URL(location, core.url).search.slice(1);
+      const asked = await visitor.flow(slug, undefined, query);
+      return { state, asked, answer: () => visitor.flow(slug, { token: asked['token'] }, query) };
+    };
+    const tabs = [await open('one'), await open('two')];
+    for (const { state, asked, answer } of tabs) {
+      expect(asked.component).toBe('ak-stage-consent');
+      const { to } = await answer();
+      const back = await visitor.fetch(String(to));
+      expect(back.headers.get('Location')).toMatch(new RegExp(`\\?code=.*state=${state}`));
+    }
+  });
+
   test('the provider’s own authentication flow is taken, and shows the application', async () => {
     const flow = await core.call<{ pk: string; slug: string }>('POST', '/flows/instances/', {
       name: uniqueName('flow'),
@@ -285,7 +363,7 @@ describe('authorize', () => {
     });
     const implicit = await makeClient();
     const forced = await visitor.fetch(path(implicit, { prompt: 'consent' }));
-    expect(forced.headers.get('Location')).toBe('/if/flow/default-provider-authorization-implicit-consent/');
+    expect(forced.headers.get('Location')).toMatch(/^\/if\/flow\/default-provider-authorization-implicit-consent\/\?/);
     const shown = await visitor.flow('default-provider-authorization-implicit-consent');
     expect(shown.component).toBe('ak-stage-consent');
   });
@@ -313,12 +391,14 @@ describe('authorize', () => {
     const asked = await visitor.flow(flow.slug);
     const done = String((await visitor.flow(flow.slug, { token: asked['token'] }))['to']);
     const location = async (url: string) => (await visitor.fetch(url)).headers.get('Location');
-    expect(await location(done.replace(/scope=[^&]*/, 'scope=openid+email'))).toBe(`/if/flow/${flow.slug}/`);
-    expect(await location(done)).toBe(`/if/flow/${flow.slug}/`);
-    const again = await visitor.flow(flow.slug);
-    const fresh = String((await visitor.flow(flow.slug, { token: again['token'] }))['to']);
-    expect(await location(fresh)).toContain(`${callback}?code=`);
-    expect(await location(fresh)).toBe(`/if/flow/${flow.slug}/`);
+    const other = await visitorAs(core, 'grace');
+    const elsewhere = (await other.fetch(done)).headers.get('Location');
+    expect(elsewhere, 'in another session').toMatch(`/if/flow/${flow.slug}/?next=`);
+    const changed = done.replace(/scope=[^&]*/, 'scope=openid+email');
+    expect(await location(changed), 'for another question').toMatch(`/if/flow/${flow.slug}/?next=`);
+    expect(await location(done)).toContain(`${callback}?code=`);
+    expect(await location(done), 'a second time').toMatch(`/if/flow/${flow.slug}/?next=`);
+    expect(await location(changed)).toMatch(`/if/flow/${flow.slug}/?next=`);
   });
 });
 

@@ -1,9 +1,8 @@
 // Leads a visitor to log in on his way to an application (core.md §17.4 steps 9 and 11), and once only: coming back, he is
 // taken as he is.
-import { isDeepStrictEqual } from 'node:util';
 import { saveSession } from '../api/session-cookies.ts';
 import { defaultFlow } from '../flows/default-flow.ts';
-import { planKey, readPlan } from '../flows/plan.ts';
+import { keepPlan, planNameFor, readPlan } from '../flows/plan.ts';
 import { planFlow } from '../flows/planner.ts';
 import type { FlowRequest } from '../flows/request.ts';
 import { flowByKey } from '../flows/stored.ts';
@@ -15,13 +14,23 @@ import { refusalPage } from './page.ts';
 
 const ledKey = 'gatehouse/oauth/led_to_login';
 
+/** Of as many tabs. */
+const mostLed = 8;
+
+function ledTo({ data }: Session): readonly unknown[] {
+  const led = data[ledKey];
+  return Array.isArray(led) ? led : [];
+}
+
 const questionOf = ({ query }: Asking) => hashOf(query.toString());
 
 /** A login is wanted anew, or the last one is too long ago, and this question has not led to one already. */
 export function needsNewLogin(asking: Asking, { session }: FlowRequest): boolean {
   const { deps, query } = asking;
-  if (session.data[ledKey] === questionOf(asking)) {
-    delete session.data[ledKey];
+  const led = ledTo(session);
+  const question = questionOf(asking);
+  if (led.includes(question)) {
+    session.data[ledKey] = led.filter((one) => one !== question);
     return false;
   }
   if (promptsOf(query).includes('login')) return true;
@@ -29,12 +38,6 @@ export function needsNewLogin(asking: Asking, { session }: FlowRequest): boolean
   if (maxAge === null || !/^\d{1,9}$/.test(maxAge)) return false;
   const at = session.data['auth_time'];
   return typeof at !== 'number' || deps.clock.now() - at > Number(maxAge) * 1000;
-}
-
-/** Another tab stands in this very login, for the same application: a new plan would throw it back to the start. */
-function isLoggingIn({ data }: Session, flow: string, client: Asking['client']): boolean {
-  const plan = readPlan(data);
-  return plan?.flow === flow && isDeepStrictEqual(plan.context['application'], applicationContext(client));
 }
 
 /** The provider's authentication flow, else the default one; a login that is there already ends first. */
@@ -47,17 +50,19 @@ export async function leadToLogin(asking: Asking, visitor: FlowRequest) {
   const flow = own ?? (await defaultFlow(deps, newcomer, 'authentication'));
   if (flow === undefined) return refusalPage(deps, reply, { status: 400, text: 'There is no flow to log in by.' });
   const hint = query.get('login_hint');
-  const isUnderWay = hint === null && isLoggingIn(session, flow.uuid, client);
+  const next = `${deps.webPath}application/o/authorize/?${query}`;
+  const name = planNameFor(next);
+  // Another tab stands in this very login, for the same application: a new plan would throw it back to the start.
+  const isUnderWay = hint === null && readPlan(session.data, name)?.flow === flow.uuid;
   if (!isUnderWay) {
     const planning = await planFlow(deps, flow, newcomer, {
       application: applicationContext(client),
       ...(hint === null ? {} : { pending_user_identifier: hint }),
     });
     if (planning.kind === 'not applicable') return refusalPage(deps, reply, { status: 403, text: planning.message });
-    session.data[planKey] = planning.plan;
+    keepPlan(session.data, name, planning.plan);
   }
-  session.data[ledKey] = questionOf(asking);
+  session.data[ledKey] = [...ledTo(session), questionOf(asking)].slice(-mostLed);
   await saveSession(deps, request, reply, session, { isLook: isUnderWay });
-  const next = `${deps.webPath}application/o/authorize/?${query}`;
   return reply.redirect(`${deps.webPath}if/flow/${flow.slug}/?${new URLSearchParams({ next })}`, 302);
 }

@@ -7,7 +7,7 @@ import { brandOfHost, brandValue } from '../brands/current.ts';
 import type { CoreDeps } from '../deps.ts';
 import { flowBackground } from '../flows/background.ts';
 import { isRelative } from '../flows/next.ts';
-import { cancelledKey, planKey, readPlan } from '../flows/plan.ts';
+import { cancelledKey, planNameFor, plansOf, readPlan } from '../flows/plan.ts';
 import { flowBySlug } from '../flows/stored.ts';
 import type { UserRecord } from '../identity/users.ts';
 import { cancelDevice } from '../stages/device-code.ts';
@@ -51,16 +51,20 @@ async function flowPage(deps: CoreDeps, documents: Documents, request: ApiReques
 async function cancel(deps: CoreDeps, request: ApiRequest, reply: ApiReply) {
   request.caller = await identifyCaller(deps, request, request.id);
   const { session } = request.caller;
-  const context = session === undefined ? {} : (readPlan(session.data)?.context ?? {});
+  const next = queryOf(request).get('next');
+  const data = session?.data ?? {};
+  const own = planNameFor(next);
+  const name = next === null && data[own] === undefined ? (plansOf(data)[0]?.name ?? own) : own;
+  const context = readPlan(data, name)?.context ?? {};
   const away = context[cancelledKey];
   await cancelDevice(deps, context);
-  if (session?.data[planKey] !== undefined) {
-    delete session.data[planKey];
+  if (session !== undefined && data[name] !== undefined) {
+    delete session.data[name];
     await saveSession(deps, request, reply, session);
   }
-  const next = queryOf(request).get('next');
-  if (next !== null && isRelative(next)) return reply.redirect(next, 302);
-  return reply.redirect(typeof away === 'string' ? away : `${deps.webPath}flows/-/default/invalidation/`, 302);
+  if (typeof away === 'string') return reply.redirect(away, 302);
+  const isOn = next !== null && isRelative(next);
+  return reply.redirect(isOn ? next : `${deps.webPath}flows/-/default/invalidation/`, 302);
 }
 
 /** The user's page; for accounts that have none, the application that the brand names (core.md §1.5). */

@@ -77,7 +77,7 @@ interface SessionRow {
   readonly is_here: boolean | null;
 }
 
-const planned = `s.data #>> '{${planKey},context,pending_user,pk}'`;
+const planned = `s.data #>> array[$3, 'context', 'pending_user', 'pk']`;
 
 /** With the account that nearly every request asks for next: who is logged in, else whom the flow is about. */
 const load: Statement<SessionRow & (PrincipalRow | { readonly [Column in keyof PrincipalRow]: null })> = {
@@ -90,13 +90,56 @@ const load: Statement<SessionRow & (PrincipalRow | { readonly [Column in keyof P
     where s.id = $1 and s.expires > $2`,
 };
 
+const current: Statement<{ data: string; last_used: Date }> = {
+  name: 'session: as it is now',
+  text: 'select data::text, last_used from sessions where id = $1',
+};
+/** Two tabs at once need two; nobody needs more than a few. */
+const mostTries = 8;
+
+/** What this request has changed over what another one has stored; of what both have, this one's. */
+function mergedData(
+  before: Readonly<Record<string, unknown>>,
+  ours: Readonly<Record<string, unknown>>,
+  theirs: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const merged = { ...theirs };
+  for (const name of new Set([...Object.keys(before), ...Object.keys(ours)])) {
+    if (isDeepStrictEqual(before[name], ours[name])) continue;
+    if (name in ours) merged[name] = ours[name];
+    else delete merged[name];
+  }
+  return merged;
+}
+
+/** Always later than what is stored, so that requests see each other's writes. */
+function nextOf(
+  { userPk, data, durationMs, stored }: Session,
+  { ip, userAgent }: Visitor,
+  nowMs: number,
+): StoredSession {
+  return {
+    data: JSON.stringify(durationMs === undefined ? data : { ...data, duration_ms: durationMs }),
+    userPk,
+    lastIp: ip,
+    lastUserAgent: userAgent.slice(0, 400),
+    lastUsedMs: Math.max(nowMs, (stored?.lastUsedMs ?? 0) + 1),
+  };
+}
+
+function endOf({ data, durationMs }: Session, nowMs: number): number {
+  if (durationMs === undefined) return nowMs + browserSessionMs;
+  const startedMs = data['started_ms'];
+  return (typeof startedMs === 'number' ? startedMs : nowMs) + durationMs;
+}
+
 const inserted = 'insert into sessions (id, user_id, data, expires, last_used, last_ip, last_user_agent)';
 
 const updated = `update sessions
   set user_id = $2, data = $3, expires = $4, last_used = $5, last_ip = $6, last_user_agent = $7 where id = $1`;
 
 /** What every step of a visitor asks of the table; where he is in a flow may be lost with the power. */
-const statements: Readonly<Record<'insert' | 'replace' | 'update' | 'look', Statement<{ id: string }>>> = {
+const statements: Readonly<Record<'insert' | 'replace' | 'update', Statement<{ id: string }>>> = {
   insert: {
     name: 'session: insert',
     text: `${inserted} values ($1, $2, $3, $4, $5, $6, $7) returning id`,
@@ -112,12 +155,6 @@ const statements: Readonly<Record<'insert' | 'replace' | 'update' | 'look', Stat
   },
   update: {
     name: 'session: update',
-    text: `${updated} returning id`,
-    isRelaxed: true,
-    isBrief: true,
-  },
-  look: {
-    name: 'session: update after a look',
     text: `${updated} and last_used = $8 returning id`,
     isRelaxed: true,
     isBrief: true,
@@ -125,8 +162,8 @@ const statements: Readonly<Record<'insert' | 'replace' | 'update' | 'look', Stat
 };
 
 /** The statement, and what it needs besides the row. The second of two tabs that log in at once finds nothing to replace. */
-function writing({ stored, replaces }: Session, isLook: boolean): readonly [Statement<{ id: string }>, ...Value[]] {
-  if (stored !== undefined) return isLook ? [statements.look, new Date(stored.lastUsedMs)] : [statements.update];
+function writing({ stored, replaces }: Session): readonly [Statement<{ id: string }>, ...Value[]] {
+  if (stored !== undefined) return [statements.update, new Date(stored.lastUsedMs)];
   return replaces === undefined ? [statements.insert] : [statements.replace, replaces];
 }
 
@@ -136,7 +173,8 @@ export interface Visitor {
 }
 
 export interface SessionStore {
-  load(key: string): Promise<Session | undefined>;
+  /** @param planName of the plan whose pending user is read with it; the plan of no application in particular unless given */
+  load(key: string, planName?: string): Promise<Session | undefined>;
   /**
    * @param instead key that the visitor came with. Where that was changed by a login just now, his browser has a new one or is
    * about to get it: the session is for this request only, so that it does not take that one's place
@@ -199,13 +237,32 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
       stored: undefined,
     };
   };
+  /** Never an upsert: a session that was ended meanwhile must stay ended. */
+  const write = async (session: Session, next: StoredSession): Promise<boolean> => {
+    const { userPk = null, lastIp, lastUserAgent, lastUsedMs } = next;
+    const expires = new Date(endOf(session, lastUsedMs));
+    const row = [session.id, userPk, next.data, expires, new Date(lastUsedMs), lastIp, lastUserAgent];
+    const [statement, ...more] = writing(session);
+    if ((await database.rows(statement, [...row, ...more])).length === 0) return false;
+    session.stored = next;
+    return true;
+  };
+  /** Takes over what another request of the session has stored since it was read. @returns false if the session has ended */
+  const catchUp = async (session: Session): Promise<boolean> => {
+    const [now] = await database.rows(current, [session.id]);
+    if (now === undefined || session.stored === undefined) return false;
+    const data = objectOf(now.data);
+    session.data = mergedData(objectOf(session.stored.data), session.data, data);
+    session.stored = { ...session.stored, data: JSON.stringify(data), lastUsedMs: now.last_used.getTime() };
+    return true;
+  };
   return {
     create,
     end,
     ending: onEnding,
-    async load(key) {
+    async load(key, planName = planKey) {
       const id = sessionId(key);
-      const [row] = await database.rows(load, [id, new Date(clock.now())]);
+      const [row] = await database.rows(load, [id, new Date(clock.now()), planName]);
       if (row === undefined) return undefined;
       const {
         owner,
@@ -233,30 +290,13 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
     },
     async save(session, visitor, isLook = false) {
       if (session.isPassing === true) return false;
-      const nowMs = clock.now();
-      const startedMs = session.data['started_ms'];
-      const fixedEndMs =
-        session.durationMs === undefined
-          ? undefined
-          : (typeof startedMs === 'number' ? startedMs : nowMs) + session.durationMs;
-      const data =
-        session.durationMs === undefined ? session.data : { ...session.data, duration_ms: session.durationMs };
-      const next: StoredSession = {
-        data: JSON.stringify(data),
-        userPk: session.userPk,
-        lastIp: visitor.ip,
-        lastUserAgent: visitor.userAgent.slice(0, 400),
-        lastUsedMs: nowMs,
-      };
-      if (session.stored !== undefined && isAsStored(session.stored, next)) return !isLook; // what came with the request is what he has
-      // Never an upsert: a session that was ended meanwhile must stay ended.
-      const expires = new Date(fixedEndMs ?? nowMs + browserSessionMs);
-      const { userPk = null, lastIp, lastUserAgent } = next;
-      const row = [session.id, userPk, next.data, expires, new Date(nowMs), lastIp, lastUserAgent];
-      const [statement, ...more] = writing(session, isLook);
-      if ((await database.rows(statement, [...row, ...more])).length === 0) return false;
-      session.stored = next;
-      return true;
+      for (let tries = 0; tries < mostTries; tries += 1) {
+        const next = nextOf(session, visitor, clock.now());
+        if (session.stored !== undefined && isAsStored(session.stored, next)) return !isLook; // what came with the request is what he has
+        if (await write(session, next)) return true;
+        if (isLook || session.stored === undefined || !(await catchUp(session))) return false;
+      }
+      return false;
     },
     async rotate({ stored, id, userPk, data }) {
       const fresh = { ...create(), data: { ...data, started_ms: clock.now() }, userPk };

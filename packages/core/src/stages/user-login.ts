@@ -2,6 +2,7 @@
 import type { Statement } from '../database/connection.ts';
 import { isKnownDevice, knownDeviceCookie, signKnownDevice } from '../devices/cookies.ts';
 import { recordEvent } from '../events/record.ts';
+import { dropPlans } from '../flows/plan.ts';
 import { type UserRecord, userUid } from '../identity/users.ts';
 import { durationMs } from '../models/duration.ts';
 import { choice, duration, flag, setting } from '../models/field.ts';
@@ -52,6 +53,7 @@ async function login(context: StageContext, remember: boolean): Promise<Step> {
   const method = plan.context['auth_method'] ?? 'password';
   const args = { ...asObject(plan.context['auth_method_args']), known_device: await isKnown(context, user) };
   const session = await deps.sessions.rotate(request.session);
+  dropPlans(session.data); // the executor keeps this one on
   session.userPk = user.id;
   session.durationMs = durationOf(settings, remember);
   Object.assign(session.data, { auth_method: method, auth_method_args: args, auth_time: deps.clock.now() });
