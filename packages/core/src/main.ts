@@ -46,7 +46,7 @@ async function run(argv: readonly string[], env: Environment): Promise<number> {
     const lost = new Promise<never>((_, reject) => opened.onLost((reason) => reject(new Error(reason))));
     lost.catch(() => {}); // reported by the race below
     const given = { config, env, argv, log, metrics, database: opened.database, clock: systemClock };
-    const core = await startCore({ ...startOptions(given), firstKeys });
+    const core = await startCore({ ...startOptions(given), firstKeys, certificateInBackground: true });
     onDrain(() => core.close());
     for (const address of core.bound) log.info('listening', { addr: formatAddress(address), component: 'http' });
     health.set('core', { state: 'ready' });

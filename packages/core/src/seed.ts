@@ -15,8 +15,10 @@ const selfSignedDays = 365;
 export interface SeedOptions {
   /** Length of RSA keys. */
   readonly rsaBits: number;
-  /** Of the first certificate, if they are being made already; it is then stored when they are there, and not waited for. */
+  /** Of the first certificate, if they are being made already. */
   readonly keys?: Promise<KeyPair> | undefined;
+  /** The first certificate is stored when its key is there, and not waited for: that takes seconds. */
+  readonly inBackground?: boolean;
 }
 
 export async function seedInstallation(deps: CoreDeps, options: SeedOptions): Promise<void> {
@@ -32,7 +34,7 @@ export async function seedInstallation(deps: CoreDeps, options: SeedOptions): Pr
     .onConflict((conflict) => conflict.doNothing())
     .execute();
   const certificate = ensureCertificate(deps, options);
-  if (options.keys === undefined) return certificate;
+  if (options.inBackground !== true) return certificate;
   certificate.catch((error: unknown) => {
     // The next start makes it.
     deps.log.warn('first certificate not stored', { error: error instanceof Error ? error.message : String(error) });

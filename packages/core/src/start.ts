@@ -105,6 +105,8 @@ export interface StartOptions {
   readonly rsaBits?: number;
   /** The key itself, if it is being made already. */
   readonly firstKeys?: Promise<KeyPair> | undefined;
+  /** Serves before the first certificate is there. */
+  readonly certificateInBackground?: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -118,9 +120,14 @@ export interface RunningCore {
 /** Listens when everything shipped has been applied. @throws GatewayError `ERR_CORE_BLUEPRINT` if some of it fails */
 export async function startCore(options: StartOptions): Promise<RunningCore> {
   const deps = await createDeps(options);
-  const { embeddedOutpost = true, rsaBits = 4096, firstKeys: keys } = options;
+  const {
+    embeddedOutpost = true,
+    rsaBits = 4096,
+    firstKeys: keys,
+    certificateInBackground: inBackground = false,
+  } = options;
   deps.log.info('setting up default objects', {});
-  await Promise.all([seedInstallation(deps, { rsaBits, keys }), applyBlueprints(deps)]);
+  await Promise.all([seedInstallation(deps, { rsaBits, keys, inBackground }), applyBlueprints(deps)]);
   await ensureEmbeddedOutpost(deps, embeddedOutpost); // after the blueprints, which may say what it serves
   await reconcileSchedules(deps, deps.actors);
   const { server, operations } = createServer(deps);

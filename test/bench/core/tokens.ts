@@ -15,11 +15,13 @@ const warmMs = 2_000;
 const rounds = 3;
 const connections = 16;
 
-interface Contender {
+export interface Contender {
   readonly pid: number;
   readonly origin: string;
   readonly path: string;
-  readonly form: string;
+  /** Posted; without one it is asked by GET. */
+  readonly form?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export async function measureTokens() {
@@ -48,12 +50,12 @@ async function compare(core: Subject, alg: 'ecdsa' | 'rsa') {
 }
 
 type Name = 'ours' | 'bare' | 'stored';
-interface Sample {
+export interface Sample {
   readonly perSecond: number;
   readonly cpuMicros: number;
 }
 
-function summary(samples: readonly Sample[]) {
+export function summary(samples: readonly Sample[]) {
   const median = (of: keyof Sample) =>
     percentile(
       samples.map((sample) => sample[of]),
@@ -72,14 +74,14 @@ function against(reference: readonly Sample[], ours: readonly Sample[]) {
   };
 }
 
-async function measure({ pid, origin, path, form }: Contender, forMs: number): Promise<Sample> {
+export async function measure({ pid, origin, path, form, headers = {} }: Contender, forMs: number): Promise<Sample> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const before = await processorMs(pid);
   const startedMs = performance.now();
   let count = 0;
   const ask = async () => {
     while (performance.now() < startedMs + forMs) {
-      await post(agent, origin + path, form);
+      await send(agent, origin + path, headers, form);
       count += 1;
     }
   };
@@ -90,10 +92,11 @@ async function measure({ pid, origin, path, form }: Contender, forMs: number): P
   return { perSecond: Math.round((count * 1000) / tookMs), cpuMicros: Math.round((spentMs * 1000) / count) };
 }
 
-function post(agent: Agent, url: string, form: string): Promise<void> {
+function send(agent: Agent, url: string, given: Contender['headers'], form?: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': form.length };
-    const sent = request(url, { agent, method: 'POST', headers }, (response) => {
+    const posted = form === undefined ? {} : { 'content-length': form.length };
+    const headers = { ...given, ...posted, 'content-type': 'application/x-www-form-urlencoded' };
+    const sent = request(url, { agent, method: form === undefined ? 'GET' : 'POST', headers }, (response) => {
       response.resume();
       if (response.statusCode !== 200) reject(new Error(`${url} answered ${response.statusCode}`));
       response.on('end', resolve);

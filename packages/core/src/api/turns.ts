@@ -18,7 +18,7 @@ export type InTurn = <T>(work: () => Promise<T>) => Promise<T>;
 const lookEveryMs = 1;
 
 export function createTurns({
-  most = 4,
+  most = 2,
   elsewhere = () => 0,
   idleMs = () => performance.eventLoopUtilization().idle,
 }: TurnsOptions = {}): InTurn {
