@@ -17,6 +17,11 @@ export function createLdapMetrics(metrics: Metrics) {
     help: 'Binds that were remembered, and those that were not',
     labels: ['result'],
   });
+  const bytes = metrics.counter({
+    name: 'authentik_outpost_ldap_bytes_total',
+    help: 'Octets of connections that have ended',
+    labels: ['direction'],
+  });
   const kept = new Map<string, { readonly took: Observer; readonly result: Tally }>();
   return {
     /** One answered operation; its series are looked up by one text. */
@@ -58,11 +63,8 @@ export function createLdapMetrics(metrics: Metrics) {
         labels: ['component', 'tls', 'bound'],
         collect: read,
       }),
-    bytes: metrics.counter({
-      name: 'authentik_outpost_ldap_bytes_total',
-      help: 'Octets of connections that have ended',
-      labels: ['direction'],
-    }),
+    /** Octets of connections that have ended. */
+    bytes: { in: bytes.bind({ direction: 'in' }), out: bytes.bind({ direction: 'out' }) },
     bindCache: { hit: bindCache.bind({ result: 'hit' }), miss: bindCache.bind({ result: 'miss' }) },
     entries: metrics.counter({
       name: 'authentik_outpost_ldap_entries_total',

@@ -60,8 +60,8 @@ export async function serveLdap(options: LdapServerOptions): Promise<LdapServer>
       onBound: (own, before, now) => sessions.moved(own, before, now),
       onClosed(own) {
         connections.delete(own);
-        metrics.bytes.add({ direction: 'in' }, own.traffic.read);
-        metrics.bytes.add({ direction: 'out' }, own.traffic.written);
+        metrics.bytes.in.add(own.traffic.read);
+        metrics.bytes.out.add(own.traffic.written);
       },
     });
     connections.add(connection);
@@ -92,6 +92,7 @@ export async function serveLdap(options: LdapServerOptions): Promise<LdapServer>
     throw error;
   });
   tls.begin(options.fallback());
+  const watch = setInterval(() => endSilent(connections, options.clock.monotonicMs()), silenceCheckedMs).unref();
   const ending = new AbortController();
   const lasting = { clock: options.clock, signal: ending.signal };
   void supervise(log, 'fallback certificate', () => renewFallback(tls, options.fallback, lasting), lasting);
@@ -112,9 +113,17 @@ export async function serveLdap(options: LdapServerOptions): Promise<LdapServer>
     },
     close(graceMs) {
       ending.abort();
+      clearInterval(watch);
       return closeAll([ldap, ldaps], connections, graceMs);
     },
   };
+}
+
+const silenceCheckedMs = 1_000;
+
+/** Linear in connections: a millisecond for twenty thousand. */
+function endSilent(connections: ReadonlySet<Connection>, nowMs: number): void {
+  for (const connection of connections) connection.endIfSilent(nowMs);
 }
 
 function countConnections(connections: ReadonlySet<Connection>): Reading[] {

@@ -25,7 +25,9 @@ import type { KnownSearches } from '../operations/known-searches.ts';
 import type { AnsweredOp } from '../operations/report.ts';
 import type { Soon } from '../operations/soon.ts';
 import type { TlsWrapper } from './late-tls.ts';
+import { canceledSearch, cancelResponse, noticeOfDisconnection, startTlsResponse } from './own-answers.ts';
 import { RunningOperation } from './running.ts';
+import { Silence } from './silence.ts';
 import { readStraight, stopReading } from './straight-reading.ts';
 import { type ClientCertificate, clientCertificate, serverNameOf } from './tls-layer.ts';
 import { Canceled, isStartTls, Turns } from './turns.ts';
@@ -36,6 +38,8 @@ import { handshakeTrouble, tlsWithoutTls } from './wrong-layer.ts';
 const anonymousLimits: DecodeLimits = { maxDepth: 64, maxFilterNodes: 4_096, maxBytes: 262_144 };
 const boundLimits: DecodeLimits = { ...anonymousLimits, maxBytes: 4_194_304 };
 const firstMessageMs = 10_000;
+/** A peer that does not close its side keeps ours no longer. */
+const closingMs = 2_000;
 
 export interface ConnectionOptions {
   readonly core: CoreLink;
@@ -57,7 +61,6 @@ export interface ConnectionOptions {
 }
 
 export class Connection implements Peer {
-  readonly id = randomUUID();
   readonly component: 'ldap' | 'ldaps';
   readonly clientIp: string;
   readonly cursors: Cursors;
@@ -69,11 +72,11 @@ export class Connection implements Peer {
   readonly #writer: ResponseWriter;
   readonly #turns = new Turns();
   readonly #take = (chunk: Buffer) => this.#receive(chunk);
+  #id: string | undefined;
   #socket: Socket;
   /** As the sessions know it. */
   #registered: Identity | undefined;
-  #timeoutMs = 0;
-  #activeMs: number;
+  readonly #silence: Silence;
   #sessionEnded = false;
   /** On the layer as it is now. */
   #heard = false;
@@ -88,9 +91,15 @@ export class Connection implements Peer {
     this.component = options.component;
     this.clientIp = options.clientIp;
     this.cursors = new Cursors(options.clock);
-    this.#activeMs = options.clock.monotonicMs();
+    this.#silence = new Silence(options.clock.monotonicMs(), firstMessageMs);
     this.secure = options.secure;
-    this.#listen(socket, firstMessageMs);
+    this.#listen(socket);
+  }
+
+  /** Made for whoever logs it first. */
+  get id(): string {
+    this.#id ??= randomUUID();
+    return this.#id;
   }
 
   get idle(): boolean {
@@ -99,7 +108,7 @@ export class Connection implements Peer {
 
   /** When the client last sent something, on the monotonic clock. */
   get activeMs(): number {
-    return this.#activeMs;
+    return this.#silence.heardMs;
   }
 
   /** Octets that came and went, TLS included where it is. */
@@ -124,26 +133,26 @@ export class Connection implements Peer {
     else this.disconnect(resultCode.unavailable, 'session ended');
   }
 
+  /** Ends it when it has been silent for longer than it may; called again and again for all of them. */
+  endIfSilent(nowMs: number): void {
+    const unsent = this.#socket.writableLength;
+    if (!this.#silence.isOver(nowMs, unsent) || this.#ended) return;
+    if (this.idle) this.disconnect(resultCode.unavailable, 'idle for too long');
+    else if (unsent > 0) this.#destroy(); // it asks, but does not take the answers
+  }
+
   /** Notice of Disconnection (RFC 4511 §4.4.1), then the end. */
   disconnect(code: ResultCode, diagnosticMessage: string): void {
     if (this.#ended) return;
-    const op = {
-      op: 'extendedResponse',
-      resultCode: code,
-      diagnosticMessage,
-      responseName: extendedOid.noticeOfDisconnection,
-    } as const;
-    this.#writer.send({ messageId: 0, op, controls: [] });
+    this.#writer.send(noticeOfDisconnection(code, diagnosticMessage));
     this.#end();
   }
 
-  #listen(socket: Socket, timeoutMs: number): void {
+  #listen(socket: Socket): void {
     readStraight(socket, this.#take);
     socket.on('error', (error) => this.#failed(error));
     socket.on('close', () => this.#close());
     socket.on('end', () => this.#end());
-    socket.on('timeout', () => this.#timedOut());
-    this.#setTimeout(timeoutMs);
   }
 
   /** Clients that come and go are no news; one whose handshake fails will ask why. */
@@ -154,21 +163,9 @@ export class Connection implements Peer {
     this.#socket.destroy();
   }
 
-  /** Traffic winds the clock up by itself; only a change of its length is worth a call. */
-  #setTimeout(ms: number): void {
-    if (this.#timeoutMs === ms) return;
-    this.#timeoutMs = ms;
-    this.#socket.setTimeout(ms);
-  }
-
-  #timedOut(): void {
-    if (this.idle) this.disconnect(resultCode.unavailable, 'idle for too long');
-    else if (this.#socket.writableLength > 0) this.#destroy(); // it asks, but does not take the answers
-  }
-
   #receive(chunk: Buffer): void {
     if (this.#ended) return;
-    this.#activeMs = this.#options.clock.monotonicMs();
+    this.#silence.heardMs = this.#options.clock.monotonicMs();
     const wrong = this.secure || this.#heard ? undefined : tlsWithoutTls(chunk);
     this.#heard = true;
     this.#framer.push(chunk);
@@ -252,9 +249,9 @@ export class Connection implements Peer {
     const { messageId, stopped } = operation;
     if (operation.isBind) this.#settle();
     const { idle_timeout_anonymous: anonymousMs, idle_timeout_bound: boundMs } = this.#options.config.ldap;
-    if (!this.#ended) this.#setTimeout(this.identity === undefined ? anonymousMs : boundMs);
+    this.#silence.allow(this.identity === undefined ? anonymousMs : boundMs);
     if (stopped === undefined) this.#writer.send({ messageId, op, controls });
-    else if (stopped instanceof Canceled) this.#answerCanceled(messageId);
+    else if (stopped instanceof Canceled) this.#writer.send(canceledSearch(messageId));
   }
 
   /** Tells the sessions who stands here now; a bind that ends after its connection is told as well, and forgotten. */
@@ -273,26 +270,20 @@ export class Connection implements Peer {
   }
 
   #cancel(messageId: number, value: Buffer | undefined): void {
-    const op = { op: 'extendedResponse', resultCode: this.#turns.cancel(value) } as const;
-    this.#writer.send({ messageId, op, controls: [] });
-  }
-
-  #answerCanceled(messageId: number): void {
-    const op = { op: 'searchResultDone', resultCode: resultCode.canceled } as const;
-    this.#writer.send({ messageId, op, controls: [] });
+    this.#writer.send(cancelResponse(messageId, this.#turns.cancel(value)));
   }
 
   /** ldap.md §2.5: nothing may follow the request in clear text. */
   #startTls(messageId: number, value: Buffer | undefined): void {
     const wrap = this.#options.startTls();
-    if (value !== undefined) this.#answerStartTls(messageId, resultCode.protocolError);
-    else if (this.secure) this.#answerStartTls(messageId, resultCode.operationsError);
+    if (value !== undefined) this.#writer.send(startTlsResponse(messageId, resultCode.protocolError));
+    else if (this.secure) this.#writer.send(startTlsResponse(messageId, resultCode.operationsError));
     else if (this.#framer.pending > 0) {
       this.#options.log.warn('octets behind StartTLS', { client: this.clientIp });
       this.#destroy();
     } else if (wrap instanceof Promise) this.#holdUntil(wrap, () => this.#startTls(messageId, value));
     else {
-      this.#answerStartTls(messageId, resultCode.success);
+      this.#writer.send(startTlsResponse(messageId, resultCode.success));
       this.#writer.flush();
       this.#putTlsOn(this.#socket, wrap);
     }
@@ -311,21 +302,15 @@ export class Connection implements Peer {
     });
   }
 
-  #answerStartTls(messageId: number, code: ResultCode): void {
-    const op = { op: 'extendedResponse', resultCode: code, responseName: extendedOid.startTls } as const;
-    this.#writer.send({ messageId, op, controls: [] });
-  }
-
   #putTlsOn(plain: Socket, wrap: TlsWrapper): void {
     stopReading(plain, this.#take);
-    for (const event of ['end', 'close', 'timeout']) plain.removeAllListeners(event);
-    plain.setTimeout(0);
-    this.#timeoutMs = 0;
+    for (const event of ['end', 'close']) plain.removeAllListeners(event);
+    this.#silence.allow(firstMessageMs);
     this.#socket = wrap(plain);
     this.#writer.switchTo(this.#socket);
     this.secure = true;
     this.#heard = false;
-    this.#listen(this.#socket, firstMessageMs);
+    this.#listen(this.#socket);
   }
 
   #end(): void {
@@ -334,8 +319,7 @@ export class Connection implements Peer {
     this.#writer.flush();
     this.#socket.end();
     this.#turns.stopAll();
-    // A peer that never closes its side does not keep ours.
-    this.#socket.setTimeout(2_000, () => this.#socket.destroy());
+    this.#socket.setTimeout(closingMs, () => this.#socket.destroy());
   }
 
   #destroy(): void {

@@ -77,6 +77,11 @@ export function createConnectionCount(): ConnectionCount {
   return { total: 0, perClient: new Map() };
 }
 
+/** What an open connection holds: of its total, and of this client once it is known. */
+interface Seat {
+  address: string | undefined;
+}
+
 type RefusalReason = 'too_many_connections' | 'too_many_of_client' | `proxy_header_${string}`;
 
 /** Longest list of peers that are remembered as already complained about. */
@@ -108,14 +113,12 @@ class Admission {
       this.#refuse(socket, direct, 'too_many_connections');
       return;
     }
+    const seat: Seat = { address: undefined };
     this.#open.add(socket);
     this.#count.total += 1;
-    socket.on('close', () => {
-      this.#open.delete(socket);
-      this.#count.total -= 1;
-    });
-    if ((this.#options.proxyProtocol ?? 'off') === 'off') this.#receive(socket, direct);
-    else this.#receiveProxied(socket, direct).catch((error: unknown) => this.#failed(socket, direct, error));
+    socket.on('close', () => this.#leave(socket, seat));
+    if ((this.#options.proxyProtocol ?? 'off') === 'off') this.#receive(socket, direct, seat);
+    else this.#receiveProxied(socket, direct, seat).catch((error: unknown) => this.#failed(socket, direct, error));
   }
 
   /** Whoever has stayed is probed from now on; the four system calls are made once, and for short visits never. */
@@ -127,9 +130,9 @@ class Admission {
     for (const socket of this.#open) socket.destroy();
   }
 
-  #receive(socket: Socket, direct: Peer): void {
+  #receive(socket: Socket, direct: Peer, seat: Seat): void {
     try {
-      if (this.#admit(socket, direct)) this.#options.onConnection(socket, direct);
+      if (this.#admit(socket, direct, seat)) this.#options.onConnection(socket, direct);
     } catch (error) {
       this.#failed(socket, direct, error);
     }
@@ -140,32 +143,39 @@ class Admission {
     socket.destroy();
   }
 
-  async #receiveProxied(socket: Socket, direct: Peer): Promise<void> {
+  async #receiveProxied(socket: Socket, direct: Peer, seat: Seat): Promise<void> {
     const { proxyProtocol, proxyHeaderWaitMs: waitMs = 10_000, onConnection } = this.#options;
     const mode = proxyProtocol === 'require' ? 'require' : 'optional';
     // Silence counts against an unknown peer from the first byte on, but not against a shared load balancer.
     const counted = !this.#trusted.has(direct.address);
-    if (counted && !this.#admit(socket, direct)) return;
+    if (counted && !this.#admit(socket, direct, seat)) return;
     const identified = await identifyPeer(socket, direct, { mode, trusted: this.#trusted, waitMs });
     if (identified.kind === 'refused') this.#refuse(socket, direct, identified.reason);
     if (identified.kind !== 'peer') return;
-    if (counted || this.#admit(socket, identified.peer)) onConnection(socket, identified.peer);
+    if (counted || this.#admit(socket, identified.peer, seat)) onConnection(socket, identified.peer);
   }
 
-  #admit(socket: Socket, { address }: Peer): boolean {
+  #admit(socket: Socket, { address }: Peer, seat: Seat): boolean {
     const { perClient } = this.#count;
     const held = perClient.get(address) ?? 0;
     if (held >= this.#options.limits.perClient) {
       this.#refuse(socket, { address }, 'too_many_of_client');
       return false;
     }
+    if (socket.closed) return false; // it has left before anybody knew who it was
     perClient.set(address, held + 1);
-    socket.on('close', () => {
-      const left = (perClient.get(address) ?? 1) - 1;
-      if (left === 0) perClient.delete(address);
-      else perClient.set(address, left);
-    });
+    seat.address = address;
     return true;
+  }
+
+  #leave(socket: Socket, { address }: Seat): void {
+    const { perClient } = this.#count;
+    this.#open.delete(socket);
+    this.#count.total -= 1;
+    if (address === undefined) return;
+    const left = (perClient.get(address) ?? 1) - 1;
+    if (left === 0) perClient.delete(address);
+    else perClient.set(address, left);
   }
 
   /** Warns once per peer and reason (ldap.md §2.2), so that a flood of refusals is no flood of lines. */
