@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Control, SearchRequest } from '@gatehouse/wire/ldap';
-import type { Entry } from '../directory/entry.ts';
+import type { EntryList } from '../directory/found-entries.ts';
 import type { Selection } from '../directory/selection.ts';
 import type { DirectoryView } from '../directory/view.ts';
 
@@ -11,7 +11,7 @@ import type { DirectoryView } from '../directory/view.ts';
 export interface Cursor {
   /** What was searched. */
   readonly view: DirectoryView;
-  readonly entries: readonly Entry[];
+  readonly entries: EntryList;
   readonly selection: Selection;
   /** Controls that go with every part. */
   readonly responses: readonly Control[];

@@ -3,11 +3,12 @@
 import { type Control, controlOid, decodeSortRequest, encodeSortResult, resultCode } from '@gatehouse/wire/ldap';
 import { type AttributeType, normalise, type Syntax } from '../directory/attribute-types.ts';
 import type { Entry } from '../directory/entry.ts';
+import type { EntryList } from '../directory/found-entries.ts';
 import type { DirectoryView } from '../directory/view.ts';
 import { Refusal } from '../errors.ts';
 
 export interface SortedEntries {
-  readonly entries: readonly Entry[];
+  readonly entries: EntryList;
   /** Response control; `undefined` when no order was asked for. */
   readonly response: Control | undefined;
   /** A critical wish that cannot be granted: no entry may go out then. */
@@ -31,7 +32,7 @@ const rules: Readonly<Record<string, Syntax>> = {
 
 /** In the view's order when the control is absent. @param turn lets others run; throws when the search is over */
 export async function sortEntries(
-  entries: readonly Entry[],
+  entries: EntryList,
   controls: readonly Control[],
   { view, turn }: { readonly view: DirectoryView; readonly turn: () => Promise<void> },
 ): Promise<SortedEntries> {
@@ -107,7 +108,7 @@ function compareValues(one: Comparable | undefined, other: Comparable | undefine
 
 /** A merge sort whose runs are sorted by the engine. Stable. */
 async function sortInSlices(
-  entries: readonly Entry[],
+  entries: EntryList,
   keys: readonly Key[],
   turn: () => Promise<void>,
 ): Promise<readonly Row[]> {
@@ -115,7 +116,11 @@ async function sortInSlices(
   let runs: (readonly Row[])[] = [];
   for (let at = 0; at < entries.length; at += sliceSize) {
     if (at > 0) await turn();
-    const rows = entries.slice(at, at + sliceSize).map((entry) => rowOf(entry, keys));
+    const rows: Row[] = [];
+    for (let place = at; place < Math.min(entries.length, at + sliceSize); place += 1) {
+      const entry = entries.at(place);
+      if (entry !== undefined) rows.push(rowOf(entry, keys));
+    }
     runs.push(rows.sort(compare));
   }
   while (runs.length > 1) {

@@ -88,7 +88,7 @@ describe('the packed directory', () => {
               (one) => matches(one) === true,
             );
             const found = await matching(view, base as DnKey, requestOf(parsed), clock);
-            expect(found.map(({ dn }) => dn)).toEqual(looked.map(({ dn }) => dn));
+            expect(Array.from(found, ({ dn }) => dn)).toEqual(looked.map(({ dn }) => dn));
             await new Promise((turn) => setImmediate(turn));
           }
         },

@@ -3,6 +3,7 @@ import { type DnKey, type Filter, foldValue, type SearchRequest } from '@gatehou
 import { candidatesOf, kindsOf } from '../directory/candidates.ts';
 import type { Entry } from '../directory/entry.ts';
 import { compileFilter, type Predicate, textOf } from '../directory/filter.ts';
+import { type EntryList, FoundEntries } from '../directory/found-entries.ts';
 import { bitOf, type Ref, virtual } from '../directory/kinds.ts';
 import type { DirectoryView, Refs } from '../directory/view.ts';
 import { type Deadline, firstStretchMs, turnMs } from './deadline.ts';
@@ -12,7 +13,7 @@ import type { Soon } from './soon.ts';
 const sliceSize = 64;
 
 /** In the order in which they are sent. */
-export function matching(view: DirectoryView, base: DnKey, request: SearchRequest, clock: Deadline): Soon<Entry[]> {
+export function matching(view: DirectoryView, base: DnKey, request: SearchRequest, clock: Deadline): Soon<EntryList> {
   const { filter } = request;
   const scope = view.scope(base, request.scope);
   const hidden = hidesVirtualGroups(filter) ? bitOf(virtual) : 0;
@@ -27,7 +28,7 @@ export function matching(view: DirectoryView, base: DnKey, request: SearchReques
     clock,
   };
   const tested = testFor(firstStretchMs(), run, 0);
-  return tested < run.refs.length ? testRest(run, tested, clock) : run.found;
+  return tested < run.refs.length ? testRest(run, tested, clock) : new FoundEntries(view, run.found);
 }
 
 interface Run {
@@ -36,16 +37,16 @@ interface Run {
   readonly inScope: (ref: Ref) => boolean;
   readonly matches: Predicate;
   readonly probe: (ref: Ref) => Entry;
-  readonly found: Entry[];
+  readonly found: Ref[];
   readonly clock: Deadline;
 }
 
-async function testRest(run: Run, from: number, clock: Deadline): Promise<Entry[]> {
+async function testRest(run: Run, from: number, clock: Deadline): Promise<EntryList> {
   for (let at = from; at < run.refs.length; ) {
     await clock.turn();
     at = testFor(turnMs, run, at);
   }
-  return run.found;
+  return new FoundEntries(run.view, run.found);
 }
 
 /** Tests slice after slice until the time is over. @returns how far it came */
@@ -60,11 +61,11 @@ function testFor(ms: number, run: Run, from: number): number {
   return at;
 }
 
-function test({ view, refs, inScope, matches, probe, found }: Run, from: number, to: number): void {
+function test({ refs, inScope, matches, probe, found }: Run, from: number, to: number): void {
   const end = Math.min(to, refs.length);
   for (let at = from; at < end; at += 1) {
     const ref = refs[at] ?? 0;
-    if (inScope(ref) && matches(probe(ref)) === true) found.push(view.entry(ref));
+    if (inScope(ref) && matches(probe(ref)) === true) found.push(ref);
   }
 }
 

@@ -20,6 +20,7 @@ import { sortEntries } from '../controls/server-side-sort.ts';
 import { keepList, listViewOf, listViewResponse, resumeList, windowOf } from '../controls/virtual-list-view.ts';
 import type { Entry } from '../directory/entry.ts';
 import { anonymousRoot, boundRoot, type ServerFacts } from '../directory/fixed-entries.ts';
+import type { EntryList } from '../directory/found-entries.ts';
 import type { Layout } from '../directory/layout.ts';
 import { selectAttributes } from '../directory/selection.ts';
 import { StoredView } from '../directory/stored-view.ts';
@@ -149,7 +150,7 @@ function sendFor(ms: number, { entries, selection }: Cursor, { from, to }: Range
   const { output, clock } = context;
   const endMs = to - from > few ? clock.monotonicMs() + ms : Number.POSITIVE_INFINITY;
   for (let at = from; at < to; at += 1) {
-    const entry = entries[at];
+    const entry = entries.at(at);
     if (entry !== undefined) output.write(entry, selection);
     if (to - from > few && clock.monotonicMs() >= endMs) return at + 1;
   }
@@ -173,7 +174,7 @@ function startSearch(request: SearchRequest, context: OperationContext): Soon<Cu
   });
 }
 
-function cursorOf(view: DirectoryView, entries: readonly Entry[], selection: Cursor['selection']): Cursor {
+function cursorOf(view: DirectoryView, entries: EntryList, selection: Cursor['selection']): Cursor {
   return { view, entries, at: 0, selection, responses: [], refused: false, find: () => 0 };
 }
 
@@ -184,7 +185,7 @@ interface Surroundings {
 }
 
 async function sortedCursor(
-  matched: readonly Entry[],
+  matched: EntryList,
   selection: Cursor['selection'],
   { view, context, clock }: Surroundings,
 ): Promise<Cursor> {

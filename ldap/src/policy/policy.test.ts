@@ -196,7 +196,7 @@ describe.each(Object.entries(views))('a view through a policy: %s', (_, text) =>
             const matches = compileFilter(parsed, view);
             const looked = Array.from(view.all(allKinds), (ref) => view.entry(ref)).filter((e) => matches(e) === true);
             const found = await matching(view, base as DnKey, requestOf(parsed), clock);
-            expect(found.map(({ dn }) => dn)).toEqual(looked.map(({ dn }) => dn));
+            expect(Array.from(found, ({ dn }) => dn)).toEqual(looked.map(({ dn }) => dn));
             await new Promise((turn) => setImmediate(turn));
           }
         },
@@ -248,7 +248,7 @@ async function toldBy(view: DirectoryView, filters: readonly string[]): Promise<
   }
   for (const filter of filters) {
     const found = await matching(view, base as DnKey, requestOf(parseFilter(filter)), clock);
-    told.push(found.map(({ dn }) => dn));
+    told.push(Array.from(found, ({ dn }) => dn));
   }
   return told;
 }
