@@ -3,7 +3,7 @@
 // interleaved, after a time of warming up for both; the server under test runs on the first core, the load on the second, but
 // for the workers, where everything runs where it may. Needs freeradius, eapoltest and util-linux.
 // Run: npx tsc -b && npx tsx --conditions source test/bench/radius.ts [seconds] [rows]; prints one JSON document. Rows are
-// pap, eapTls, eapTtls, workers, codecPerSecond and matchNs, separated by commas; all of them unless given.
+// pap, eapTls, eapTtls, eapTlsResumed, eapTtlsResumed, workers, codecPerSecond and matchNs, separated by commas; all of them unless given.
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
@@ -25,6 +25,8 @@ const rows = {
   pap: benchPap,
   eapTls: () => benchEap('TLS'),
   eapTtls: () => benchEap('TTLS'),
+  eapTlsResumed: () => benchResumed('TLS'),
+  eapTtlsResumed: () => benchResumed('TTLS'),
   workers: benchWorkers,
   codecPerSecond: benchCodec,
   matchNs: () => benchMatch(100_000),
@@ -37,8 +39,6 @@ const eapLogins = 60;
  * native code does not need. eapol_test ends after a minute, so it is called several times.
  */
 const eapWarmUps = [250, 250, 250, 250];
-/** Rounds before the first that counts, for the same reason. */
-const papWarmUps = 2;
 const pin = (pid: number, core: number) => runTool('taskset', ['-a', '-cp', String(core), String(pid)]);
 
 await using folder = await temporaryFolder();
@@ -62,15 +62,7 @@ await using daemon = await startDaemon('radius', { env });
 const updatesOf = ({ lines }: typeof daemon) => lines.filter(({ event }) => event === 'Update providers').length;
 await until(() => updatesOf(daemon) >= 1);
 await silence();
-await using reference = await startFreeRadius({
-  folder: folder.path,
-  secret: testRadiusSecret,
-  isLoud: false,
-  users: people
-    .map(({ username, password }) => `${username} Cleartext-Password := "${password}"\n  Filter-Id = "bench"\n`)
-    .join('\n'),
-  eapModule: eapModule(),
-});
+await using reference = await startReference(false);
 const ours = { port: daemon.bound('radius').port, pid: daemon.pid ?? 0 };
 const theirs = { port: reference.port, pid: reference.pid };
 await pin(ours.pid, 0);
@@ -97,13 +89,14 @@ async function pap({ port, pid }: Target, shape: Partial<Load>): Promise<Round> 
   return { ...result, cpuUs: ((cpuSeconds(pid) - before) * 1e6) / Math.max(1, result.answered) };
 }
 
+/** Two rounds before the first that counts, for the same reason as {@link eapWarmUps}. */
 async function benchPap() {
   using bare = await startBareServer();
   await pin(bare.pid, 0);
   const mine: Round[] = [];
   const other: Round[] = [];
   const floor: Round[] = [];
-  for (let round = 0; round < papWarmUps; round++) for (const target of [ours, theirs, bare]) await pap(target, {});
+  for (const target of [ours, ours, theirs, bare]) await pap(target, {});
   for (let round = 0; round < rounds; round++) {
     mine.push(await pap(ours, {}));
     other.push(await pap(theirs, {}));
@@ -159,23 +152,52 @@ async function benchWorkers() {
   };
 }
 
+/** Milliseconds of CPU per login of one device that comes again and again; where the server lets it, it resumes its session. */
+async function eapCost(eap: 'TLS' | 'TTLS', { port, pid }: Target, logins = eapLogins) {
+  const given = {
+    eap,
+    tls: '1.2',
+    identity: people[0]?.username ?? '',
+    password: people[0]?.password ?? '',
+    caPem: authority.caPem,
+    secret: testRadiusSecret,
+  } as const;
+  const before = cpuSeconds(pid);
+  const result = await eapolTest(port, { ...given, repeat: logins, ...(eap === 'TLS' ? { client } : {}) });
+  if (!result.isSuccess) throw new Error(`EAP-${eap} on port ${port}: ${result.output.slice(-2000)}`);
+  const resumed = result.output.match(/Handshake finished - resumed=1/g)?.length ?? 0;
+  return { cpuMs: ((cpuSeconds(pid) - before) * 1000) / (logins + 1), resumed };
+}
+
+/** The same for logins that resume, the first of each round excepted: of servers of their own, since those above keep nothing. */
+async function benchResumed(eap: 'TLS' | 'TTLS') {
+  await using daemon = await startDaemon('radius', { env: { ...env, AUTHENTIK_RADIUS__EAP_RESUMPTION: '1h' } });
+  await using reference = await startReference(true);
+  const mine = { port: daemon.bound('radius').port, pid: daemon.pid ?? 0 };
+  const other = { port: reference.port, pid: reference.pid };
+  for (const { pid } of [mine, other]) await pin(pid, 0);
+  await until(() => updatesOf(daemon) >= 1);
+  for (const logins of eapWarmUps) await eapCost(eap, mine, logins);
+  await eapCost(eap, other, 250);
+  const costs: Awaited<ReturnType<typeof eapCost>>[][] = [];
+  for (let round = 0; round < rounds; round++) costs.push([await eapCost(eap, mine), await eapCost(eap, other)]);
+  const of = (server: number) => median(costs.map((round) => round[server]?.cpuMs ?? 0));
+  const share = (server: number) => median(costs.map((round) => (round[server]?.resumed ?? 0) / eapLogins));
+  return {
+    ratio: round2(of(0) / of(1)),
+    gatehouseCpuMs: round2(of(0)),
+    freeradiusCpuMs: round2(of(1)),
+    gatehouseResumed: round2(share(0)),
+    freeradiusResumed: round2(share(1)),
+  };
+}
+
 /** CPU per full login, resumption off on both sides. */
 async function benchEap(eap: 'TLS' | 'TTLS') {
-  const cost = async ({ port, pid }: Target, logins = eapLogins) => {
-    const identity = people[0]?.username ?? '';
-    const given = {
-      eap,
-      tls: '1.2',
-      identity,
-      password: people[0]?.password ?? '',
-      caPem: authority.caPem,
-      secret: testRadiusSecret,
-    } as const;
-    const login = () => eapolTest(port, { ...given, repeat: logins, ...(eap === 'TLS' ? { client } : {}) });
-    const before = cpuSeconds(pid);
-    const result = await login();
-    if (!result.isSuccess) throw new Error(`EAP-${eap} on port ${port}: ${result.output.slice(-2000)}`);
-    return ((cpuSeconds(pid) - before) * 1000) / (logins + 1);
+  const cost = async (target: Target, logins?: number) => {
+    const { cpuMs, resumed } = await eapCost(eap, target, logins);
+    if (resumed > 0) throw new Error('not all of these logins were full ones');
+    return cpuMs;
   };
   for (const logins of eapWarmUps) await cost(ours, logins);
   await cost(theirs, 250);
@@ -261,7 +283,19 @@ async function silence(): Promise<void> {
   if (updatesOf(daemon) > before + 1) throw new Error('the outpost still logs');
 }
 
-function eapModule(): string {
+function startReference(isResuming: boolean) {
+  return startFreeRadius({
+    folder: folder.path,
+    secret: testRadiusSecret,
+    isLoud: false,
+    users: people
+      .map(({ username, password }) => `${username} Cleartext-Password := "${password}"\n  Filter-Id = "bench"\n`)
+      .join('\n'),
+    eapModule: eapModule(isResuming),
+  });
+}
+
+function eapModule(isResuming: boolean): string {
   return `eap {
     default_eap_type = tls
     timer_expire = 60
@@ -276,7 +310,9 @@ function eapModule(): string {
       tls_min_version = "1.2"
       tls_max_version = "1.3"
       cache {
-        enable = no
+        enable = ${isResuming ? 'yes' : 'no'}
+        lifetime = 1
+        name = "bench"
       }
     }
     tls {

@@ -4,17 +4,8 @@ import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Logger } from '@gatehouse/daemon/log';
-import {
-  type Attribute,
-  checkReply,
-  decodePacket,
-  firstValue,
-  messageAuthenticator,
-  packetCode,
-  packetCodeName,
-  type ReceivedPacket,
-  signRequest,
-} from '@gatehouse/wire/radius';
+import { type Attribute, decodePacket, messageAuthenticator, packetCode, signRequest } from '@gatehouse/wire/radius';
+import { type DeviceAnswer, noAnswer, readDeviceAnswer } from './answer.ts';
 import type { NasLogin } from './logins.ts';
 
 export interface DeviceOptions {
@@ -22,12 +13,6 @@ export interface DeviceOptions {
   readonly log: Logger;
   readonly signal: AbortSignal;
   readonly count: (type: string, result: string) => void;
-}
-
-export interface DeviceAnswer {
-  readonly result: 'ack' | 'nak' | 'timeout';
-  /** RFC 5176 §3.5; `undefined` where the device gives none. */
-  readonly errorCause: number | undefined;
 }
 
 /** What an answer without which there is no session any more says (RFC 5176 §3.5). */
@@ -61,7 +46,6 @@ interface Asked {
 const waitsMs = [2_000, 4_000, 8_000] as const;
 const eventTimestamp = 55;
 const acctSessionIdType = 44;
-const errorCauseType = 101;
 
 async function ask(login: NasLogin, asked: Asked, options: DeviceOptions): Promise<DeviceAnswer> {
   const { clock, log, count } = options;
@@ -70,9 +54,9 @@ async function ask(login: NasLogin, asked: Asked, options: DeviceOptions): Promi
   const socket = createSocket(isIPv6(login.client) ? 'udp6' : 'udp4');
   socket.on('error', (error) => log.debug('request not sent', { client: login.client, error: error.message }));
   const ended = new AbortController();
-  let answer: ReceivedPacket | undefined;
+  let answer: DeviceAnswer | undefined;
   socket.on('message', (reply) => {
-    answer ??= readAnswer(reply, request, login);
+    answer ??= readDeviceAnswer(reply, request, login.key);
     if (answer !== undefined) ended.abort();
   });
   const signal = AbortSignal.any([options.signal, ended.signal]);
@@ -82,9 +66,7 @@ async function ask(login: NasLogin, asked: Asked, options: DeviceOptions): Promi
     if (signal.aborted) break;
   }
   socket.close();
-  const cause = answer && firstValue(answer, errorCauseType);
-  const errorCause = cause?.length === 4 ? cause.readUInt32BE(0) : undefined;
-  const result = resultOf(answer, asked.code);
+  const { result, errorCause } = answer ?? noAnswer;
   const isEnd = asked.code === packetCode.disconnectRequest;
   count(isEnd ? 'disconnect' : 'coa', result);
   log.info(isEnd ? 'Disconnect sent' : 'CoA sent', {
@@ -92,7 +74,6 @@ async function ask(login: NasLogin, asked: Asked, options: DeviceOptions): Promi
     username: login.username,
     result,
     ...(errorCause === undefined ? {} : { reason: `Error-Cause ${errorCause}` }),
-    ...(isEnd || result === 'ack' ? {} : { code: packetCodeName(answer?.code ?? asked.code) }),
   });
   return { result, errorCause };
 }
@@ -108,22 +89,4 @@ function encode(login: NasLogin, { code, identifier, attributes: wanted }: Asked
     { type: eventTimestamp, value: timestamp },
   ];
   return signRequest({ code, identifier, authenticator: Buffer.alloc(16), attributes }, login.key);
-}
-
-function readAnswer(bytes: Buffer, request: ReceivedPacket, { key }: NasLogin): ReceivedPacket | undefined {
-  try {
-    const answer = decodePacket(bytes);
-    const checked = checkReply(answer, request, key);
-    const isOurs =
-      answer.identifier === request.identifier && checked.authentic && checked.messageAuthenticator !== 'wrong';
-    return isOurs ? answer : undefined;
-  } catch {
-    return undefined; // WireError: not an answer
-  }
-}
-
-/** RFC 5176 §3.1: the answer's code follows that of the request, and nothing else is one. */
-function resultOf(answer: ReceivedPacket | undefined, asked: number): DeviceAnswer['result'] {
-  if (answer === undefined) return 'timeout';
-  return answer.code === asked + 1 ? 'ack' : 'nak';
 }

@@ -3,7 +3,14 @@
 import { readFileSync } from 'node:fs';
 import { createMetrics } from '@gatehouse/daemon/metrics';
 import { captureLogger, fakeClock } from '@gatehouse/daemon/testing';
-import { packetCode } from '@gatehouse/wire/radius';
+import {
+  createPacketKey,
+  decodePacket,
+  messageAuthenticator,
+  packetCode,
+  signReply,
+  signRequest,
+} from '@gatehouse/wire/radius';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createAttributeReader } from '../attributes/core-attributes.ts';
@@ -12,10 +19,12 @@ import { createSourceBudget } from '../clients/budget.ts';
 import { createMessageAuthenticatorGate } from '../clients/message-authenticator-policy.ts';
 import { createNotices } from '../clients/notices.ts';
 import { createClientTable } from '../clients/table.ts';
+import { readDeviceAnswer } from '../coa/answer.ts';
 import type { AccessRequest } from '../core.ts';
 import { createEap } from '../eap/eap.ts';
 import { createRadiusMetrics } from '../metrics.ts';
 import { createAccessRequest } from '../operations/access-request.ts';
+import { createAccountingRequest } from '../operations/accounting-request.ts';
 import { createStatusServer } from '../operations/status-server.ts';
 import { p1, providerOf, settings } from '../testing/start.ts';
 import { createDrops } from './drops.ts';
@@ -26,7 +35,7 @@ const vectors: readonly { name: string; hex: string }[] = JSON.parse(
   readFileSync(new URL('../../../packages/wire/src/vectors/radius.json', import.meta.url), 'utf8'),
 );
 
-function start() {
+function start(port: 'authentication' | 'accounting') {
   const clock = fakeClock();
   const log = { ...captureLogger(), info: () => undefined, warn: () => undefined, debug: () => undefined };
   const refined = { settings: { ...settings, requireMessageAuthenticator: 'yes' } } as const;
@@ -53,7 +62,7 @@ function start() {
     onEnd: () => undefined,
   });
   const receiver = createReceiver({
-    port: 'authentication',
+    port,
     clock,
     log,
     metrics: createRadiusMetrics(createMetrics(), {
@@ -69,15 +78,26 @@ function start() {
     duplicates: createDuplicates(clock, { keepMs: 10_000, maxEntries: 1_000 }),
     gate: createMessageAuthenticatorGate(),
     operations: new Map([
-      [
-        packetCode.accessRequest,
-        createAccessRequest({
-          ...answering,
-          eap: eap.receive,
-          challenges: createChallenges(clock),
-          flowTimeoutMs: 1_000,
-        }),
-      ],
+      port === 'authentication'
+        ? [
+            packetCode.accessRequest,
+            createAccessRequest({
+              ...answering,
+              eap: eap.receive,
+              challenges: createChallenges(clock),
+              flowTimeoutMs: 1_000,
+            }),
+          ]
+        : [
+            packetCode.accountingRequest,
+            createAccountingRequest({
+              clock,
+              reportsInterim: true,
+              addEvent: async (event) => asked.push(JSON.stringify(event)) > 0,
+              onRecord: () => undefined,
+              count: () => undefined,
+            }),
+          ],
       [packetCode.statusServer, createStatusServer(async () => true)],
     ]),
   });
@@ -85,28 +105,62 @@ function start() {
 }
 
 const runs = Number(process.env['RADIUS_MUTATIONS'] ?? 50_000);
+const edits = fc.array(fc.record({ at: fc.nat(300), byte: fc.nat(255) }), { minLength: 1, maxLength: 4 });
 
-test(`radius §13: ${runs} mutations of the vectors: no reply but to what is unchanged, no failure`, async () => {
-  const { receiver, asked, log } = start();
-  const originals = new Set(vectors.map(({ hex }) => hex));
-  const answered: string[] = [];
+test.each(['authentication', 'accounting'] as const)(
+  `radius §13: ${runs} mutations of the vectors, %s: no reply but to what is unchanged, no failure`,
+  async (port) => {
+    const { receiver, asked, log } = start(port);
+    const originals = new Set(vectors.map(({ hex }) => hex));
+    const answered: string[] = [];
+    const mutation = fc.record({
+      vector: fc.constantFrom(...vectors),
+      edits,
+      cut: fc.option(fc.nat(100), { nil: 0 }),
+    });
+    fc.assert(
+      fc.property(mutation, ({ vector, edits, cut }) => {
+        const bytes = Buffer.from(vector.hex, 'hex');
+        for (const { at, byte } of edits) bytes.writeUInt8(byte, at % bytes.length);
+        const packet = bytes.subarray(0, Math.max(0, bytes.length - cut));
+        receiver.receive(packet, { address: '127.0.0.1', port: 1 }, () => answered.push(packet.toString('hex')), 0);
+      }),
+      { seed: 13, numRuns: runs },
+    );
+    await receiver.drain();
+    // An edit may write the byte that was there, and padding after Length does not count.
+    expect(answered.filter((hex) => !originals.has(hex))).toEqual([]);
+    expect(asked.length).toBeLessThanOrEqual(answered.length);
+    expect(log.lines.filter(({ event }) => event === 'request failed')).toEqual([]);
+  },
+);
+
+test(`radius §13, RFC 5176: ${runs} mutations of what a device answers: none counts but the genuine`, () => {
+  const key = createPacketKey('testing123');
+  const exchanges = [packetCode.disconnectRequest, packetCode.coaRequest].flatMap((code) => {
+    const given = { identifier: 7, authenticator: Buffer.alloc(16) };
+    const attributes = [messageAuthenticator, { type: 1, value: Buffer.from('alice') }];
+    const request = decodePacket(signRequest({ ...given, code, attributes }, key));
+    const cause = { type: 101, value: Buffer.of(0, 0, 1, 0xf7) };
+    return [
+      { attributes: [messageAuthenticator], answer: code + 1 },
+      { attributes: [messageAuthenticator, cause], answer: code + 2 },
+      { attributes: [cause], answer: code + 2 },
+    ].map((one) => ({ request, reply: signReply({ code: one.answer, attributes: one.attributes }, request, key) }));
+  });
+  for (const { request, reply } of exchanges) expect(readDeviceAnswer(reply, request, key)).toBeDefined();
   const mutation = fc.record({
-    vector: fc.constantFrom(...vectors),
-    edits: fc.array(fc.record({ at: fc.nat(300), byte: fc.nat(255) }), { minLength: 1, maxLength: 4 }),
-    cut: fc.option(fc.nat(100), { nil: 0 }),
+    exchange: fc.constantFrom(...exchanges),
+    edits,
+    cut: fc.option(fc.nat(40), { nil: 0 }),
   });
   fc.assert(
-    fc.property(mutation, ({ vector, edits, cut }) => {
-      const bytes = Buffer.from(vector.hex, 'hex');
-      for (const { at, byte } of edits) bytes.writeUInt8(byte, at % bytes.length);
+    fc.property(mutation, ({ exchange: { request, reply }, edits: all, cut }) => {
+      const bytes = Buffer.from(reply);
+      for (const { at, byte } of all) bytes.writeUInt8(byte, at % bytes.length);
       const packet = bytes.subarray(0, Math.max(0, bytes.length - cut));
-      receiver.receive(packet, { address: '127.0.0.1', port: 1 }, () => answered.push(packet.toString('hex')), 0);
+      if (!packet.equals(reply)) expect(readDeviceAnswer(packet, request, key)).toBeUndefined();
     }),
-    { seed: 13, numRuns: runs },
+    { seed: 5176, numRuns: runs },
   );
-  await receiver.drain();
-  // An edit may write the byte that was there, and padding after Length does not count.
-  expect(answered.filter((hex) => !originals.has(hex))).toEqual([]);
-  expect(asked.length).toBeLessThanOrEqual(answered.length);
-  expect(log.lines.filter(({ event }) => event === 'request failed')).toEqual([]);
 });

@@ -1,8 +1,10 @@
 // The policy file: what it may hold, what of it holds for whom, and that a wrong one changes nothing.
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { captureLogger, temporaryFolder } from '@gatehouse/daemon/testing';
-import { createDictionary, createPacketKey, signRequest } from '@gatehouse/wire/radius';
+import { createDictionary, createPacketKey, decodePacket, signRequest } from '@gatehouse/wire/radius';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { describeAttributes } from '../attributes/describe.ts';
 import { radclient } from '../testing/radclient.ts';
@@ -82,7 +84,7 @@ test('attributes of a group: the first rule that sets a name has it, and the cor
     'Cisco-AVPair = b=2',
     'Class = 0x6e6574776f726b',
     'Session-Timeout = 3600',
-    'Attribute-241 = 0x0101',
+    'Frag-Status = 0x01',
   ]);
   expect(describeAttributes(policy.attributes('vpn', { groups: ['guests'] }, []))).toContain(
     'Tunnel-Private-Group-Id:1 = 30',
@@ -121,6 +123,35 @@ test('a file that has become wrong leaves the earlier one in force; a good one c
   await writeFile(path, 'attributes: [{ set: { Class: two } }]');
   await policy.refresh();
   expect(describeAttributes(policy.attributes('x', { groups: [] }, []))).toEqual(['Class = 0x74776f']);
+});
+
+test('RFC 6929 §2.3: attributes inside attributes: radclient reads what the file says, and we what radclient writes', async () => {
+  const folder = await temporaryFolder();
+  onTestFinished(() => folder[Symbol.asyncDispose]());
+  const path = join(folder.path, 'policy.yaml');
+  const inside = '{ IP-Port-Type = 1, IP-Port-Limit = 1000, IP-Port-Ext-IPv4-Addr = 192.0.2.1 }';
+  await writeFile(path, `attributes: [{ set: { IP-Port-Limit-Info: "${inside}", Frag-Status: More-Data-Request } }]`);
+  await using radius = await startTestRadius({ env: { AUTHENTIK_RADIUS__POLICY_FILE: path } });
+  const { output } = await radclient(radius.port, 'User-Name=alice,User-Password=s3cr3t,MA');
+  for (const line of [
+    'IP-Port-Type = 1',
+    'IP-Port-Limit = 1000',
+    'IP-Port-Ext-IPv4-Addr = 192.0.2.1',
+    'Frag-Status = More-Data-Request',
+  ])
+    expect(output).toContain(line);
+
+  const device = createSocket('udp4').bind(0, '127.0.0.1');
+  onTestFinished(() => void device.close());
+  await once(device, 'listening');
+  const received = once(device, 'message');
+  const written = 'IP-Port-Type=1,IP-Port-Limit=1000,IP-Port-Ext-IPv4-Addr=192.0.2.1,Frag-Status=More-Data-Request';
+  const asking = radclient(device.address().port, `User-Name=alice,${written}`, { timeoutS: 1 });
+  const [bytes] = await received;
+  expect(describeAttributes(decodePacket(bytes).attributes)).toEqual(
+    expect.arrayContaining([`IP-Port-Limit-Info = ${inside}`, 'Frag-Status = More-Data-Request']),
+  );
+  await asking;
 });
 
 test('a login of a member gets the VLAN of the group, and a change counts after a refresh', async () => {

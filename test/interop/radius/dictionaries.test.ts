@@ -68,6 +68,22 @@ describe.skipIf(isMissing)('dictionaries', () => {
     expect(wrong.map(({ name, type, ours }) => `${name} ${type}: ${ours.name} ${ours.valueType}`)).toEqual([]);
   });
 
+  test.each(['6930', '7499', '7930', '8045', '8559'])(
+    'dictionary.rfc%s: what stands in other attributes (RFC 6929), under its name',
+    (rfc) => {
+      const text = readFileSync(`${folder}/dictionary.rfc${rfc}`, 'latin1');
+      const theirs = [...text.matchAll(/^ATTRIBUTE\s+(\S+)\s+(\d+(?:\.\d+)+)\s+(\S+)/gm)];
+      expect(theirs.length).toBeGreaterThan(0);
+      for (const [, name, path = '', type = ''] of theirs) {
+        const ours = dictionary.byNumber(0, path);
+        expect(ours?.name, path).toBe(name);
+        expect(type === 'tlv' ? ['tlv'] : (fits[plain(type)] ?? []), `${name} ${type}`).toContain(ours?.valueType);
+      }
+      for (const [, name = '', value = '', number] of text.matchAll(/^VALUE\s+(\S+)\s+(\S+)\s+(\d+)/gm))
+        expect(dictionary.byName(name)?.values.get(value.toLowerCase()), `${name} ${value}`).toBe(Number(number));
+    },
+  );
+
   test.each([
     '2865',
     '2866',

@@ -12,6 +12,7 @@ export {
   type Dictionary,
   type DictionaryEntry,
   formatNamedValue,
+  formatTlvs,
   parseAttribute,
 } from './dictionary.ts';
 export {
@@ -38,6 +39,7 @@ export {
   splitValue,
 } from './packet.ts';
 export { createPacketKey, maxSecretBytes, type PacketKey } from './packet-key.ts';
+export { decodeTlvs, encodeTlvs, type Tlv } from './tlv.ts';
 export { formatValue, parseValue, tagOf, type ValueType } from './values.ts';
 export {
   decodeExtended,
@@ -48,6 +50,8 @@ export {
   encodeExtendedVendor,
   encodeVendor,
   extendedVendorSpecific,
+  firstExtended,
+  lastExtended,
   type VendorAttribute,
   vendorId,
   vendorSpecific,

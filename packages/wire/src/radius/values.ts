@@ -18,7 +18,9 @@ export type ValueType =
   | 'tagged-text'
   | 'hidden'
   | 'salted'
-  | 'tagged-salted';
+  | 'tagged-salted'
+  /** Attributes inside: dictionary.ts knows their names, here they are bytes. */
+  | 'tlv';
 
 /** Readable text; bytes that do not fit their type are shown as `0x…`. */
 export function formatValue(type: ValueType, value: Buffer): string {

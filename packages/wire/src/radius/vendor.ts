@@ -57,6 +57,9 @@ export interface ExtendedAttribute {
   readonly value: Buffer;
 }
 
+/** Types that hold extended attributes. */
+export const firstExtended = 241;
+export const lastExtended = 246;
 const firstLong = 245;
 const more = 0x80;
 
@@ -71,7 +74,7 @@ export function decodeExtended(attributes: readonly Attribute[]): ExtendedAttrib
     const isLong = type === firstLong || type === firstLong + 1;
     if (open !== undefined && (type !== open.type || value[0] !== open.extendedType))
       throw malformed(`attribute ${open.type}.${open.extendedType} ends in the middle`);
-    if (type < 241 || type > 246) continue;
+    if (type < firstExtended || type > lastExtended) continue;
     const header = isLong ? 2 : 1;
     if (value.length < header) throw malformed(`extended attribute ${type} has no type`);
     const extendedType = value.readUInt8(0);

@@ -202,4 +202,53 @@ export const standardDictionary = `
 188 WLAN-AKM-Suite integer
 189 WLAN-Group-Mgmt-Cipher integer
 190 WLAN-RF-Band integer
+241.1 Frag-Status integer
+= Reserved:0 Fragmentation-Supported:1 More-Data-Pending:2 More-Data-Request:3
+241.2 Proxy-State-Length integer
+241.3 Response-Length integer
+241.4 Original-Packet-Code integer
+241.5 IP-Port-Limit-Info tlv
+241.5.1 IP-Port-Type integer
+241.5.2 IP-Port-Limit integer
+241.5.3 IP-Port-Ext-IPv4-Addr ipaddr
+241.5.4 IP-Port-Int-IPv4-Addr ipaddr
+241.5.5 IP-Port-Int-IPv6-Addr ipv6addr
+241.5.6 IP-Port-Int-Port integer
+241.5.7 IP-Port-Ext-Port integer
+241.5.8 IP-Port-Alloc integer
+= Reserved:0 Allocation:1 Deallocation:2
+241.5.9 IP-Port-Range-Start integer
+241.5.10 IP-Port-Range-End integer
+241.5.11 IP-Port-Local-Id text
+241.6 IP-Port-Range tlv
+241.6.1 IP-Port-Range-Type integer
+241.6.2 IP-Port-Range-Limit integer
+241.6.3 IP-Port-Range-Ext-IPv4-Addr ipaddr
+241.6.4 IP-Port-Range-Int-IPv4-Addr ipaddr
+241.6.5 IP-Port-Range-Int-IPv6-Addr ipv6addr
+241.6.6 IP-Port-Range-Int-Port integer
+241.6.7 IP-Port-Range-Ext-Port integer
+241.6.8 IP-Port-Range-Alloc integer
+= Reserved:0 Allocation:1 Deallocation:2
+241.6.9 IP-Port-Range-Range-Start integer
+241.6.10 IP-Port-Range-Range-End integer
+241.6.11 IP-Port-Range-Local-Id text
+241.7 IP-Port-Forwarding-Map tlv
+241.7.1 IP-Port-Map-Type integer
+241.7.2 IP-Port-Map-Limit integer
+241.7.3 IP-Port-Map-Ext-IPv4-Addr ipaddr
+241.7.4 IP-Port-Map-Int-IPv4-Addr ipaddr
+241.7.5 IP-Port-Map-Int-IPv6-Addr ipv6addr
+241.7.6 IP-Port-Map-Int-Port integer
+241.7.7 IP-Port-Map-Ext-Port integer
+241.7.8 IP-Port-Map-Alloc integer
+= Reserved:0 Allocation:1 Deallocation:2
+241.7.9 IP-Port-Map-Range-Start integer
+241.7.10 IP-Port-Map-Range-End integer
+241.7.11 IP-Port-Map-Local-Id text
+241.8 Operator-NAS-Identifier octets
+173 IPv6-6rd-Configuration tlv
+173.1 IPv6-6rd-IPv4MaskLen integer
+173.2 IPv6-6rd-Prefix ipv6prefix
+173.3 IPv6-6rd-BR-IPv4-Address ipaddr
 `;
