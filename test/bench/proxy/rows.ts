@@ -45,7 +45,11 @@ export const rows: Readonly<Record<string, Row>> = {
   async transfer({ daemon, bulkHeaders, pin }, { gigabytes }) {
     await pin(false);
     const to = { port: daemon.port, pid: daemon.pid, headers: bulkHeaders, gigabytes };
-    return { up: await transfer('up', to), down: await transfer('down', to) };
+    return {
+      up: await transfer('up', to),
+      chunked: await transfer('chunked', to),
+      down: await transfer('down', to),
+    };
   },
   workers,
   bulk: async () => proxyBulk({ providers: 5_000, sessions: 50_000 }),

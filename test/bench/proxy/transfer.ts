@@ -30,9 +30,9 @@ export async function startBulkApplication(): Promise<{ readonly port: number; r
   return { server, port: typeof at === 'object' && at !== null ? at.port : 0 };
 }
 
-/** @param pid of the daemon. @param headers Host and cookie of a session */
+/** @param pid of the daemon. @param headers Host and cookie of a session. `chunked` is an upload of a length nobody is told */
 export async function transfer(
-  direction: 'up' | 'down',
+  direction: 'up' | 'chunked' | 'down',
   {
     port,
     pid,
@@ -49,13 +49,13 @@ export async function transfer(
     host: '127.0.0.1',
     port,
     agent: false,
-    method: direction === 'up' ? 'POST' : 'GET',
-    path: direction === 'up' ? '/' : `/${bytes}`,
+    method: direction === 'down' ? 'GET' : 'POST',
+    path: direction === 'down' ? `/${bytes}` : '/',
     headers: { ...headers, ...(direction === 'up' ? { 'Content-Length': bytes } : {}) },
   });
   const answered = once(call, 'response');
-  if (direction === 'up') await pump(bytes, call);
-  else call.end();
+  if (direction === 'down') call.end();
+  else await pump(bytes, call);
   const [answer] = (await answered) as [IncomingMessage]; // the event's one argument
   let received = 0;
   for await (const part of answer) received += part.length;
