@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { interpret } from './interpret.ts';
 import { toPlain } from './run/convert.ts';
 
-const value = async (text: string) =>
-  toPlain(await interpret({ text, names: new Map(), modules: new Map(), monotonicMs: () => performance.now() }));
-const failure = (text: string) =>
-  value(text).then(
+const value = async (text: string, monotonicMs = () => performance.now()) =>
+  toPlain(await interpret({ text, names: new Map(), modules: new Map(), monotonicMs }));
+const failure = (text: string, monotonicMs?: () => number) =>
+  value(text, monotonicMs).then(
     (result) => `gave ${JSON.stringify(result)}`,
     (error: unknown) => (error instanceof Error ? `${error.name} ${error.message}` : String(error)),
   );
@@ -201,7 +201,17 @@ describe('core 76: what it may use', () => {
       `${Array.from({ length: 60 }, (_line, at) => `${' '.repeat(at)}if 1:`).join('\n')}\n${' '.repeat(60)}return 1`,
       /indentation/,
     ],
-  ])('%# %j', async (text, expected) => expect(await failure(text)).toMatch(expected));
+    // The clock stands, so that a slow machine reaches no other limit first.
+  ])('%# %j', async (text, expected) => expect(await failure(text, () => 0)).toMatch(expected));
+
+  test('a quarter of a second of the processor', async () => {
+    let nowMs = 0;
+    const slow = () => {
+      nowMs += 100;
+      return nowMs;
+    };
+    expect(await failure('while True:\n    pass', slow)).toMatch(/more than 250 ms/);
+  });
 
   test('others are served while an expression runs', async () => {
     let turns = 0;
