@@ -1,7 +1,7 @@
 // A load generator for LDAP: a number of connections, each with a number of requests in flight, for a time.
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { encodeRequest, MessageFramer, parseFilter, type RequestOp, type SearchRequest } from '@gatehouse/wire/ldap';
+import { encodeRequest, parseFilter, type RequestOp, type SearchRequest } from '@gatehouse/wire/ldap';
 
 export interface Load {
   readonly port: number;
@@ -80,7 +80,7 @@ export async function runJourneys(journey: Journey): Promise<number> {
 
 function travel({ port, secure, bind, search }: Journey, at: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const framer = new MessageFramer();
+    const messages = new Messages();
     const socket = secure
       ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
       : connect(port, '127.0.0.1');
@@ -88,20 +88,17 @@ function travel({ port, secure, bind, search }: Journey, at: number): Promise<vo
     socket.on(secure ? 'secureConnect' : 'connect', () => send(1, bindOp(bind.name, bind.password)));
     socket.on('error', reject);
     socket.on('close', () => resolve());
-    socket.on('data', (chunk: Buffer) => {
-      framer.push(chunk);
-      for (let message = framer.next(10_000_000); message !== undefined; message = framer.next(10_000_000)) {
-        const { id, tag, at: place } = headOf(message);
-        if (tag === entryTag) continue;
-        if ((message[message.indexOf(0x0a, place) + 2] ?? -1) !== 0)
-          socket.destroy(new Error('an answer was no success'));
-        else if (id === 1) send(2, search(at));
-        else {
-          send(3, { op: 'unbindRequest' });
-          socket.end();
-        }
+    const take = (bytes: Buffer, start: number) => {
+      const operation = operationAt(bytes, start);
+      if (bytes[operation] === entryTag) return;
+      if (resultCodeAt(bytes, operation) !== 0) socket.destroy(new Error('an answer was no success'));
+      else if (messageIdOf(bytes, start) === 1) send(2, search(at));
+      else {
+        send(3, { op: 'unbindRequest' });
+        socket.end();
       }
-    });
+    };
+    socket.on('data', (chunk: Buffer) => messages.read(chunk, take));
   });
 }
 
@@ -125,14 +122,14 @@ class Requests {
     const place = at % mostDistinct;
     this.#made[place] ??= encodeRequest({ messageId: firstId, op: this.#make(place), controls: [] });
     const bytes = Buffer.from(this.#made[place]);
-    bytes.writeUInt16BE(messageId, headOf(bytes).at - 2);
+    bytes.writeUInt16BE(messageId, operationAt(bytes, 0) - 2);
     return bytes;
   }
 }
 
 function runConnection(load: Load, number: number, requests: Requests, run: Run): Promise<void> {
   return new Promise((resolve, reject) => {
-    const framer = new MessageFramer();
+    const messages = new Messages();
     const started = new Float64Array(ids);
     let next = 0;
     let open = 0;
@@ -158,23 +155,24 @@ function runConnection(load: Load, number: number, requests: Requests, run: Run)
     });
     socket.setNoDelay(true);
     socket.on('error', reject);
-    socket.on('data', (chunk) => {
-      framer.push(chunk);
-      for (let message = framer.next(10_000_000); message !== undefined; message = framer.next(10_000_000)) {
-        const { id, tag, at } = headOf(message);
-        if (tag === entryTag) {
-          run.entries += 1;
-          continue;
-        }
-        const code = message[message.indexOf(0x0a, at) + 2] ?? -1;
-        if (code !== 0) socket.destroy(new Error(`an answer had the result code ${code}`));
-        else if (id === 1) begin();
-        else {
-          run.times.push(performance.now() - (started[id - firstId] ?? 0));
-          open -= 1;
-          more();
-        }
+    const take = (bytes: Buffer, start: number) => {
+      const at = operationAt(bytes, start);
+      if (bytes[at] === entryTag) {
+        run.entries += 1;
+        return;
       }
+      const id = messageIdOf(bytes, start);
+      const code = resultCodeAt(bytes, at);
+      if (code !== 0) socket.destroy(new Error(`an answer had the result code ${code}`));
+      else if (id === 1) begin();
+      else {
+        run.times.push(performance.now() - (started[id - firstId] ?? 0));
+        open -= 1;
+        more();
+      }
+    };
+    socket.on('data', (chunk) => {
+      messages.read(chunk, take);
       flush();
       if (open > 0 || performance.now() < run.endMs) return;
       socket.end();
@@ -189,11 +187,48 @@ interface Run {
   endMs: number;
 }
 
-/** Message id, tag of the operation, and where the operation begins. */
-function headOf(message: Buffer): { readonly id: number; readonly tag: number; readonly at: number } {
-  const lengthOctets = (message[1] ?? 0) < 128 ? 1 : 1 + ((message[1] ?? 0) & 0x7f);
-  const idAt = 1 + lengthOctets;
-  const size = message[idAt + 1] ?? 0;
-  const at = idAt + 2 + size;
-  return { id: message.readUIntBE(idAt + 2, size), tag: message[at] ?? 0, at };
+/** Whole messages in what has come of a stream, looked at where they lie: a load must cost less than what it is put on. */
+class Messages {
+  #held: Buffer = Buffer.alloc(0);
+
+  /** @param take gets octets and where in them a message begins */
+  read(chunk: Buffer, take: (bytes: Buffer, start: number) => void): void {
+    const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    let start = 0;
+    for (let end = endOf(bytes, start); end <= bytes.length; end = endOf(bytes, start)) {
+      take(bytes, start);
+      start = end;
+    }
+    this.#held = bytes.subarray(start);
+  }
+}
+
+/** Where the element at `start` ends; behind all octets while its length is not there. */
+function endOf(bytes: Buffer, start: number): number {
+  const first = bytes[start + 1] ?? 0xff;
+  if (first < 0x80) return start + 2 + first;
+  const octets = first & 0x7f;
+  if (start + 2 + octets > bytes.length) return Number.POSITIVE_INFINITY;
+  return start + 2 + octets + bytes.readUIntBE(start + 2, octets);
+}
+
+/** Where the contents of the element at `start` begin. */
+function contents(bytes: Buffer, start: number): number {
+  const first = bytes[start + 1] ?? 0;
+  return start + 2 + (first < 0x80 ? 0 : first & 0x7f);
+}
+
+/** Where the operation of the message at `start` begins, behind its id. */
+function operationAt(bytes: Buffer, start: number): number {
+  return endOf(bytes, contents(bytes, start));
+}
+
+function messageIdOf(bytes: Buffer, start: number): number {
+  const at = contents(bytes, start);
+  return bytes.readUIntBE(at + 2, bytes[at + 1] ?? 0);
+}
+
+/** Of an operation that is no entry. */
+function resultCodeAt(bytes: Buffer, operation: number): number {
+  return bytes[contents(bytes, operation) + 2] ?? -1;
 }
