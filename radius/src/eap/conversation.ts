@@ -65,6 +65,8 @@ export class Conversation {
   /** The inner method has been started, by us or by the peer. */
   #hasBegun = false;
   #keys: Buffer | undefined;
+  /** Of the peer. Kept, since Node decodes the whole chain anew each time it is asked: a tenth of a login. */
+  #own: X509Certificate | undefined;
   /** What the peer's first flight names, and after a short handshake what it has resumed. */
   #session: TlsSession | undefined;
   /** What ends the handshake, while the core is asked. */
@@ -111,8 +113,7 @@ export class Conversation {
   proved(username: string, ticket: string): Proved | undefined {
     if (this.resumed !== undefined) return this.resumed.proved;
     if (this.#method.name !== 'tls') return { kind: 'inner', username, ticket };
-    const own = this.#tls?.peerCertificate;
-    return own && { kind: 'certificate', own };
+    return this.#own && { kind: 'certificate', own: this.#own };
   }
 
   /** @param identifier of the response that began it */
@@ -250,6 +251,7 @@ export class Conversation {
     const proved = this.#session?.proved;
     // A resumed session has the certificate, but not what the peer had sent along with it.
     const own = proved?.kind === 'certificate' ? proved.own : tls.peerCertificate;
+    this.#own = own;
     if (own === undefined) return { kind: 'refused', reason: 'no client certificate' };
     return this.#options.judgeCertificate(own, this.identity);
   }

@@ -218,8 +218,8 @@ function keepSessions(
   { conversation, ticket }: EapSession,
   username: string,
 ): void {
-  const proved = conversation.proved(username, ticket);
-  if (settings.eapResumptionMs === 0 || proved === undefined) return;
+  const proved = settings.eapResumptionMs === 0 ? undefined : conversation.proved(username, ticket);
+  if (proved === undefined) return;
   const { method, identity, resumed } = conversation;
   const endMs = resumed?.endMs ?? options.clock.monotonicMs() + settings.eapResumptionMs;
   for (const { id, session } of conversation.issued)
