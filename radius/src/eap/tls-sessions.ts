@@ -35,7 +35,7 @@ export interface TlsSessions {
   readonly size: number;
 }
 
-/** Some 2 KiB each. */
+/** Some 2 KiB each, and with a client certificate as much again for each that it came with. */
 const maxSessions = 10_000;
 
 export function createTlsSessions(clock: Clock): TlsSessions {
