@@ -12,6 +12,7 @@ import {
   numRuns,
   OneMessage,
   requestOf,
+  type Step,
   step,
   userOf,
 } from '../testing/random-directory.ts';
@@ -68,6 +69,12 @@ const leaf = fc.constantFrom(
   '(createTimestamp=20260102030405Z)',
 );
 const filter = filtersOf(leaf);
+/** A group in a group, and a user in both, who sees of members himself only. */
+const nested: Step[] = [
+  { kind: 'user', given: { pk: 3, name: 'ann', attributes: {}, email: '' } },
+  { kind: 'group', given: { id: 1, attributes: {}, users: [3], parents: [2] } },
+  { kind: 'group', given: { id: 2, attributes: {}, users: [3], parents: [] } },
+];
 const escapeFilter = (text: string) =>
   text.replace(/[\\*()\0]/g, (letter) => `\\${letter.charCodeAt(0).toString(16).padStart(2, '0')}`);
 
@@ -182,7 +189,7 @@ describe('the packed directory', () => {
             }
           }
       }),
-      { numRuns: Math.ceil(numRuns / 3) },
+      { numRuns: Math.ceil(numRuns / 3), examples: [[nested, 3]] },
     ));
 
   test('an index that holds too much of the past is made anew, and nobody is missed meanwhile', async () => {

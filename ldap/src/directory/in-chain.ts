@@ -45,14 +45,14 @@ function below(view: StoredView, key: Key): ReadonlySet<Ref> {
 function above(view: StoredView, key: Key): ReadonlySet<Ref> {
   const { memberships, nesting } = view.layout.directory;
   const member = view.userRow(key);
-  const child = view.groupRow(key);
-  const reached = new Set<Ref>();
-  if (member === undefined ? child === undefined || !view.showsGroup(child) : !view.shows(member)) return reached;
-  const first =
-    member === undefined ? (child === undefined ? [] : nesting.groupsOf(child)) : memberships.groupsOf(member);
-  for (const row of withGroupsAbove(view, first)) reached.add(refOf(group, row));
-  if (member !== undefined) reached.add(refOf(virtual, member));
-  return reached;
+  if (member !== undefined) {
+    if (!view.shows(member)) return new Set();
+    const groups = withGroupsAbove(view, memberships.groupsOf(member));
+    return new Set([refOf(virtual, member), ...Array.from(groups, (row) => refOf(group, row))]);
+  }
+  const child = view.self === undefined ? view.groupRow(key) : undefined; // of members one user is shown nobody else
+  if (child === undefined || !view.showsGroup(child)) return new Set();
+  return new Set(Array.from(withGroupsAbove(view, nesting.groupsOf(child)), (row) => refOf(group, row)));
 }
 
 type Key = Parameters<StoredView['groupRow']>[0];
