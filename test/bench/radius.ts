@@ -61,7 +61,7 @@ const env = {
 await using daemon = await startDaemon('radius', { env });
 const updatesOf = ({ lines }: typeof daemon) => lines.filter(({ event }) => event === 'Update providers').length;
 await until(() => updatesOf(daemon) >= 1);
-await silence();
+await silence(daemon);
 await using reference = await startReference(false);
 const ours = { port: daemon.bound('radius').port, pid: daemon.pid ?? 0 };
 const theirs = { port: reference.port, pid: reference.pid };
@@ -171,12 +171,14 @@ async function eapCost(eap: 'TLS' | 'TTLS', { port, pid }: Target, logins = eapL
 
 /** The same for logins that resume, the first of each round excepted: of servers of their own, since those above keep nothing. */
 async function benchResumed(eap: 'TLS' | 'TTLS') {
+  await logAt('info'); // it is up once it says so
   await using daemon = await startDaemon('radius', { env: { ...env, AUTHENTIK_RADIUS__EAP_RESUMPTION: '1h' } });
   await using reference = await startReference(true);
   const mine = { port: daemon.bound('radius').port, pid: daemon.pid ?? 0 };
   const other = { port: reference.port, pid: reference.pid };
   for (const { pid } of [mine, other]) await pin(pid, 0);
   await until(() => updatesOf(daemon) >= 1);
+  await silence(daemon);
   for (const logins of eapWarmUps) await eapCost(eap, mine, logins);
   await eapCost(eap, other, 250);
   const costs: Awaited<ReturnType<typeof eapCost>>[][] = [];
@@ -273,14 +275,18 @@ async function setProvider(): Promise<void> {
  * Neither side writes a line per request: the level comes from the core. An outpost reads again at once on the signal and up to
  * nine seconds after the core has told it; each time it forgets its verdicts, so both must be over before it is warmed up.
  */
-async function silence(): Promise<void> {
+async function silence(outpost: typeof daemon): Promise<void> {
+  const before = updatesOf(outpost);
+  await logAt('warning');
+  process.kill(outpost.pid ?? 0, 'SIGUSR1');
+  await new Promise((resolve) => setTimeout(resolve, 11_000));
+  if (updatesOf(outpost) > before + 1) throw new Error('the outpost still logs');
+}
+
+async function logAt(level: string): Promise<void> {
   const { results } = await core.call<{ results: { pk: string; type: string }[] }>('GET', '/outposts/instances/');
   const pk = results.find(({ type }) => type === 'radius')?.pk ?? '';
-  const before = updatesOf(daemon);
-  await core.call('PATCH', `/outposts/instances/${pk}/`, { config: { log_level: 'warning' } });
-  process.kill(daemon.pid ?? 0, 'SIGUSR1');
-  await new Promise((resolve) => setTimeout(resolve, 11_000));
-  if (updatesOf(daemon) > before + 1) throw new Error('the outpost still logs');
+  await core.call('PATCH', `/outposts/instances/${pk}/`, { config: { log_level: level } });
 }
 
 function startReference(isResuming: boolean) {
