@@ -53,12 +53,13 @@ async function review(options: ReviewOptions, login: NasLogin, granted: Granted)
   const { logins, devices, log } = options;
   const outcome = await askAgain(options, granted);
   if (outcome === undefined || !logins.has(login)) return;
-  if (outcome.kind !== 'accepted') {
+  if (outcome.kind === 'refused') {
     log.info('access has ended', { username: login.username, client: login.client });
     logins.forget(login);
     await devices.disconnect(login);
     return;
   }
+  if (outcome.kind !== 'accepted') return; // nobody has said that access has ended
   const asked = attachAttributes(options.asking, granted.request, outcome);
   if (asked.kind !== 'accepted') return; // it is in the log; a login would not be let in, but nobody has taken access away
   const wanted = asked.attributes.filter((one) => !holdsHidden(one));
