@@ -1,7 +1,7 @@
 // The page of administrators: files above all (files.md §8), and what else it lists.
 import { Buffer } from 'node:buffer';
 import { browserFolder } from '@gatehouse/web/manifest';
-import type { Page } from 'playwright-core';
+import type { Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { skipWithout } from '../../harness/index.ts';
 import { expectAccessible } from './accessible.ts';
@@ -158,6 +158,34 @@ describe.skipIf(skipWithout('chromium'))('the page of administrators', { timeout
       expect(visit.complaints).toEqual([]);
     });
 
+  test('a list that waits, and one that cannot be had, have their heading; another try shows it', async () => {
+    await using visit = await site.visit();
+    const { page } = visit;
+    const held: Route[] = [];
+    await page.route(`${site.url}/api/v3/core/users/?*`, (route) => void held.push(route), { times: 1 });
+    await signIn(page, site, 'akadmin', '/if/admin/');
+    await page.getByRole('progressbar', { name: 'Loading' }).waitFor();
+    await expectAccessible(page);
+    const [asked] = held;
+    await asked?.fulfill({ status: 503, headers: { 'Retry-After': '7' } });
+    await page.getByText('The server is not ready. Try again in 7 s.').waitFor();
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('Ada Lovelace').first().waitFor();
+  });
+
+  test('a page that cannot learn who is signed in says so, and goes on when it can', async () => {
+    await using visit = await site.visit();
+    const { page } = visit;
+    const refuse = (route: Route) => route.fulfill({ status: 503, headers: { 'Retry-After': '7' } });
+    await page.route(`${site.url}/api/v3/core/users/me/`, refuse, { times: 1 });
+    await signIn(page, site, 'ada', '/if/user/');
+    await page.getByText('The server is not ready. Try again in 7 s.').waitFor();
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('heading', { name: 'My applications' }).waitFor();
+  });
+
   test('a website gets a login in front: application, provider and outpost from one question', async () => {
     await using visit = await site.visit();
     const { page } = visit;
@@ -236,6 +264,7 @@ describe.skipIf(skipWithout('chromium'))('the page of administrators', { timeout
     const { page } = visit;
     await signIn(page, site, 'ada', '/if/admin/');
     await page.getByText('This page is for administrators.').waitFor();
+    await expectAccessible(page);
     expect(await page.getByRole('link', { name: 'Users' }).count()).toBe(0);
   });
 });

@@ -1,5 +1,5 @@
 // The page of administrators, `/if/admin/`: one tab at a time, named by the fragment of the address.
-import { html, nothing } from 'lit';
+import { html } from 'lit';
 import { keyed } from 'lit/directives/keyed.js';
 import { notice } from '../elements/notice.ts';
 import { pageFrame, type Tab } from '../elements/page-frame.ts';
@@ -45,7 +45,7 @@ export class AdminPage extends TabbedPage {
       tabs: this.#mayEnter() ? tabs : [],
       current,
       other: { text: 'My applications', href: `${base}if/user/` },
-      body: this.me === undefined ? nothing : this.#section(current),
+      body: this.me === undefined ? this.waiting() : this.#section(current),
     });
   }
 
@@ -57,7 +57,9 @@ export class AdminPage extends TabbedPage {
 
   #section(current: string) {
     const { api } = this;
-    if (!this.#mayEnter()) return notice('danger', 'This page is for administrators.');
+    if (!this.#mayEnter())
+      return html`<h1 class="pf-v6-c-title pf-m-2xl">Administration</h1>
+        ${notice('danger', 'This page is for administrators.')}`;
     const [list = current, of] = this.fragment.split('/'); // `flow-stages/<key>`: the parts of one object
     const entry = catalogue.find(({ name }) => name === list) ?? catalogue.find(({ name }) => name === current);
     if (entry !== undefined)

@@ -32,6 +32,7 @@ const path = '/outposts/instances/';
 const refreshMs = 10_000;
 
 export class OutpostsSection extends Section<readonly Outpost[]> {
+  protected readonly heading = 'Outposts';
   #timer: ReturnType<typeof setInterval> | undefined;
 
   override connectedCallback(): void {
@@ -54,7 +55,7 @@ export class OutpostsSection extends Section<readonly Outpost[]> {
   protected override show(outposts: readonly Outpost[]): TemplateResult {
     const create = () => void this.askWhenReady(makeQuestion(this.api, { path }), 'The outpost was created.');
     return html`<div class="gh-head">
-        <h1 class="pf-v6-c-title pf-m-2xl">Outposts</h1>
+        ${this.headline()}
         <button type="button" class="pf-v6-c-button pf-m-primary" @click=${create}>New outpost</button>
       </div>
       <ul class="gh-rows">

@@ -26,6 +26,11 @@ export function rowButton(text: string, of: string, act: () => void): TemplateRe
   </button>`;
 }
 
+/** Beside what could not be loaded. */
+export function againButton(load: () => void): TemplateResult {
+  return html`<button type="button" class="pf-v6-c-button pf-m-link pf-m-inline" @click=${load}>Try again</button>`;
+}
+
 export function spinner(label: string, size: 'md' | 'xl' = 'md'): TemplateResult {
   return html`<svg class="pf-v6-c-spinner pf-m-${size}" role="progressbar" viewBox="0 0 100 100" aria-label=${label}>
     <circle class="pf-v6-c-spinner__path" cx="50" cy="50" r="45" fill="none"></circle>

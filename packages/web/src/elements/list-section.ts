@@ -19,7 +19,6 @@ export abstract class ListSection<T> extends Section<Page<T>> {
   /** Looks at rows before this moment only. */
   #before = '';
 
-  protected abstract readonly heading: string;
   protected abstract readonly path: string;
   protected abstract readonly columns: readonly Column<T>[];
   protected query: Query = {};
@@ -52,7 +51,7 @@ export abstract class ListSection<T> extends Section<Page<T>> {
       void this.reload();
     };
     return html`<div class="gh-head">
-        <h1 class="pf-v6-c-title pf-m-2xl">${this.heading}</h1>
+        ${this.headline()}
         <div class="gh-tools">${searchBox(`Search ${this.heading.toLowerCase()}`, (text) => search(text))} ${this.actions()}</div>
       </div>
       <p role="status" class="gh-quiet">${pagination.count} found${searched && html`, back to ${exact(searched.since)}`}</p>

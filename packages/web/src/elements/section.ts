@@ -2,7 +2,7 @@
 // user may not see it.
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { type Api, ApiProblem } from '../call/api.ts';
-import { spinner } from './button.ts';
+import { againButton, spinner } from './button.ts';
 import { ask, type Question, type Values } from './dialog.ts';
 import { notice } from './notice.ts';
 
@@ -28,6 +28,8 @@ export abstract class Section<T> extends LitElement {
     void this.reload();
   }
 
+  /** Stands from the first moment on, so that the page has its heading while it waits, too. */
+  protected abstract readonly heading: string;
   protected abstract load(): Promise<T>;
   protected abstract show(data: T): TemplateResult;
 
@@ -71,24 +73,28 @@ export abstract class Section<T> extends LitElement {
     }
   }
 
+  protected headline(): TemplateResult {
+    return html`<h1 class="pf-v6-c-title pf-m-2xl">${this.heading}</h1>`;
+  }
+
   override render(): TemplateResult {
     const state = this.state ?? { kind: 'loading' };
-    if (state.kind === 'absent') return notice('info', 'This is not offered here, or not to you.');
+    if (state.kind === 'absent')
+      return html`${this.headline()} ${notice('info', 'This is not offered here, or not to you.')}`;
     return html`${this.message === undefined ? nothing : notice(this.message.kind, this.message.text)}
     ${this.#body(state)}`;
   }
 
   #body(state: Exclude<State<T>, { kind: 'absent' }>): TemplateResult {
-    if (state.kind === 'loading') return html`<div class="gh-waiting">${spinner('Loading', 'xl')}</div>`;
+    if (state.kind === 'loading')
+      return html`${this.headline()}
+        <div class="gh-waiting">${spinner('Loading', 'xl')}</div>`;
     if (state.kind === 'ready') return this.show(state.data);
-    const again = html`<button
-      type="button"
-      class="pf-v6-c-button pf-m-link pf-m-inline"
-      @click=${() => void this.reload()}
-    >
-      Try again
-    </button>`;
-    return notice('danger', state.message, again);
+    return html`${this.headline()} ${notice(
+      'danger',
+      state.message,
+      againButton(() => void this.reload()),
+    )}`;
   }
 }
 

@@ -39,6 +39,7 @@ const orders = [
 ] as const;
 
 export class FilesSection extends Section<Page<FileRow>> {
+  protected readonly heading = 'Files';
   #search = '';
   #order = 'name';
   #page = 1;
@@ -61,7 +62,7 @@ export class FilesSection extends Section<Page<FileRow>> {
       void this.reload();
     };
     return html`<div class="gh-head">
-        <h1 class="pf-v6-c-title pf-m-2xl">Files</h1>
+        ${this.headline()}
         ${this.#tools()}
       </div>
       <gh-upload-list .api=${this.api} @gh-stored=${() => void this.reload()}></gh-upload-list>

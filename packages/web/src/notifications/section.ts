@@ -10,6 +10,7 @@ import { type Notification, notificationRow, notificationsPath } from './notific
 const pageSize = 20;
 
 export class NotificationsSection extends Section<Page<Notification>> {
+  protected readonly heading = 'Notifications';
   declare userPk: number;
   #page = 1;
   readonly #arrived = () => void this.reload();
@@ -39,7 +40,7 @@ export class NotificationsSection extends Section<Page<Notification>> {
         this.api.send('POST', `${notificationsPath}mark_all_seen/`),
       );
     return html`<div class="gh-head">
-        <h1 class="pf-v6-c-title pf-m-2xl">Notifications</h1>
+        ${this.headline()}
         <button type="button" class="pf-v6-c-button pf-m-secondary" @click=${allSeen}>Mark all as seen</button>
       </div>
       ${

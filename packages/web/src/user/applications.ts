@@ -20,6 +20,7 @@ export interface ApplicationRow {
 }
 
 export class ApplicationsSection extends Section<readonly ApplicationRow[]> {
+  protected readonly heading = 'My applications';
   static override properties = { ...Section.properties, wanted: { state: true } };
   declare wanted: string | undefined;
 
@@ -35,7 +36,7 @@ export class ApplicationsSection extends Section<readonly ApplicationRow[]> {
     );
     const groups = [...new Set(found.map(({ group }) => group))].sort();
     return html`<div class="gh-head">
-        <h1 class="pf-v6-c-title pf-m-2xl">My applications</h1>
+        ${this.headline()}
         ${rows.length === 0 ? nothing : this.#search()}
       </div>
       <p class="pf-v6-screen-reader" role="status">${found.length} applications</p>

@@ -15,6 +15,7 @@ interface ConsentRow {
 }
 
 export class ConsentsSection extends Section<readonly ConsentRow[]> {
+  protected readonly heading = 'What you have allowed';
   declare userPk: number;
 
   protected override async load() {
@@ -22,7 +23,7 @@ export class ConsentsSection extends Section<readonly ConsentRow[]> {
   }
 
   protected override show(rows: readonly ConsentRow[]): TemplateResult {
-    return html`<h1 class="pf-v6-c-title pf-m-2xl">What you have allowed</h1>
+    return html`${this.headline()}
       <p class="gh-quiet">
         ${rows.length === 0 ? 'You have allowed no application anything yet.' : 'An application whose permission you take back asks you again.'}
       </p>

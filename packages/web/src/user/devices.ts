@@ -44,6 +44,7 @@ const kinds: readonly {
 const kindOf = (name: string) => kinds.find(({ match }) => match.test(name));
 
 export class DevicesSection extends Section<Devices> {
+  protected readonly heading = 'Password and second factors';
   protected override async load(): Promise<Devices> {
     const [devices, settings] = await Promise.all([
       this.api.get<readonly DeviceRow[]>('/authenticators/all/'),
@@ -55,7 +56,7 @@ export class DevicesSection extends Section<Devices> {
   protected override show({ devices, settings }: Devices): TemplateResult {
     const password = settings.find(({ component }) => component.includes('password'));
     const factors = settings.filter(({ component, configure_url: url }) => component.includes('authenticator') && url);
-    return html`<h1 class="pf-v6-c-title pf-m-2xl">Password and second factors</h1>
+    return html`${this.headline()}
       ${
         password?.configure_url
           ? html`<p><a class="pf-v6-c-button pf-m-secondary" href=${back(password.configure_url)}>Change password</a></p>`

@@ -24,6 +24,7 @@ interface SessionRow {
 }
 
 export class SessionsSection extends Section<readonly SessionRow[]> {
+  protected readonly heading = 'Where you are signed in';
   declare userPk: number;
 
   protected override async load() {
@@ -34,7 +35,7 @@ export class SessionsSection extends Section<readonly SessionRow[]> {
   }
 
   protected override show(rows: readonly SessionRow[]): TemplateResult {
-    return html`<h1 class="pf-v6-c-title pf-m-2xl">Where you are signed in</h1>
+    return html`${this.headline()}
       <p class="gh-quiet">A session that you do not know can be ended here. It ends in every application at once.</p>
       <ul class="gh-rows">
         ${rows.map((row) => this.#row(row))}

@@ -47,6 +47,7 @@ const kinds: Readonly<Record<string, Kind>> = {
 };
 
 export class TokensSection extends Section<readonly TokenRow[]> {
+  protected readonly heading = 'Tokens and app passwords';
   declare userPk: number;
 
   protected override async load() {
@@ -55,7 +56,7 @@ export class TokensSection extends Section<readonly TokenRow[]> {
   }
 
   protected override show(rows: readonly TokenRow[]): TemplateResult {
-    return html`<h1 class="pf-v6-c-title pf-m-2xl">Tokens and app passwords</h1>
+    return html`${this.headline()}
       ${Object.entries(kinds).map(([intent, kind]) => this.#kind(intent, kind, rows))}`;
   }
 

@@ -1,5 +1,5 @@
 // The page of a user, `/if/user/`: one tab at a time, named by the fragment of the address.
-import { html, nothing } from 'lit';
+import { html } from 'lit';
 import { type Me, pageFrame, type Tab } from '../elements/page-frame.ts';
 import { TabbedPage } from '../elements/tabbed-page.ts';
 
@@ -26,7 +26,7 @@ export class UserPage extends TabbedPage {
       tabs,
       current,
       ...(this.me?.is_superuser === true ? { other: { text: 'Administration', href: `${base}if/admin/` } } : {}),
-      body: this.me === undefined ? nothing : this.#section(current, this.me),
+      body: this.me === undefined ? this.waiting() : this.#section(current, this.me),
     });
   }
 
