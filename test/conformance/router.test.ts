@@ -224,7 +224,7 @@ test('router R56: the health check of the command is 0 with a live core and 1 wi
   await site.stop();
   expect(await check(site)).toBe(1);
   expect(await check(await startRouter({ AUTHENTIK_CORE__URL: 'http://127.0.0.1:1' }))).toBe(1);
-});
+}, 60_000); // five starts of processes
 
 describe('with the core of this build', () => {
   const flow = 'api/v3/flows/executor/default-authentication-flow/';

@@ -5,5 +5,5 @@ export { type Fault, type Gate, startGate } from './gate.ts';
 export { runTool, type ToolResult } from './run-tool.ts';
 export { type Slapd, slapdFile, startSlapd } from './slapd.ts';
 export { createStarted, type Started } from './started.ts';
-export { skipWithout } from './tools.ts';
+export { skipWithout, skipWithoutPython } from './tools.ts';
 export { until } from './until.ts';
