@@ -80,6 +80,38 @@ describe('ready text and writeHead are the same on the wire', () => {
     const text = `GET / HTTP/1.1\r\nHost: a\r\n\r\n${last}`;
     expect(await exchange(one.port, text)).toBe(await exchange(other.port, text));
   });
+  for (const framing of ['Content-Length: 19200000\r\n', 'Transfer-Encoding: chunked\r\n']) {
+    test(`parts out of memory that is used again as soon as it is given back, ${framing.trim()}`, async () => {
+      const results = new Set<string>();
+      const parts = Array.from({ length: 300 }, (_, at) => Buffer.alloc(64_000, String.fromCharCode(97 + (at % 26))));
+      const isReady = framing.startsWith('Content');
+      await using one = await serving(async (_, response) => {
+        const head = { status: 200, reason: 'OK', lines: `${framing}${date}` };
+        if (!isReady || !response.sendHead(head)) response.writeHead(200, 'OK', flatOf(head.lines));
+        let memory = Buffer.allocUnsafeSlow(64_000);
+        for (const part of parts) {
+          part.copy(memory);
+          const sent = await new Promise<string>((resolve) => {
+            const at = response.sendPart(memory, () => resolve('full'));
+            if (at !== 'full') resolve(at);
+          });
+          results.add(sent);
+          if (sent !== 'taken') memory = Buffer.allocUnsafeSlow(64_000);
+        }
+        response.end();
+      });
+      await using other = await serving((_, response) => {
+        response.writeHead(200, 'OK', flatOf(`${framing}${date}`));
+        for (const part of parts) response.write(part);
+        response.end();
+      });
+      const text = `GET / HTTP/1.1\r\nHost: a\r\n\r\n${last}`;
+      const [sent, written] = await Promise.all([exchange(one.port, text), exchange(other.port, text)]);
+      expect(sent === written).toBe(true); // megabytes are no message
+      expect(results).toContain('full');
+      expect(results.has('taken')).toBe(isReady);
+    });
+  }
   test('a framed body, several in flight on one connection, and to a client that does not read', async () => {
     const body = Buffer.alloc(48 * 1024, 'frame');
     const frame = new Frame(body);

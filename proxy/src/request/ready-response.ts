@@ -35,9 +35,8 @@ export class ReadyResponse extends ServerResponse<IncomingMessage> {
    * not behind bytes that the kernel has not taken, and to the kernel itself; TLS keeps what it is given for a while.
    */
   sendFramed(head: ReadyHead, frame: Frame): boolean {
-    const socket: OwnedSocket | null = this.socket;
-    if (!takesText(this) || !this._hasBody || socket === null || socket._httpMessage !== this) return false;
-    if (socket.writableLength > 0 || Object.getPrototypeOf(socket) !== Socket.prototype) return false;
+    const { socket } = this;
+    if (!takesText(this) || !this._hasBody || socket === null || !isAlone(this, socket)) return false;
     const text = textOf(this, head);
     const bytes = frame.fill(text);
     if (bytes === undefined) return false;
@@ -58,6 +57,26 @@ export class ReadyResponse extends ServerResponse<IncomingMessage> {
     return true;
   }
 
+  /**
+   * A part of the body, straight to the kernel where nothing is before it: node:http would hold it back to the end of the turn,
+   * and its memory with it.
+   * @param onRoom called once when there is room again, after `full`
+   * @returns `taken`: its memory is the caller's again. `kept`: it waits. `full`: it waits, and no more should come
+   */
+  sendPart(data: Buffer, onRoom: () => void): 'taken' | 'kept' | 'full' {
+    const { socket } = this;
+    if (socket === null || !isNextOn(this, socket)) {
+      if (this.write(data)) return 'kept';
+      this.once('drain', onRoom);
+      return 'full';
+    }
+    const hasRoom = this._headerSent ? socket.write(data) : writeWithHead(this, socket, data);
+    if (socket.writableLength === 0) return 'taken';
+    if (hasRoom) return 'kept';
+    socket.once('drain', onRoom);
+    return 'full';
+  }
+
   /** An interim answer (RFC 9110 §15.2), with any fields; not to HTTP/1.0 clients, and not when the answer has begun. */
   sendInterim({ status, reason, lines }: ReadyHead): void {
     const { socket, req, headersSent } = this;
@@ -66,14 +85,32 @@ export class ReadyResponse extends ServerResponse<IncomingMessage> {
   }
 }
 
-/** What node:http notes on a connection: whose turn it is. */
-type OwnedSocket = Socket & { readonly _httpMessage?: unknown };
-
 // Functions, not private methods: those would cost each response a field of its own.
 
 function takesText(response: ReadyResponse): boolean {
   const { _header, shouldKeepAlive, req, destroyed } = response;
   return _header === null && shouldKeepAlive && req.httpVersionMinor === 1 && !destroyed;
+}
+
+/** What is written to the socket now goes to the kernel, with nothing before it. TLS keeps what it is given for a while. */
+function isAlone(response: ReadyResponse, socket: Socket & { readonly _httpMessage?: unknown }): boolean {
+  const isPlain = Object.getPrototypeOf(socket) === Socket.prototype;
+  return isPlain && socket._httpMessage === response && response.writableLength === 0 && socket.writableCorked === 0;
+}
+
+/** Whether bytes of the body may be written to the socket as they are: the head is ready or gone, and says their length. */
+function isNextOn(response: ReadyResponse, socket: Socket): boolean {
+  const { _header, chunkedEncoding, destroyed } = response;
+  return _header !== null && !chunkedEncoding && !destroyed && isAlone(response, socket);
+}
+
+function writeWithHead(response: ReadyResponse, socket: Socket, data: Buffer): boolean {
+  response._headerSent = true;
+  socket.cork();
+  socket.write(response._header ?? '', 'latin1');
+  const hasRoom = socket.write(data);
+  socket.uncork();
+  return hasRoom;
 }
 
 function textOf({ _keepAliveTimeout }: ReadyResponse, { status, reason, lines }: ReadyHead): string {

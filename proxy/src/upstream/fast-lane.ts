@@ -72,9 +72,7 @@ export function createFastLane(options: FastLaneOptions = usual): FastLane {
   };
 }
 
-/** Small answers are read into this by all connections: what is needed of them is written on before the next read. */
 const readBytes = 64 * 1024;
-const shared = Buffer.allocUnsafeSlow(readBytes);
 
 type Address = { readonly path: string } | { readonly host: string; readonly port: number };
 
@@ -167,8 +165,9 @@ class Connection {
       this.#isLent = true;
     },
   };
-  #buffer = shared;
-  /** Something waits to be written out of the buffer. */
+  /** This connection's alone: bytes of it may be on their way to a client while others are read into theirs. */
+  #buffer = Buffer.allocUnsafeSlow(readBytes);
+  /** Something waits to be written out of the buffer; the next read goes elsewhere. */
   #isLent = false;
   #exchange: Exchange | undefined;
   #relay: ResponseRelay | undefined;

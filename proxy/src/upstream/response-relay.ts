@@ -132,10 +132,10 @@ export class ResponseRelay {
   #write(data: Buffer): void {
     const { response, onBody } = this.#exchange;
     onBody(data.length);
+    const sent = response.sendPart(data, this.#flow.resume);
+    if (sent === 'taken') return;
     this.#flow.lend();
-    if (response.write(data)) return;
-    this.#flow.pause();
-    response.once('drain', this.#flow.resume);
+    if (sent === 'full') this.#flow.pause();
   }
 
   #decoder(): ChunkedDecoder {
