@@ -3,10 +3,9 @@
 import { X509Certificate } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { temporaryFolder } from '@gatehouse/daemon/testing';
+import { createTestAuthority, type Issued, type TestAuthority, temporaryFolder } from '@gatehouse/daemon/testing';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createTestAuthority, type Issued, type TestAuthority } from '../testing/authority.ts';
 import { eapolTest } from '../testing/eapol-test.ts';
 import { p1, startTestRadius, users } from '../testing/start.ts';
 import { createAuthority } from './client-certificate.ts';

@@ -1,8 +1,16 @@
 // Client certificates checked here (radius.md B14): chain to a configured authority, validity, purpose, revocation list; then
 // one field of the certificate names the user whom the core is asked about. Dates and lists are looked at each time, signatures
 // when a certificate is first seen; what cannot be checked is refused. The one file of this package that imports
-// @peculiar/x509, for fields and lists Node cannot read.
+// @peculiar/x509, for lists, which Node cannot read.
 import { X509Certificate } from 'node:crypto';
+import {
+  alternativeNames,
+  clientChain,
+  commonName,
+  oneLine,
+  outOfDate,
+  pemBlocks,
+} from '@gatehouse/daemon/certificates';
 import * as x509 from '@peculiar/x509';
 import type { CertificateVerdict } from '../authentication/claim.ts';
 
@@ -26,10 +34,8 @@ export interface AuthorityFiles {
   readonly userField: UserField;
 }
 
-/** Authorities between a client and the last one; more is no chain that anybody runs. */
-const maxDepth = 8;
-const clientAuthentication = '1.3.6.1.5.5.7.3.2';
-const anyPurpose = '2.5.29.37.0';
+/** Of what the peer sent along as many are looked at as a chain may have. */
+const maxSentAlong = 8;
 
 /** @throws Error for files of another form, and for lists that no authority has signed */
 export async function createAuthority({ caPem, crlPem, userField }: AuthorityFiles): Promise<Authority> {
@@ -73,35 +79,12 @@ function readCertificate(
   roots: readonly X509Certificate[],
   field: UserField,
 ): KnownCertificate | { readonly reason: string } {
-  const chain = chainOf(own, roots);
+  const chain = clientChain(own, { trusted: roots, sentAlong: sentAlong(own) });
   if (typeof chain === 'string') return { reason: chain };
   const username = nameIn(own, field);
   return username === undefined || username === ''
     ? { reason: `the certificate has no ${field} to name a user` }
     : { chain, username };
-}
-
-/** From the leaf to an authority, over what the peer sent along. @returns why there is no such chain, as text */
-function chainOf(leaf: X509Certificate, roots: readonly X509Certificate[]): readonly X509Certificate[] | string {
-  if (leaf.ca) return 'the certificate is an authority’s, not a client’s';
-  const purposes: readonly string[] | undefined = leaf.keyUsage;
-  if (purposes !== undefined && !purposes.includes(clientAuthentication) && !purposes.includes(anyPurpose))
-    return 'the certificate is not meant for client authentication';
-  const chain = [leaf];
-  let current = leaf;
-  for (let depth = 0; depth <= maxDepth; depth++) {
-    const issuer = issuerOf(current, roots) ?? issuerOf(current, sentAlong(leaf));
-    if (issuer === undefined) return `no configured authority has signed it (issuer ${oneLine(current.issuer)})`;
-    if (!issuer.ca) return `the issuer ${oneLine(issuer.subject)} is no authority`;
-    // Only a chain with authorities in it can break the rule.
-    if (depth > 0 && depth > pathLength(issuer))
-      return `the issuer ${oneLine(issuer.subject)} must not have authorities below it`;
-    chain.push(issuer);
-    // A configured authority that stands below another configured one may have been revoked by it.
-    if (roots.includes(issuer) && issuerOf(issuer, roots) === undefined) return chain;
-    current = issuer;
-  }
-  return 'the chain does not end';
 }
 
 /** What changes with time: dates, and the revocation lists. */
@@ -122,30 +105,9 @@ function reasonAgainst(
 
 function sentAlong(leaf: X509Certificate): X509Certificate[] {
   const others: X509Certificate[] = [];
-  for (let one = leaf.issuerCertificate; one !== undefined && others.length < maxDepth; one = one.issuerCertificate)
+  for (let one = leaf.issuerCertificate; one !== undefined && others.length < maxSentAlong; one = one.issuerCertificate)
     others.push(one);
   return others;
-}
-
-function issuerOf(certificate: X509Certificate, candidates: readonly X509Certificate[]): X509Certificate | undefined {
-  return candidates.find(
-    (candidate) =>
-      candidate !== certificate && certificate.checkIssued(candidate) && certificate.verify(candidate.publicKey),
-  );
-}
-
-/** How many authorities may stand between this one and a client (RFC 5280 §4.2.1.9). */
-function pathLength(authority: X509Certificate): number {
-  const constraints = new x509.X509Certificate(authority.raw).getExtension(x509.BasicConstraintsExtension);
-  return constraints?.pathLength ?? Number.POSITIVE_INFINITY;
-}
-
-function outOfDate(certificate: X509Certificate, nowMs: number): string | undefined {
-  if (nowMs < Date.parse(certificate.validFrom))
-    return `${oneLine(certificate.subject)} is not valid before ${certificate.validFrom}`;
-  if (nowMs > Date.parse(certificate.validTo))
-    return `${oneLine(certificate.subject)} expired on ${certificate.validTo}`;
-  return undefined;
 }
 
 interface RevocationList {
@@ -188,23 +150,9 @@ async function readList(crl: x509.X509Crl, roots: readonly X509Certificate[]): P
 }
 
 function nameIn(leaf: X509Certificate, field: UserField): string | undefined {
-  if (field === 'cn') {
-    const name: unknown = leaf.toLegacyObject().subject.CN;
-    return typeof name === 'string' ? name : undefined; // several are a list, and name nobody
-  }
-  const certificate = new x509.X509Certificate(leaf.raw);
-  const names = certificate.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? [];
-  return names.find(({ type }) => type === field)?.value;
-}
-
-function pemBlocks(text: string, label: string): string[] {
-  return text.match(new RegExp(`-----BEGIN ${label}-----[\\s\\S]+?-----END ${label}-----`, 'g')) ?? [];
+  return field === 'cn' ? commonName(leaf) : alternativeNames(leaf, field)[0];
 }
 
 function plainSerial(hex: string): string {
   return hex.toLowerCase().replace(/^0+(?=.)/, '');
-}
-
-function oneLine(name: string): string {
-  return name.replaceAll('\n', ', ');
 }

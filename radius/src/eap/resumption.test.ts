@@ -2,9 +2,8 @@
 // again: a short handshake, nothing inside the tunnel, and the core asked each time whether access still is granted.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { temporaryFolder } from '@gatehouse/daemon/testing';
+import { createTestAuthority, type Issued, type TestAuthority, temporaryFolder } from '@gatehouse/daemon/testing';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createTestAuthority, type Issued, type TestAuthority } from '../testing/authority.ts';
 import { type EapolTest, eapolTest } from '../testing/eapol-test.ts';
 import { p1, startTestRadius, users } from '../testing/start.ts';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createServer, type TLSSocket, type TlsOptions } from 'node:tls';
-import { temporaryFolder } from '@gatehouse/daemon/testing';
+import { createTestAuthority, type Issued, type TestAuthority, temporaryFolder } from '@gatehouse/daemon/testing';
 import {
   createDictionary,
   createPacketKey,
@@ -19,7 +19,6 @@ import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { radiusCommands } from '../commands/run.ts';
 import { readPolicy } from '../policy/document.ts';
 import { readPackets } from '../radsec/packet-stream.ts';
-import { createTestAuthority, type Issued, type TestAuthority } from '../testing/authority.ts';
 import { openRawClient, startTestRadius } from '../testing/start.ts';
 
 const radsec = createPacketKey('radsec');

@@ -1,5 +1,4 @@
-// Entry `@gatehouse/radius/testing`: foreign peers and an authority for tests and benchmarks. Users: test.
+// Entry `@gatehouse/radius/testing`: foreign peers for tests and benchmarks. Users: test.
 export { createPrefixTable } from '../clients/prefix-table.ts';
-export { createTestAuthority, type Issued, type TestAuthority } from './authority.ts';
 export { type EapolResult, type EapolTest, eapolTest } from './eapol-test.ts';
 export { type RadclientOptions, type RadclientResult, radclient } from './radclient.ts';

@@ -3,8 +3,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { testPassword, testRadiusSecret } from '@gatehouse/core/testing';
-import { temporaryFolder } from '@gatehouse/daemon/testing';
-import { createTestAuthority, eapolTest, radclient, type TestAuthority } from '@gatehouse/radius/testing';
+import { createTestAuthority, type TestAuthority, temporaryFolder } from '@gatehouse/daemon/testing';
+import { eapolTest, radclient } from '@gatehouse/radius/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createStarted, freePort, skipWithout, until } from '../../harness/index.ts';
 import { type FreeRadius, startFreeRadius, type TlsFiles } from './freeradius.ts';

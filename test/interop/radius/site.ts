@@ -4,8 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startTestCore, type TestCore } from '@gatehouse/core/testing';
-import { temporaryFolder } from '@gatehouse/daemon/testing';
-import { createTestAuthority, type TestAuthority } from '@gatehouse/radius/testing';
+import { createTestAuthority, type TestAuthority, temporaryFolder } from '@gatehouse/daemon/testing';
 import { createStarted, type RunningDaemon, type Started, startDaemon, until } from '../../harness/index.ts';
 
 export interface Site extends AsyncDisposable {

@@ -1,12 +1,11 @@
 // Entry `@gatehouse/daemon/testing`. Users: tests of every workspace.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Clock, EpochMs } from '../async/clock.ts';
 import { createLogger, type Logger } from '../log/index.ts';
 
 export { freePort } from '../net/free-port.ts';
+export { createTestAuthority, type Issued, type IssueOptions, type TestAuthority } from './authority.ts';
 export { isListening } from './ports.ts';
+export { temporaryFolder } from './temporary-folder.ts';
 
 /** A clock that stands until it is turned; sleepers wake in order of their time. */
 export function fakeClock(
@@ -64,10 +63,4 @@ export function captureLogger(): Logger & { readonly lines: CapturedLine[] } {
     destination: { write: (line) => void lines.push(JSON.parse(line)) },
   });
   return { ...logger, lines };
-}
-
-/** A folder that is gone with the test. */
-export async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
-  const path = await mkdtemp(join(tmpdir(), 'gatehouse-'));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }

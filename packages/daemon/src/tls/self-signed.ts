@@ -1,4 +1,4 @@
-// The self-signed fallback (core-contract §6.3); the one file that imports @peculiar/x509 in this package.
+// The self-signed fallback (core-contract §6.3).
 import { randomBytes, webcrypto } from 'node:crypto';
 
 export interface KeyPair {
@@ -13,7 +13,7 @@ const validDays = 365;
  * loaded with the first call, because that takes as long as loading all else of a daemon.
  */
 export async function selfSignedCertificate(nowMs = Date.now()): Promise<KeyPair> {
-  const x509 = await import('@peculiar/x509');
+  const { x509 } = await import('../certificates/x509.ts');
   const algorithm = {
     name: 'RSASSA-PKCS1-v1_5',
     hash: 'SHA-256',

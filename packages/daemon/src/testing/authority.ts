@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { temporaryFolder } from '@gatehouse/daemon/testing';
+import { temporaryFolder } from './temporary-folder.ts';
 
 const run = promisify(execFile);
 
@@ -13,7 +13,8 @@ export interface Issued {
 }
 
 export interface IssueOptions {
-  readonly purpose?: 'client' | 'server';
+  /** `any`: it says nothing about it. */
+  readonly purpose?: 'client' | 'server' | 'any';
   /** Alternative names in openssl's syntax, such as `email:alice@example.test`. */
   readonly names?: string;
   /** Days from now until it ends; negative for one that has ended. */
@@ -23,6 +24,12 @@ export interface IssueOptions {
   readonly pathLength?: number;
   /** Of 256 and 2048 bits; `ec` unless given. */
   readonly key?: 'ec' | 'rsa';
+  /** Further ones in openssl's syntax, such as `keyUsage=critical,keyAgreement`. */
+  readonly extensions?: readonly string[];
+  /** What the authority signs over; `sha256` unless given. */
+  readonly digest?: string;
+  /** A whole name in openssl's syntax, such as `/O=Example/CN=alice`; the common name alone unless given. */
+  readonly subject?: string;
 }
 
 export interface TestAuthority extends AsyncDisposable {
@@ -67,30 +74,30 @@ export async function createTestAuthority(name = 'Test CA', own?: Issued): Promi
     caFile: file('ca.pem'),
     async issue(
       commonName,
-      { purpose = 'client', names, days = 10, isAuthority = false, pathLength, key = 'ec' } = {},
+      {
+        purpose = 'client',
+        names,
+        days = 10,
+        isAuthority = false,
+        pathLength,
+        key = 'ec',
+        extensions: further = [],
+        digest = 'sha256',
+        subject = `/CN=${commonName}`,
+      } = {},
     ) {
       const id = `c${serial++}`;
       const extensions = [
         `basicConstraints=critical,CA:${isAuthority}${pathLength === undefined ? '' : `,pathlen:${pathLength}`}`,
-        `extendedKeyUsage=${purpose}Auth`,
+        ...(purpose === 'any' ? [] : [`extendedKeyUsage=${purpose}Auth`]),
         ...(names === undefined ? [] : [`subjectAltName=${names}`]),
+        ...further,
       ];
       await writeFile(file(`${id}.ext`), `${extensions.join('\n')}\n`);
       await (key === 'ec'
         ? openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', `${id}.key`)
         : openssl('genrsa', '-out', `${id}.key`, '2048'));
-      await openssl(
-        'req',
-        '-new',
-        '-key',
-        `${id}.key`,
-        '-subj',
-        `/CN=${commonName}`,
-        '-out',
-        `${id}.csr`,
-        '-config',
-        'ca.cnf',
-      );
+      await openssl('req', '-new', '-key', `${id}.key`, '-subj', subject, '-out', `${id}.csr`, '-config', 'ca.cnf');
       const at = (offset: number) =>
         `${new Date(Date.now() + offset * 86_400_000).toISOString().replace(/[-T:]|\.\d+/g, '')}`;
       await openssl(
@@ -110,6 +117,8 @@ export async function createTestAuthority(name = 'Test CA', own?: Issued): Promi
         '-enddate',
         at(days),
         '-rand_serial',
+        '-md',
+        digest,
       );
       return { certPem: await readFile(file(`${id}.pem`), 'utf8'), keyPem: await readFile(file(`${id}.key`), 'utf8') };
     },
@@ -155,7 +164,10 @@ policy = any
 unique_subject = no
 copy_extensions = none
 [any]
+organizationName = optional
+organizationalUnitName = optional
 commonName = supplied
+emailAddress = optional
 [req]
 distinguished_name = dn
 prompt = no
