@@ -2,15 +2,8 @@
 // and TLS, not RADIUS: it says what to send, or whom the core shall be asked about. Called by eap.ts, one step at a time.
 import type { X509Certificate } from 'node:crypto';
 import type { SecureContext } from 'node:tls';
-import {
-  decodeTlsFragment,
-  type EapPacket,
-  eapCode,
-  eapType,
-  encodeEap,
-  encodeTlsFragment,
-  offeredSession,
-} from '@gatehouse/wire/eap';
+import { decodeTlsFragment, type EapPacket, eapCode, eapType, encodeEap, encodeTlsFragment } from '@gatehouse/wire/eap';
+import { offeredSession, readClientHello } from '@gatehouse/wire/tls';
 import type { CertificateVerdict, Claim } from '../authentication/claim.ts';
 import type { MsChapProof } from '../core.ts';
 import { createIncoming, createOutgoing, type Incoming, type Outgoing } from './fragments.ts';
@@ -213,8 +206,9 @@ export class Conversation {
   #openTls(flight: Buffer): TlsEndpoint {
     const { context, findSession } = this.#options;
     const { name, requestCertificate } = this.#method;
-    const offered = findSession && offeredSession(flight);
-    this.#session = offered && findSession?.(offered.id, name);
+    const reading = findSession && readClientHello(flight);
+    const offered = reading?.kind === 'hello' ? offeredSession(reading.hello) : undefined;
+    this.#session = offered && findSession?.(offered, name);
     return new TlsEndpoint(context, {
       requestCertificate,
       isResumable: findSession !== undefined,

@@ -2,8 +2,8 @@
 import { X509Certificate } from 'node:crypto';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
 import { createPacketKey, decodePacket, joinedValue, messageAuthenticator, signRequest } from '@gatehouse/wire/radius';
+import { firstFlight } from '@gatehouse/wire/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { clientHello } from '../testing/client-hello.ts';
 import { eapolTest } from '../testing/eapol-test.ts';
 import { openRawClient, p1, startTestRadius, users } from '../testing/start.ts';
 
@@ -153,7 +153,7 @@ describe('raw EAP', () => {
     using raw = await openRawClient(radius.port);
     const mtu = { type: 12, value: Buffer.of(0, 0, 1, 144) };
     const started = await raw.ask(request(1, '0201000a01616c696365', [mtu]));
-    const hello = await clientHello();
+    const hello = await firstFlight();
     const size = (6 + hello.length).toString(16).padStart(4, '0');
     const pieces = [Buffer.from(`0202${size}0d00`, 'hex'), hello];
     const eap = Buffer.concat(pieces);

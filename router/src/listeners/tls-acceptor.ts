@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import { tlsParameters } from '@gatehouse/daemon/tls';
-import { readClientHello } from './client-hello.ts';
+import { readClientHello } from '@gatehouse/wire/tls';
 
 /** What a connection is answered with. */
 export interface TlsIdentity {

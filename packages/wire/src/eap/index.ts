@@ -1,6 +1,5 @@
 // Entry `@gatehouse/wire/eap`. Users: radius.
 export { type Avp, decodeAvps, encodeAvps } from './avp.ts';
-export { type OfferedSession, offeredSession } from './client-hello.ts';
 export {
   decodeEap,
   decodeTlsFragment,

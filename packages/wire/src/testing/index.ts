@@ -1,2 +1,3 @@
 // Entry `@gatehouse/wire/testing`. Users: tests of every codec.
+export { firstFlight } from './first-flight.ts';
 export { type Codec, type Vector, vectorSuite } from './vector-suite.ts';
