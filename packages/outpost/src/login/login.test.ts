@@ -224,6 +224,17 @@ describe('what it comes to', () => {
     expect(core.calls.filter(({ method }) => method === 'POST')).toHaveLength(9);
   });
 
+  test('a session of somebody else than the name typed is a refusal, unless a certificate says who it is', async () => {
+    const core = await play({ challenges: [identification, password, done] });
+    expect(await core.run({ username: 'bob' })).toMatchObject({ kind: 'refused', reason: 'not_logged_in' });
+    const byCertificate = await play({ challenges: [done] });
+    const certificatePem = '-----BEGIN CERTIFICATE-----';
+    expect(await byCertificate.run({ username: 'anonymous', secret: '', certificatePem })).toMatchObject({
+      kind: 'passed',
+      username: 'alice',
+    });
+  });
+
   test('flow-executor 23: a redirect without a logged-in session is a refusal', async () => {
     const core = await play({ challenges: [identification, done], isAuthenticated: false });
     expect(await core.run()).toMatchObject({ kind: 'refused', reason: 'not_logged_in' });
