@@ -3,6 +3,7 @@ import {
   addressList,
   boolean,
   type ConfigOf,
+  cidrList,
   commonOptions,
   defineConfig,
   integer,
@@ -27,6 +28,10 @@ export const coreConfig = defineConfig({
       doc: 'REST, flows, OpenID Connect and the control channel; plain HTTP, behind the router.',
     }),
     metrics: metricsListen,
+    mtls_proxy_cidrs: cidrList({
+      default: [],
+      doc: 'Peers whose client-certificate headers are believed, beside this machine itself.',
+    }),
   },
   postgresql: {
     host: text({ default: '', doc: 'Database server; empty: a private one in the data folder.' }),

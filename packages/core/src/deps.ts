@@ -2,6 +2,7 @@
 import type { Clock } from '@gatehouse/daemon/async';
 import type { Secret } from '@gatehouse/daemon/config';
 import type { Logger } from '@gatehouse/daemon/log';
+import type { CertificatePeers } from './api/client-certificate.ts';
 import type { Throttle } from './api/throttle.ts';
 import type { BlueprintFolders } from './blueprints/folder.ts';
 import type { Database } from './database/connection.ts';
@@ -47,6 +48,8 @@ export interface CoreDeps {
   readonly anonymous: Throttle;
   /** How often an address may start a device, and an account mistype the code of one. */
   readonly deviceStarts: Throttle;
+  /** Whose client-certificate headers are believed. */
+  readonly certificatePeers: CertificatePeers;
   /** Where addresses are, as far as the installation has databases of it. */
   readonly locations: Locations;
   readonly version: string;

@@ -23,6 +23,7 @@ import type {
   radiusProviderModel,
 } from './providers/models.ts';
 import type { roleModel } from './rbac/models.ts';
+import type { MutualTlsField } from './stages/mutual-tls/stage.ts';
 import type { scheduleModel, taskModel } from './tasks/models.ts';
 
 type Fields<M extends Model> = keyof M['fields'];
@@ -55,6 +56,8 @@ expectNone<Ignored<vendor.LDAPProviderRequest, typeof ldapProviderModel>>();
 expectNone<Ignored<vendor.RadiusProviderRequest, typeof radiusProviderModel>>();
 expectNone<Ignored<vendor.OAuth2ProviderRequest, typeof oauthProviderModel>>();
 expectNone<Ignored<vendor.ProxyProviderRequest, typeof proxyProviderModel>>();
+
+expectTrue<Same<keyof Wire<vendor.MutualTLSStageRequest>, MutualTlsField | 'name'>>();
 
 expectTrue<Same<Derived<vendor.Role, typeof roleModel>, never>>();
 expectTrue<Same<Derived<vendor.Token, typeof tokenModel>, 'user_obj'>>();

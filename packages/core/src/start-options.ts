@@ -39,6 +39,7 @@ export function startOptions({ config, env, argv, log, metrics, database, clock 
     anonymousRate: parseRate(config.throttle.default),
     deviceRate: parseRate(config.throttle.providers.oauth2.device),
     locations: config.events.context_processors,
+    certificatePeers: config.listen.mtls_proxy_cidrs,
     demo: config.demo,
     storage: rereadStorage(config, { argv, env }),
     web: { ...config.web, assets_dist: config.web.assets_dist || browserFolder },

@@ -9,6 +9,7 @@ import type { Metrics } from '@gatehouse/daemon/metrics';
 import type { StorageSettings } from '@gatehouse/storage';
 import { createActors } from './all-actors.ts';
 import { registry } from './all-models.ts';
+import { createCertificatePeers } from './api/client-certificate.ts';
 import { registerModelRoutes } from './api/crud.ts';
 import { registerSchemaRoute } from './api/openapi.ts';
 import type { Operations } from './api/operations.ts';
@@ -92,6 +93,8 @@ export interface StartOptions {
   readonly deviceRate?: Rate | undefined;
   /** Files of the location databases. */
   readonly locations: LocationPaths;
+  /** Networks beside this machine whose client-certificate headers are believed. */
+  readonly certificatePeers?: readonly string[];
   readonly demo: boolean;
   /** Asked again where a secret behind a file may have changed. */
   readonly storage: () => StorageSettings;
@@ -200,6 +203,7 @@ export async function createDeps(options: StartOptions): Promise<CoreDeps> {
     pwnedPasswords: options.pwnedPasswords,
     anonymous: createThrottle(options.anonymousRate ?? usualRate, clock),
     deviceStarts: createThrottle(options.deviceRate ?? usualDeviceRate, clock),
+    certificatePeers: createCertificatePeers(options.certificatePeers ?? []),
     locations: createLocations(options.locations, { clock, log }),
     version: contractVersion,
   };

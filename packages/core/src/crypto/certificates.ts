@@ -18,10 +18,18 @@ export function readFacts(certificateData: string, keyData: string): Certificate
     fingerprint_sha256: certificate.fingerprint256.toLowerCase(),
     fingerprint_sha1: certificate.fingerprint.toLowerCase(),
     cert_expiry: new Date(certificate.validTo),
-    // RFC 4514 puts the last component first
-    cert_subject: certificate.subject.split('\n').reverse().join(','),
+    cert_subject: subjectOf(certificate),
     key_type: certificate.publicKey.asymmetricKeyType ?? null,
   };
+}
+
+export function subjectOf({ subject }: X509Certificate): string {
+  return textOfName(subject);
+}
+
+/** RFC 4514, which puts the last component first. @param name as node:crypto shows it */
+export function textOfName(name: string): string {
+  return name.split('\n').reverse().join(',');
 }
 
 function readCertificate(pem: string): X509Certificate {

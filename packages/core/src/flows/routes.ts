@@ -2,6 +2,7 @@
 // that says so, as clients of the contract expect; a header names the kind (Beyond F25).
 import { challengeAnswerShape, challengeShape } from '../api/answers.ts';
 import { cookiesOf, csrfFailure, hasCsrfProof, identifyCaller } from '../api/authentication.ts';
+import { presentedCertificate } from '../api/client-certificate.ts';
 import { ApiFailure } from '../api/failure.ts';
 import type { ApiReply, ApiRequest } from '../api/request.ts';
 import { type Api, answerOf } from '../api/server.ts';
@@ -104,6 +105,7 @@ export function flowRequestOf(deps: CoreDeps, request: ApiRequest): FlowRequest 
     pending: caller.session?.account,
     userIsSuperuser: caller.principal?.isSuperuser ?? false,
     outpost: caller.outpost === undefined ? undefined : { username: caller.outpost },
+    clientCertificate: () => presentedCertificate(deps, request.raw, caller.outpost),
     session: caller.session ?? deps.sessions.create(),
     setCookies: [],
     notes: [],

@@ -13,6 +13,9 @@ export function serviceUsername(outpost: string): string {
   return `ak-outpost-${outpost.replaceAll('-', '')}`;
 }
 
+/** What an outpost needs in order to hand on the client certificate of its peer (core-contract §8.3). */
+export const passOutpostCertificate = 'authentik_stages_mtls.pass_outpost_certificate';
+
 const keyLength = 60;
 
 /** Makes or refreshes the account, its token and its grants. */
@@ -74,6 +77,8 @@ async function storeGrants(db: Connection, user: number, outpost: string): Promi
   if (providers.some(({ kind }) => kind.startsWith('authentik_providers_ldap.')))
     for (const permission of ['authentik_core.view_user', 'authentik_core.view_group'])
       grants.push({ permission, object: '' });
+  if (providers.some(({ kind }) => kind.startsWith('authentik_providers_radius.')))
+    grants.push({ permission: passOutpostCertificate, object: '' });
   await db.deleteFrom('grants').where('user_id', '=', user).execute();
   await db
     .insertInto('grants')

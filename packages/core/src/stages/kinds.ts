@@ -5,6 +5,7 @@ import { deviceApprovalKind, deviceCodeKind } from './device-code.ts';
 import { dummyStage } from './dummy.ts';
 import { frontchannelLogoutStage } from './frontchannel-logout.ts';
 import { identificationStage } from './identification.ts';
+import { mutualTlsStage } from './mutual-tls/stage.ts';
 import { passwordStage } from './password.ts';
 import { promptStage } from './prompt/stage.ts';
 import { redirectStage } from './redirect.ts';
@@ -22,6 +23,7 @@ const kinds: readonly StageKind[] = [
   denyStage,
   dummyStage,
   identificationStage,
+  mutualTlsStage,
   passwordStage,
   promptStage,
   redirectStage,

@@ -84,6 +84,9 @@ export interface StageModelOptions {
   readonly shows?: Row;
   /** The shapes of these. */
   readonly shown?: Model['derived'];
+  /** Beside those by name and key. */
+  readonly filters?: Model['filters'];
+  readonly permissions?: Model['permissions'];
 }
 
 export function stageModel({
@@ -94,6 +97,8 @@ export function stageModel({
   fields = {},
   shows = {},
   shown = {},
+  filters = {},
+  permissions = [],
 }: StageModelOptions): Model {
   return {
     id,
@@ -108,7 +113,8 @@ export function stageModel({
     fields: { name: column('name', line), ...fields },
     search: ['name'],
     order: ['name'],
-    filters: { name: exactly('name'), stage_uuid: exactly('uuid') },
+    filters: { name: exactly('name'), stage_uuid: exactly('uuid'), ...filters },
+    permissions,
     derived: { flow_set: z.array(z.looseObject({ pk: z.uuid(), slug: z.string() })), ...shown },
     async derive(deps, rows) {
       const sets = await flowSets(
