@@ -149,6 +149,43 @@ describe.skipIf(skipWithout('chromium'))('objects of any model', { timeout: 120_
     await page.keyboard.press('Escape');
   });
 
+  test('a mutual TLS stage: what it trusts, and which name is compared with which', async () => {
+    await using visit = await site.visit();
+    const { page } = visit;
+    await open(page, 'Stages');
+    await page.getByRole('button', { name: 'New stage' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Kind').selectOption({ label: 'Mutual TLS Stage' });
+    await dialog.getByLabel('Name').fill('Client certificates');
+    await dialog.getByLabel('Mode').selectOption('required');
+    await dialog.getByLabel('Cert attribute').selectOption('common_name');
+    await dialog.getByLabel('User attribute').selectOption('username');
+    const more = dialog.locator('summary');
+    if ((await more.count()) > 0) await more.first().click();
+    const authorities = dialog.getByRole('group', { name: 'Certificate authorities' });
+    await authorities.getByLabel('Find Certificate authorities').fill('self-signed');
+    await authorities.getByRole('button', { name: 'Add authentik Self-signed Certificate' }).click();
+    await expectAccessible(page);
+    await picture(page, 'admin-mutual-tls-stage');
+    await dialog.getByRole('button', { name: 'Create' }).click();
+    await page.getByText('Stage was created.').waitFor();
+    const { results } = await site.core.call<{ results: Record<string, unknown>[] }>('GET', '/stages/mtls/');
+    expect(results).toMatchObject([
+      {
+        name: 'Client certificates',
+        mode: 'required',
+        cert_attribute: 'common_name',
+        user_attribute: 'username',
+        certificate_authorities: [expect.any(String)],
+      },
+    ]);
+    await page.getByLabel('Search stages').fill('Client certificates');
+    await page.getByRole('button', { name: 'Edit Client certificates' }).click();
+    await expect.poll(() => dialog.getByLabel('Mode').inputValue()).toBe('required');
+    await page.keyboard.press('Escape');
+    expect(visit.complaints).toEqual([]);
+  });
+
   test('a flow gets its stages, and an application its access, from where they are listed', async () => {
     await using visit = await site.visit();
     const { page } = visit;
