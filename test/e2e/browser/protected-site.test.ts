@@ -104,6 +104,24 @@ describe.skipIf(skipWithout('chromium'))('a site behind the proxy', { timeout: 9
     for (const tab of [page, other]) await tab.getByText('Hello ada').waitFor();
   });
 
+  test('tabs that open two applications from their tiles each come to their own', async () => {
+    const mail = await addApplication(site, board, 'mail');
+    await using visit = await site.visit();
+    const { page } = visit;
+    await page.goto(`${site.url}/application/launch/board/`);
+    await fillPassword(page, 'ada', site.core.password);
+    const other = await page.context().newPage();
+    await other.goto(`${site.url}/application/launch/mail/`);
+    await other.getByLabel('E-mail address or user name').waitFor();
+    await passwordOf(page).press('Enter');
+    await page.waitForURL(`${board.url}/`);
+    await other.getByLabel('E-mail address or user name').fill('ada');
+    await other.keyboard.press('Enter');
+    await other.waitForURL(`${mail}/`);
+    for (const tab of [page, other]) await tab.getByText('Hello ada').waitFor();
+    expect(visit.complaints).toEqual([]);
+  });
+
   test('signing out closes the live connections of every tab', async () => {
     await using visit = await site.visit();
     const { page } = visit;

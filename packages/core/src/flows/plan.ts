@@ -47,7 +47,8 @@ const mostPlans = 8;
 export function planNameFor(next: string | null): string {
   const [path = '', query = ''] = next?.split('?', 2) ?? [];
   const client = path.endsWith('/application/o/authorize/') ? new URLSearchParams(query).get('client_id') : null;
-  return client === null ? planKey : `${planKey}:${client.slice(0, 255)}`;
+  const application = client ?? /\/application\/(launch\/[^/]+)\/$/.exec(path)?.[1];
+  return application === undefined ? planKey : `${planKey}:${application.slice(0, 255)}`;
 }
 
 /** The plan of this name; `undefined` without one, or if it is of another release. */

@@ -6,7 +6,7 @@ import { saveSession } from '../api/session-cookies.ts';
 import { applicationModel } from '../applications/models.ts';
 import type { CoreDeps } from '../deps.ts';
 import { defaultFlow } from '../flows/default-flow.ts';
-import { planKey } from '../flows/plan.ts';
+import { keepPlan, planNameFor, readPlan } from '../flows/plan.ts';
 import { planFlow } from '../flows/planner.ts';
 import { flowRequestOf } from '../flows/routes.ts';
 import type { FlowRecord } from '../flows/stored.ts';
@@ -38,18 +38,25 @@ async function signInFirst(deps: CoreDeps, request: ApiRequest, reply: ApiReply,
   const visitor = flowRequestOf(deps, request);
   const flow =
     (await providerFlow(deps, application['provider'])) ?? (await defaultFlow(deps, visitor, 'authentication'));
-  const planning =
-    flow === undefined
-      ? undefined
-      : await planFlow(deps, flow, visitor, {
-          application: { pk: application['pbm_uuid'], name: application['name'], slug: application['slug'] },
-          redirect: `${deps.webPath}application/launch/${String(application['slug'])}/`,
-        });
-  if (flow === undefined || planning?.kind !== 'planned')
-    return messagePage(deps, reply, { status: 403, title: 'Request denied', text: 'Nobody can sign in here now.' });
-  visitor.session.data[planKey] = planning.plan;
-  await saveSession(deps, request, reply, visitor.session);
-  return reply.redirect(`${deps.webPath}if/flow/${flow.slug}/`, 302);
+  if (flow === undefined) return nobodyCanSignIn(deps, reply);
+  const next = `${deps.webPath}application/launch/${String(application['slug'])}/`;
+  const { data } = visitor.session;
+  const name = planNameFor(next);
+  // Another tab stands in this very login: a new plan would throw it back to the start.
+  if (readPlan(data, name)?.flow !== flow.uuid) {
+    const planning = await planFlow(deps, flow, visitor, {
+      application: { pk: application['pbm_uuid'], name: application['name'], slug: application['slug'] },
+      redirect: next,
+    });
+    if (planning.kind !== 'planned') return nobodyCanSignIn(deps, reply);
+    keepPlan(data, name, planning.plan);
+    await saveSession(deps, request, reply, visitor.session);
+  }
+  return reply.redirect(`${deps.webPath}if/flow/${flow.slug}/?${new URLSearchParams({ next })}`, 302);
+}
+
+function nobodyCanSignIn(deps: CoreDeps, reply: ApiReply) {
+  return messagePage(deps, reply, { status: 403, title: 'Request denied', text: 'Nobody can sign in here now.' });
 }
 
 async function providerFlow({ database }: CoreDeps, provider: unknown): Promise<FlowRecord | undefined> {

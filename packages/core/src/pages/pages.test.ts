@@ -39,13 +39,34 @@ test('core §1.5: an application is opened at its address, with the user filled 
 
 test('core §1.5: whoever is not logged in logs in first, is told what for, and comes back', async () => {
   const stranger = createVisitor(core.url);
-  expect(await whereTo(stranger, '/application/launch/wiki/')).toBe(`/if/flow/${login}/`);
-  expect(await stranger.flow(login)).toMatchObject({ component: 'ak-stage-identification', application_pre: 'Wiki' });
-  await stranger.flow(login, { uid_field: 'ada' });
-  expect(await stranger.flow(login, { password: core.password })).toEqual({
+  const next = 'next=%2Fapplication%2Flaunch%2Fwiki%2F';
+  expect(await whereTo(stranger, '/application/launch/wiki/')).toBe(`/if/flow/${login}/?${next}`);
+  const asked = { component: 'ak-stage-identification', application_pre: 'Wiki' };
+  expect(await stranger.flow(login, undefined, next)).toMatchObject(asked);
+  await stranger.flow(login, { uid_field: 'ada' }, next);
+  expect(await stranger.flow(login, { password: core.password }, next)).toEqual({
     component: 'xak-flow-redirect',
     to: '/application/launch/wiki/',
   });
+});
+
+test('core §1.5: tabs that open different applications each keep their place, also when one is opened again', async () => {
+  const meta_launch_url = 'https://news.example/';
+  await core.call('POST', '/core/applications/', { name: 'News', slug: 'news', meta_launch_url });
+  const stranger = createVisitor(core.url);
+  const next = (slug: string) => new URLSearchParams({ next: `/application/launch/${slug}/` }).toString();
+  for (const slug of ['wiki', 'news']) await stranger.fetch(`/application/launch/${slug}/`);
+  await stranger.flow(login, { uid_field: 'ada' }, next('wiki'));
+  for (const slug of ['wiki', 'news']) await stranger.fetch(`/application/launch/${slug}/`);
+  const [wiki, news] = [
+    await stranger.flow(login, undefined, next('wiki')),
+    await stranger.flow(login, undefined, next('news')),
+  ];
+  expect(wiki).toMatchObject({ component: 'ak-stage-password' });
+  expect(news).toMatchObject({ component: 'ak-stage-identification', application_pre: 'News' });
+  const to = (slug: string) => ({ component: 'xak-flow-redirect', to: `/application/launch/${slug}/` });
+  expect(await stranger.flow(login, { password: core.password }, next('wiki'))).toEqual(to('wiki'));
+  expect(await stranger.flow(login, undefined, next('news'))).toEqual(to('news'));
 });
 
 test('core §1.5: external users have no page, but the application that the brand names', async () => {
