@@ -1,4 +1,5 @@
-// Expressions of the core (core.md §16): the language together with the objects and functions each place offers.
+// Expressions of the core (core.md §16): the language together with the objects and functions each place offers. Shipped texts
+// are answered by their twins where these can.
 import type { CoreDeps } from '../deps.ts';
 import { coreError } from '../errors.ts';
 import type { FlowRequest } from '../flows/request.ts';
@@ -9,6 +10,8 @@ import { httpRequestObject } from './host/request.ts';
 import { checkText, interpret } from './interpret.ts';
 import { createModules } from './modules/all.ts';
 import type { HostObject, Value } from './run/values.ts';
+import { twinOf } from './shipped/table.ts';
+import { seenBy, type Twin } from './shipped/twin.ts';
 
 export interface ExpressionCall extends Omit<FunctionContext, 'deps' | 'request'> {
   readonly text: string;
@@ -22,6 +25,22 @@ export interface ExpressionCall extends Omit<FunctionContext, 'deps' | 'request'
  * @throws GatewayError `ERR_CORE_EXPRESSION` for text that cannot be run; Raised, BudgetFault for what went wrong in it
  */
 export async function evaluateExpression(deps: CoreDeps, call: ExpressionCall): Promise<Value> {
+  const twin = twinOf(call.text);
+  const answer = twin === undefined ? undefined : await answerOf(twin, deps, call);
+  return answer === undefined ? interpretExpression(deps, call) : answer;
+}
+
+/** `undefined` also for a twin that fails: the interpreter says what is wrong, and in which line. */
+async function answerOf(twin: Twin, deps: CoreDeps, call: ExpressionCall): Promise<Value | undefined> {
+  try {
+    return await twin(seenBy(deps, call));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The same without twins. @throws like {@link evaluateExpression} */
+export async function interpretExpression(deps: CoreDeps, call: ExpressionCall): Promise<Value> {
   const { text, request, signal, names } = call;
   const world: Record<string, Value> = {
     ...commonFunctions({ deps, request, ...(call.callPolicy === undefined ? {} : { callPolicy: call.callPolicy }) }),

@@ -43,6 +43,13 @@ describe('what it computes', () => {
       ['c', 'b', 'A'],
     ],
     ['return [*range(3), *"ab"], {**{"a": 1}, "b": 2}', [[0, 1, 2, 'a', 'b'], { a: 1, b: 2 }]],
+    ['d = {"k": None}\nreturn d.get("k", 1), d.get("x", None), d.setdefault("k", 1)', [null, null, null]],
+    ['d = {"k": None}\nreturn d.pop("k", 1), d.pop("k", None), {None: 1}.get(None)', [null, null, 1]],
+    [
+      'l = [1]\nl.append(None)\nreturn l, l.count(None), l.index(None), isinstance(None, str)',
+      [[1, null], 1, 1, false],
+    ],
+    ['return str(None), repr(None), getattr("a", "x", None), round(2.5, None)', ['None', 'None', null, 2]],
     ['a, *b, c = 1, 2, 3, 4\nreturn a, b, c', [1, [2, 3], 4]],
     ['a = b = [1]\na += [2]\nreturn b', [1, 2]],
     ['x = 1\nx += 2; x *= 3\nreturn x', 9],
@@ -65,6 +72,7 @@ describe('what it computes', () => {
       "no 'x'",
     ],
     ['try:\n    raise ValueError("bad")\nexcept Exception as e:\n    return str(e)', 'bad'],
+    ['try:\n    return int(None)\nexcept TypeError:\n    return "no number"', 'no number'],
     ['try:\n    1 / 0\nexcept ArithmeticError:\n    return "zero"', 'zero'],
     ['try:\n    pass\nfinally:\n    return 1', 1],
     [

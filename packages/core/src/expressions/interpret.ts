@@ -1,11 +1,11 @@
-// The interpreter's entry: text and names in, a value out, within a budget. Parsed texts are kept, the least used ones go.
-import { BudgetFault, type Position, Raised, SyntaxFault, UnsupportedFault } from './faults.ts';
+// The interpreter's entry: text and names in, a value out, within a budget.
+import { BudgetFault, type Position, Raised, UnsupportedFault } from './faults.ts';
 import { Budget, type Limits, standardLimits } from './run/budget.ts';
 import { builtinNames } from './run/builtins.ts';
 import { runBody } from './run/calls.ts';
 import { namesAssigned, statementsOf, yieldsIn } from './run/names.ts';
 import type { HostObject, Run, Scope, Step, Value } from './run/values.ts';
-import { parse } from './source/parse.ts';
+import { readText } from './source/kept.ts';
 import type { Block } from './source/syntax.ts';
 
 export interface Interpretation {
@@ -85,25 +85,8 @@ function located(error: unknown, at: Position): unknown {
   return error;
 }
 
-const keptTexts = 500;
-const kept = new Map<string, Block | SyntaxFault | UnsupportedFault>();
-
 function parsed(text: string): Block {
-  const known = kept.get(text) ?? parseSafely(text);
-  kept.delete(text);
-  kept.set(text, known);
-  const [oldest] = kept.keys();
-  if (kept.size > keptTexts && oldest !== undefined) kept.delete(oldest);
-  if (known instanceof Error) throw known;
-  return known;
-}
-
-function parseSafely(text: string): Block | SyntaxFault | UnsupportedFault {
-  try {
-    return parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxFault || error instanceof UnsupportedFault) return error;
-    if (error instanceof RangeError) return new SyntaxFault('Too deeply nested', { line: 1, column: 1 });
-    throw error;
-  }
+  const tree = readText(text);
+  if (tree instanceof Error) throw tree;
+  return tree;
 }

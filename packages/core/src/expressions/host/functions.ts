@@ -33,7 +33,7 @@ export function commonFunctions(context: FunctionContext): Record<string, Value>
     ak_call_policy: (call) => callPolicy(context, call),
     ak_create_event: (call) => createEvent(context, call),
     ak_is_group_member: (call) => isGroupMember(context, call),
-    ak_user_by: (call) => userBy(context, call),
+    ak_user_by: ({ named }) => userBy(context, named),
     ak_user_has_authenticator: (call) => hasAuthenticator(context, call),
     list_flatten: flatten,
     regex_match: (call) => pattern(call).matches(textAt(call, 0, 'value'), 'anywhere') !== undefined,
@@ -128,7 +128,11 @@ const userColumns: Readonly<Record<string, string>> = {
   uuid: 'uuid',
 };
 
-async function userBy({ deps, request }: FunctionContext, { named }: Call): Promise<Value> {
+/** The user of all these conditions, such as `username` or `email__iexact`. @throws Raised TypeError for any other */
+export async function userBy(
+  { deps, request }: FunctionContext,
+  named: ReadonlyMap<string, Value>,
+): Promise<UserObject | null> {
   const conditions = [...named].map(([filter, value]) => {
     const [, field = '', lookup = 'exact'] = /^([a-z]+)(?:__(exact|iexact))?$/.exec(filter) ?? [];
     const column = Object.hasOwn(userColumns, field) ? userColumns[field] : undefined;

@@ -43,6 +43,7 @@ export class UserObject extends HostObject {
     if (known === undefined) return undefined;
     if (this.#source === undefined || ('username' in this.#source && !('id' in this.#source)))
       return nobody(this.#source?.username ?? anonymousUsername, name);
+    if ('id' in this.#source) return known(this.#source, this.#deps, this);
     return this.record().then((record) =>
       record === undefined ? nobody(anonymousUsername, name) : known(record, this.#deps, this),
     );

@@ -18,11 +18,20 @@ export interface PolicyRequestOptions {
 export function policyRequestObject(deps: CoreDeps, { user, request, context }: PolicyRequestOptions): Value {
   return new RecordObject('PolicyRequest', {
     user,
-    http_request: httpRequestObject(deps, request),
+    http_request: once(() => httpRequestObject(deps, request)),
     context,
     obj: null,
     debug: false,
   });
+}
+
+/** Made when first looked at, and the same one from then on: most expressions never look. */
+function once(make: () => Value): () => Value {
+  let made: Value | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 /** `None` where no request leads to the question. */

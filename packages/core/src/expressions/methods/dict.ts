@@ -35,7 +35,10 @@ export const dictMethods: Methods<Dict> = {
     run.budget.take(self.size);
     return Dict.of(self.entries());
   },
-  get: (self, call) => self.get(required(call, 0, 'key')) ?? optional(call, 1, 'default') ?? null,
+  get(self, call) {
+    const found = self.get(required(call, 0, 'key'));
+    return found === undefined ? (optional(call, 1, 'default') ?? null) : found;
+  },
   items: (self, call) =>
     view(
       'dict_items',
@@ -45,7 +48,8 @@ export const dictMethods: Methods<Dict> = {
   keys: (self, call) => view('dict_keys', self.keys(), call),
   pop(self, call) {
     const key = required(call, 0, 'key');
-    const value = self.get(key) ?? optional(call, 1, 'default');
+    const found = self.get(key);
+    const value = found === undefined ? optional(call, 1, 'default') : found;
     if (value === undefined) throw new Raised('KeyError', repr(key));
     self.delete(key);
     return value;

@@ -59,7 +59,7 @@ function* fromKeys(call: Call): Step<Value> {
 }
 
 function toInt(call: Call): Value {
-  const given = call.args[0] ?? 0;
+  const [given = 0] = call.args;
   if (typeof given === 'string') {
     const base = wholeAt(call, 1, 'base', 10);
     const text = given.trim().replaceAll('_', '').toLowerCase();

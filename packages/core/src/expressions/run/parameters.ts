@@ -2,9 +2,10 @@
 import { Raised } from '../faults.ts';
 import { type Call, Float, numberOf, typeName, type Value } from './values.ts';
 
-/** The argument at this place or of this name; `undefined` if it is not given. */
+/** The argument at this place or of this name; `undefined` if it is not given, which None is. */
 export function optional({ args, named }: Call, at: number, name: string): Value | undefined {
-  return args[at] ?? named.get(name);
+  const value = args[at];
+  return value === undefined ? named.get(name) : value;
 }
 
 export function required(call: Call, at: number, name: string): Value {
