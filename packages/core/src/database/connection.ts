@@ -21,6 +21,7 @@ import * as outpostAccounts from './migrations/0012-outpost-accounts.ts';
 import * as deviceGrants from './migrations/0013-device-grants.ts';
 import * as largeInstallations from './migrations/0014-large-installations.ts';
 import * as sessionsAtAddresses from './migrations/0015-sessions-at-addresses.ts';
+import * as rotatedRefreshTokens from './migrations/0016-rotated-refresh-tokens.ts';
 import { inOneWrite, type Send } from './one-write.ts';
 import { PreparedQueries, PreparedQuery, type Value } from './prepared.ts';
 import type { Tables } from './tables.ts';
@@ -41,6 +42,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0013-device-grants': deviceGrants,
   '0014-large-installations': largeInstallations,
   '0015-sessions-at-addresses': sessionsAtAddresses,
+  '0016-rotated-refresh-tokens': rotatedRefreshTokens,
 };
 const connectTimeoutMs = 5_000;
 const statementTimeoutMs = 30_000;

@@ -179,6 +179,8 @@ export interface Tables {
     family: string | null;
     expires: Time;
     revoked: Generated<boolean>;
+    rotated: MaybeTime;
+    successor_salt: Generated<string | null>;
     data: Json;
   };
   device_grants: {

@@ -459,9 +459,10 @@ describe('codes and tokens', () => {
     expect(await refresh(refresh_token, 'openid')).toMatchObject({ status: 400, error: 'invalid_scope' });
     const next = await refresh(refresh_token, 'openid offline_access');
     expect(next).toMatchObject({ status: 200, scope: 'openid offline_access' });
+    const newest = await refresh(next.refresh_token ?? '');
     expect(await refresh(refresh_token)).toMatchObject({ status: 400, error: 'invalid_grant' });
     expect((await events('suspicious_request'))[0]).toMatchObject({ user: { username } });
-    expect(await refresh(next.refresh_token ?? '')).toMatchObject({ status: 400, error: 'invalid_grant' });
+    expect(await refresh(newest.refresh_token ?? '')).toMatchObject({ status: 400, error: 'invalid_grant' });
     const fresh = await tokensOf(client, visitor);
     const group = await core.call<{ pk: string }>('POST', '/core/groups/', { name: uniqueName('group') });
     const { pk } = await bind(core, client.application, { group: group.pk });

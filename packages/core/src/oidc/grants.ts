@@ -29,6 +29,8 @@ export interface StoredGrant {
   readonly user: UserRecord;
   readonly provider: number;
   readonly revoked: boolean;
+  /** Of a refresh token that was spent. */
+  readonly rotation: { readonly atMs: number; readonly salt: string } | undefined;
   readonly expiresMs: number;
   readonly expired: boolean;
 }
@@ -111,23 +113,13 @@ export async function findToken(deps: CoreDeps, text: string): Promise<(StoredGr
   return row === undefined || found === undefined ? undefined : { ...found, kind: row.kind };
 }
 
-/** False if somebody else was first. */
-export async function revokeRefresh({ database }: CoreDeps, text: string): Promise<boolean> {
-  const row = await database.kysely
-    .updateTable('oauth_grants')
-    .set({ revoked: true })
-    .where('hash', '=', hashOf(text))
-    .where('revoked', '=', false)
-    .returning('hash')
-    .executeTakeFirst();
-  return row !== undefined;
-}
-
 interface GrantRow {
   readonly data: unknown;
   readonly user_id: number;
   readonly provider: number;
   readonly revoked: boolean;
+  readonly rotated: Date | null;
+  readonly successor_salt: string | null;
   readonly expires: Date;
 }
 
@@ -136,7 +128,9 @@ async function read(deps: CoreDeps, row: GrantRow): Promise<StoredGrant | undefi
   const user = await findUser(deps, row.user_id);
   const parsed = grant.safeParse(row.data);
   if (user?.is_active !== true || !parsed.success) return undefined;
+  const { provider, revoked, rotated, successor_salt: salt } = row;
+  const rotation = rotated === null || salt === null ? undefined : { atMs: rotated.getTime(), salt };
   const expiresMs = row.expires.getTime();
   const expired = expiresMs <= deps.clock.now();
-  return { grant: parsed.data, user, provider: row.provider, revoked: row.revoked, expiresMs, expired };
+  return { grant: parsed.data, user, provider, revoked, rotation, expiresMs, expired };
 }

@@ -104,7 +104,8 @@ test('core 90: a wrong verifier is invalid_grant', async () => {
 test('core 91: a rotated refresh token is invalid_grant', async () => {
   const { url } = await returned();
   const { refresh_token = '' } = await client.authorizationCodeGrant(config, url, checks);
-  await client.refreshTokenGrant(config, refresh_token);
+  const { refresh_token: next = '' } = await client.refreshTokenGrant(config, refresh_token);
+  await client.refreshTokenGrant(config, next);
   await expect(client.refreshTokenGrant(config, refresh_token)).rejects.toEqual(refusal('invalid_grant'));
 });
 
