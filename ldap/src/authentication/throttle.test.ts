@@ -43,3 +43,11 @@ test('time passes', async () => {
   await clock.advance(4_001);
   expect(throttle.waitMs('a', 'jdoe')).toBe(0);
 });
+
+test('a flood of names is not all remembered: the oldest are forgotten', () => {
+  const { throttle } = start();
+  fail(throttle, 10);
+  for (let at = 0; at < 50_000; at += 1) throttle.failed('b', `name ${at}`);
+  expect(throttle.waitMs('a', 'jdoe')).toBe(0);
+  expect(throttle.waitMs('b', 'another')).toBeGreaterThan(0);
+});

@@ -30,7 +30,8 @@ const clientFactor = 20;
 
 export function createThrottle(clock: Clock, { freeFailures, maxWaitMs }: ThrottleOptions): Throttle {
   const perf = { now: () => clock.monotonicMs() };
-  const records = new LRUCache<string, Record>({ max: mostRecords, ttl: memoryMs, perf });
+  // Room as it is needed: with `max` all of it is filled beforehand, which holds up the start.
+  const records = new LRUCache<string, Record>({ maxSize: mostRecords, sizeCalculation: () => 1, ttl: memoryMs, perf });
   const keysOf = (client: string, name: string) =>
     [
       [`${client} ${name}`, freeFailures],

@@ -21,6 +21,17 @@ test('a set of rows holds what a Set holds', () =>
     }),
   ));
 
+test('rows that are in one set and not in another come in their order', () =>
+  fc.assert(
+    fc.property(fc.array(row), fc.array(row), (here, there) => {
+      const [one, other] = [new RowSet(), new RowSet()];
+      for (const at of here) one.add(at);
+      for (const at of there) other.add(at);
+      const expected = [...new Set(here)].filter((at) => !there.includes(at)).sort((a, b) => a - b);
+      expect([...one.besides(other)]).toEqual(expected);
+    }),
+  ));
+
 const hash = fc.oneof(fc.nat(20), fc.nat(2 ** 32 - 1), fc.constantFrom(2 ** 32 - 1, 2 ** 31, 64, 128));
 
 test('a hash index finds what was put under a hash, each time that it has grown', () =>

@@ -154,6 +154,19 @@ describe('verdict cache', () => {
     expect(cache.find({ ...key('alice'), providerPk: 2 })).toBeUndefined();
   });
 
+  test('no more is remembered than was allowed: whoever was not asked for the longest goes first', () => {
+    const { cache } = start();
+    for (let at = 0; at < 250; at += 1) {
+      cache.remember(key(`user ${at}`), verdict(at), 10_000);
+      cache.find(key('user 0'));
+    }
+    const known = Array.from({ length: 250 }, (_, at) => at).filter(
+      (at) => cache.find(key(`user ${at}`)) !== undefined,
+    );
+    expect(known).toEqual([0, ...Array.from({ length: 99 }, (_, at) => 151 + at)]);
+    expect(cache.size).toBe(100);
+  });
+
   test('core 23.2: what the core tells of changes ends the logins that it concerns', async () => {
     const { cache, learn } = start();
     for (const [at, name] of ['alice', 'bob', 'carol'].entries()) await learn(name, at + 1);

@@ -55,7 +55,8 @@ export function createVerdictCache<V extends Verdict>(options: {
 }): VerdictCache<V> {
   const { clock } = options;
   const key = options.key ?? randomBytes(32).toString('hex');
-  const entries = new LRUCache<string, Entry<V>>({ max: options.maxEntries });
+  // Room as it is needed: with `max` all of it is filled beforehand, which holds up the start for some 10 ms.
+  const entries = new LRUCache<string, Entry<V>>({ maxSize: options.maxEntries, sizeCalculation: () => 1 });
   const flights = createSingleFlight<string, unknown>();
   let ceilingMs: number | undefined;
   let generation = 0;
