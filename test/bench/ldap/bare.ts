@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { pin } from './pair.ts';
+import { pin } from './pin.ts';
 
 export interface Bare extends AsyncDisposable {
   readonly port: number;

@@ -1,185 +1,43 @@
-// A core that makes up a directory of any size: pages of users and groups as our own core sends them, a flow that lets everybody in
-// after the time that a password hash takes, and a log of changes. A real core needs minutes to list a hundred thousand users, and a
-// processor to hash passwords; what is measured is the outpost.
-import { createServer, type IncomingMessage } from 'node:http';
-import { setTimeout as later } from 'node:timers/promises';
-import { attributes, type Person, personAt, type Source, uidOf } from './source.ts';
+// People of a core that makes them up (generated-core-server.ts), and that core as a process of its own.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { pin } from './pin.ts';
+import { type Person, personAt, type Source, uidOf } from './source.ts';
 
-/** Groups that everybody is in. */
-const factors = [1, 7, 13];
-const pageSize = 100;
-const time = '2026-01-02T03:04:05.678901Z';
-const hashMs = 30;
+/** What its process is told: these users have that name from now on. */
+interface Renaming {
+  readonly pks: readonly number[];
+  readonly name: string;
+}
 
-/** The first user is the one that searches. */
 export async function startGeneratedSource(users: number, groups: number): Promise<Source> {
-  const people = Array.from({ length: users }, (_, at): Person => {
-    const pk = at + 2;
-    return { ...personAt(at), pk, uid: uidOf(pk, 'bench') };
-  });
-  const names = new Map<number, string>();
-  const members = Array.from({ length: groups }, (): number[] => []);
-  for (const { pk } of people) for (const group of groupsOf(pk, groups)) members[group]?.push(pk);
-  const service: Person = { pk: 1, username: 'ldapservice', uid: uidOf(1, 'bench'), name: 'Service', mail: '' };
-  const everybody = [service, ...people];
-  let cursor = 1;
-  let changed: readonly number[] = [];
-  const user = (person: Person) => userRow({ ...person, name: names.get(person.pk) ?? person.name }, groups);
-  const answers: Readonly<Record<string, (query: URLSearchParams) => unknown>> = {
-    '/outposts/instances/': () =>
-      page([{ pk: groupId(0), name: 'bench', type: 'ldap', refresh_interval_s: 300, config: { log_level: 'error' } }]),
-    '/root/config/': () => ({ cache_timeout_flows: 300 }),
-    '/outposts/ldap/': () => page([provider]),
-    '/outposts/ldap/1/check_access/': () => ({ access: { passing: true, messages: [] }, has_search_permission: true }),
-    '/core/users/': (query) => pageOf(query, everybody.length, (at) => user(everybody[at] ?? service)),
-    '/core/groups/': (query) => pageOf(query, groups, (at) => groupRow(at, members[at] ?? [])),
-    '/outposts/sync/': (query) => ({
-      cursor: String(cursor),
-      reset: false,
-      users: {
-        changed: query.get('since') === String(cursor) ? [] : changed.map((pk) => user(everybody[pk - 1] ?? service)),
-        gone: [],
-      },
-      groups: { changed: [], gone: [] },
-    }),
-  };
-  const pks = new Map(everybody.map(({ username, pk }) => [username, pk]));
-  const answerTo = async (request: IncomingMessage) => {
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://core');
-    const path = pathname.replace('/api/v3', '');
-    const username = /authentik_session=([^;]*)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
-    if (path === '/core/users/me/') return { body: { user: { pk: pks.get(username), username } }, username };
-    if (!path.startsWith('/flows/executor/')) return { body: answers[path]?.(searchParams), username };
-    if (request.method !== 'POST') return { body: identification, username };
-    const answer: unknown = JSON.parse(await textOf(request));
-    await later(hashMs);
-    return { body: { component: 'xak-flow-redirect', to: '/' }, username: nameIn(answer) };
-  };
-  const server = createServer((request, response) => {
-    void answerTo(request).then(({ body, username }) => {
-      response.statusCode = body === undefined ? 404 : 200;
-      response.setHeader('content-type', 'application/json');
-      response.setHeader('set-cookie', `authentik_session=${username}; Path=/`);
-      response.end(JSON.stringify(body ?? { detail: 'Not found.' }));
-    });
-  });
-  const port = await new Promise<number>((listening) => {
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      listening(typeof address === 'object' && address !== null ? address.port : 0);
-    });
-  });
+  const child = fork(join(import.meta.dirname, 'generated-core-server.ts'), [String(users), String(groups)]);
+  const exited = once(child, 'exit');
+  const [port] = await once(child, 'message');
+  await pin(child.pid ?? 0, 1);
   return {
     url: `http://127.0.0.1:${port}/`,
     token: 'bench',
-    people,
-    async rename(some, name) {
-      for (const { pk } of some) names.set(pk, name);
-      changed = some.map(({ pk }) => pk);
-      cursor += 1;
+    people: Array.from({ length: users }, (_, at) => generatedPerson(at)),
+    async rename(people, name) {
+      const renamed = once(child, 'message');
+      child.send({ pks: people.map(({ pk }) => pk), name } satisfies Renaming);
+      await renamed;
     },
     async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((closed) => server.close(closed));
+      child.disconnect();
+      await exited;
     },
   };
 }
 
-const provider = {
-  pk: 1,
-  name: 'Directory',
-  base_dn: 'DC=ldap,DC=goauthentik,DC=io',
-  bind_flow_slug: 'bind',
-  unbind_flow_slug: null,
-  application_slug: 'ldap',
-  certificate: null,
-  tls_server_name: '',
-  uid_start_number: 2000,
-  gid_start_number: 4000,
-  search_mode: 'cached',
-  bind_mode: 'cached',
-  mfa_support: true,
-};
-
-const groupId = (at: number) => `00000000-0000-4000-8000-${String(at).padStart(12, '0')}`;
-
-function groupsOf(pk: number, count: number): number[] {
-  return [...new Set(factors.map((factor) => (pk * factor + factor) % count))];
+/** The first user of that core is the one that searches; people come behind it. */
+export function generatedPerson(at: number): Person {
+  const pk = at + 2;
+  return { ...personAt(at), pk, uid: uidOf(pk, 'bench') };
 }
 
-function userRow({ pk, username, uid, name, mail }: Person, groups: number) {
-  return {
-    pk,
-    username,
-    name,
-    is_active: true,
-    last_login: null,
-    date_joined: time,
-    is_superuser: false,
-    groups: groupsOf(pk, groups).map(groupId),
-    groups_obj: null,
-    roles: [],
-    roles_obj: null,
-    email: mail,
-    avatar: `/static/dist/assets/images/user_default.png?user=${username}`,
-    attributes,
-    uid,
-    path: 'users',
-    type: 'internal',
-    uuid: groupId(1_000_000 + pk),
-    password_change_date: time,
-    last_updated: time,
-  };
-}
-
-function groupRow(at: number, users: readonly number[]) {
-  return {
-    pk: groupId(at),
-    num_pk: 10_000 + at,
-    name: `bench group ${at}`,
-    is_superuser: false,
-    parents: [],
-    parents_obj: null,
-    users,
-    users_obj: null,
-    attributes: {},
-    roles: [],
-    roles_obj: [],
-    children: [],
-    children_obj: [],
-  };
-}
-
-function page(results: readonly unknown[], next = 0, count = results.length) {
-  return {
-    pagination: { next, previous: 0, count, current: 1, total_pages: 1, start_index: 1, end_index: count },
-    results,
-  };
-}
-
-function pageOf(query: URLSearchParams, count: number, row: (at: number) => unknown) {
-  const number = Number(query.get('page') ?? 1);
-  const size = Math.min(pageSize, Number(query.get('page_size') ?? pageSize));
-  const from = (number - 1) * size;
-  const to = Math.min(count, from + size);
-  const results = Array.from({ length: Math.max(0, to - from) }, (_, at) => row(from + at));
-  return page(results, to < count ? number + 1 : 0, count);
-}
-
-const identification = {
-  component: 'ak-stage-identification',
-  user_fields: ['username'],
-  password_fields: true,
-  flow_designation: 'authentication',
-  sources: [],
-};
-
-async function textOf(request: IncomingMessage): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of request) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function nameIn(answer: unknown): string {
-  return typeof answer === 'object' && answer !== null && 'uid_field' in answer ? String(answer.uid_field) : '';
+export function isRenaming(message: unknown): message is Renaming {
+  return typeof message === 'object' && message !== null && 'pks' in message && 'name' in message;
 }

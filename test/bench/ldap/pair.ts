@@ -7,11 +7,12 @@ import { testPassword } from '@gatehouse/core/testing';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
 import { selfSignedCertificate } from '@gatehouse/daemon/tls';
 import type { RequestOp } from '@gatehouse/wire/ldap';
-import { type RunningDaemon, runTool, startDaemon, until } from '../../harness/index.ts';
+import { type RunningDaemon, startDaemon, until } from '../../harness/index.ts';
 import { type Answered, requireSameAnswer } from './agreement.ts';
 import { copyDirectory, type DirectoryCopy } from './copy.ts';
 import type { Access } from './entries.ts';
 import { runLoad, searchOp } from './load.ts';
+import { pin } from './pin.ts';
 import { type ReferenceSlapd, startReferenceSlapd } from './slapd.ts';
 import type { Person, Source } from './source.ts';
 
@@ -120,10 +121,6 @@ export const boundPerson = (people: readonly Person[]): Person => {
   if (person === undefined) throw new Error('there are too few people');
   return person;
 };
-
-export function pin(pid: number, cpu: number) {
-  return runTool('taskset', ['-a', '-cp', String(cpu), String(pid)]);
-}
 
 /** The directory has been read once, and the last user is found. */
 async function isLoaded(daemon: RunningDaemon, metrics: Scraper, people: readonly Person[]): Promise<boolean> {

@@ -1,18 +1,15 @@
 // Calls to the core as the service account (core-contract §2): deadlines, a cap on answers, pages with a bounded retry, and
-// errors that say what to do. The one file that imports undici.
+// errors that say what to do.
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { stretches, within } from '@gatehouse/daemon/async';
+import { stretches } from '@gatehouse/daemon/async';
 import type { Secret } from '@gatehouse/daemon/config';
-import { Agent, type Dispatcher, request } from 'undici';
 import type { z } from 'zod';
 import { contractError, errorOfStatus } from '../errors.ts';
 import { pageRow } from '../rest/index.ts';
 import { type CoreAddress, coreAddress } from './base-url.ts';
+import { createExchange, type Exchange, type RawAnswer, type RawCall } from './exchange.ts';
 
-const connectTimeoutMs = 5_000;
-const answerTimeoutMs = 30_000;
-const maxAnswerBytes = 64 * 1024 * 1024;
 const pageAttempts = 3;
 
 export interface CoreClientOptions {
@@ -25,22 +22,6 @@ export interface CoreClientOptions {
 export interface CallOptions {
   readonly query?: Readonly<Record<string, string | number | readonly string[]>>;
   readonly signal?: AbortSignal;
-}
-
-/** What is sent, below the level of meaning; flow sessions use it too. */
-export interface RawCall {
-  readonly method: 'GET' | 'POST';
-  /** Path and query as they shall be on the wire, prefix included. */
-  readonly target: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
-  readonly signal?: AbortSignal;
-  readonly timeoutMs?: number;
-}
-export interface RawAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: string;
 }
 
 export interface CoreClient {
@@ -75,15 +56,7 @@ const stretchMs = 2;
 
 export function createCoreClient(options: CoreClientOptions): CoreClient {
   const address = coreAddress(options.host);
-  const agent = new Agent({
-    connect: {
-      timeout: connectTimeoutMs,
-      rejectUnauthorized: !options.insecure,
-      ...(address.socketPath === undefined ? {} : { socketPath: address.socketPath }),
-    },
-    keepAliveTimeout: 30_000,
-    connections: 128,
-  });
+  const exchange = createExchange(address, { insecure: options.insecure });
   const target = (path: string, query: CallOptions['query'] = {}) => {
     const search = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) {
@@ -91,7 +64,7 @@ export function createCoreClient(options: CoreClientOptions): CoreClient {
     }
     return `${address.prefix}api/v3${path}${search.size === 0 ? '' : `?${search}`}`;
   };
-  const raw = (call: RawCall) => send(agent, address, call);
+  const raw = (call: RawCall) => send(exchange, address, call);
   const serviceHeaders = (extra: Record<string, string> = {}) => ({
     authorization: `Bearer ${options.token.reveal()}`,
     'user-agent': options.userAgent,
@@ -158,24 +131,13 @@ export function createCoreClient(options: CoreClientOptions): CoreClient {
       return rows;
     },
     eachRow,
-    close: () => agent.close(),
+    close: () => exchange.close(),
   };
 }
 
-async function send(agent: Agent, { origin }: CoreAddress, call: RawCall): Promise<RawAnswer> {
-  const timeoutMs = call.timeoutMs ?? answerTimeoutMs;
-  const signal = within(timeoutMs + connectTimeoutMs, ...(call.signal === undefined ? [] : [call.signal]));
+async function send(exchange: Exchange, { origin }: CoreAddress, call: RawCall): Promise<RawAnswer> {
   try {
-    const answer = await request(`${origin}${call.target}`, {
-      method: call.method,
-      headers: { ...call.headers },
-      body: call.body ?? null,
-      dispatcher: agent,
-      signal,
-      headersTimeout: timeoutMs,
-      bodyTimeout: timeoutMs,
-    });
-    return { status: answer.statusCode, headers: answer.headers, body: await readBody(answer) };
+    return await exchange.send(call);
   } catch (cause) {
     if (call.signal?.aborted === true) throw call.signal.reason;
     const reason = cause instanceof Error ? ('code' in cause ? String(cause.code) : cause.message) : String(cause);
@@ -185,17 +147,6 @@ async function send(agent: Agent, { origin }: CoreAddress, call: RawCall): Promi
       cause,
     );
   }
-}
-
-async function readBody(answer: Dispatcher.ResponseData): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of answer.body) {
-    size += chunk.length;
-    if (size > maxAnswerBytes) throw new Error('answer too large');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** Status below 300 and a body that fits, or the error that says why not. */

@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
 import { contractError } from '../errors.ts';
 import { type ReceivedChallenge, receivedChallenge } from '../flow/index.ts';
-import { type CoreClient, parseAnswer, type RawAnswer, type RawCall } from './core-client.ts';
+import { type CoreClient, parseAnswer } from './core-client.ts';
+import type { RawAnswer, RawCall } from './exchange.ts';
 
 const maxRedirects = 32;
 const duoTimeoutMs = 90_000;
