@@ -84,11 +84,11 @@ export const radiusConfig = defineConfig({
     eap_resumption: duration({
       default: 0,
       max: maxEapResumptionMs,
-      doc: 'How long an EAP login may be resumed by a short handshake, without proving it again; the core is asked about access each time. 0 for never.',
+      doc: 'How long an EAP login may be resumed by a short handshake, without proving it again; the core is asked about access each time, unless verdict_cache remembers. 0 for never.',
     }),
     verdict_cache: duration({
       default: 0,
-      doc: 'How long a successful login is remembered, by password or by a certificate checked here; 0 asks the core for each. Never with a one-time code.',
+      doc: 'How long a successful login is remembered, by password, by a certificate checked here or by resuming an earlier one; 0 asks the core for each. Never with a one-time code.',
     }),
     accounting_interim: boolean({ default: false, doc: 'Report interim updates as events too; many.' }),
     accounting_folder: text({

@@ -204,7 +204,7 @@ export function connectCore(options: CoreOptions): Core {
     const key = verdictKeyOf(request);
     if (key === undefined) return request.mustBeKnown ? elsewhere : watched(request);
     const known = verdicts.find(key);
-    if (known !== undefined) return known;
+    if (known !== undefined && isHeld(request)) return known;
     if (request.mustBeKnown) return elsewhere;
     return verdicts.resolve(
       key,
@@ -212,6 +212,10 @@ export function connectCore(options: CoreOptions): Core {
       (outcome) => (outcome.kind === 'accepted' ? { verdict: outcome, lifeMs: options.verdictMs } : undefined),
     );
   };
+  const holdsTicket = (providerPk: number, ticket: string) => tickets.find(ticketKey(providerPk, ticket)) !== undefined;
+  /** A login ends at its own time, however often it was resumed. */
+  const isHeld = ({ claim, provider: { pk } }: AccessRequest) =>
+    claim.kind !== 'resumed' || holdsTicket(pk, claim.ticket);
   // By way of the cache, which knows what was dropped while the core was being asked.
   const keepTicket = (request: AccessRequest, { ticket, lifeMs }: Ticket) =>
     tickets.resolve(
@@ -236,7 +240,7 @@ export function connectCore(options: CoreOptions): Core {
       const isKept = claim.kind === 'password' || claim.kind === 'mschapv2';
       return isKept && keepAs !== undefined && keepAs.lifeMs > 0 ? keepTicket(request, keepAs) : decide(request);
     },
-    holdsTicket: ({ pk }, ticket) => tickets.find(ticketKey(pk, ticket)) !== undefined,
+    holdsTicket: ({ pk }, ticket) => holdsTicket(pk, ticket),
     async isReachable() {
       if (options.clock.monotonicMs() - contact.lastMs < heardOfMs) return true;
       const isUp = await outpost.core
@@ -271,13 +275,15 @@ export function connectCore(options: CoreOptions): Core {
 
 /**
  * What a success may be remembered by; `undefined` where it proves something once only: a one-time code, a challenge. A client
- * certificate has been checked here for this very login, so it is the access of its user that is remembered. The address of
- * the device is part of it: the core's policies may look at it.
+ * certificate has been checked here for this very login, so it is the access of its user that is remembered; a resumed session
+ * proves that the peer of a login is there again, so it is what the core last said of that login. The address of the device is
+ * part of it: the core's policies may look at it.
  */
 function verdictKeyOf({ claim, provider, remoteIp, canAskForCode }: AccessRequest): VerdictKey | undefined {
   const { pk: providerPk, mfaSupport } = provider;
   if (claim.kind === 'local_certificate')
     return { providerPk, identity: `certificate ${remoteIp} ${claim.username}`, secret: '' };
+  if (claim.kind === 'resumed') return { providerPk, identity: `resumed ${remoteIp} ${claim.ticket}`, secret: '' };
   // Who may be asked for a code has a flow of their own.
   if (claim.kind !== 'password' || canAskForCode) return undefined;
   if (mfaSupport && splitPasswordCode(claim.password, { mfaSupport }).code !== undefined) return undefined;

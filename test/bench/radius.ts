@@ -295,7 +295,10 @@ function startReference(isResuming: boolean) {
     secret: testRadiusSecret,
     isLoud: false,
     users: people
-      .map(({ username, password }) => `${username} Cleartext-Password := "${password}"\n  Filter-Id = "bench"\n`)
+      .map(
+        ({ username, password }) =>
+          `${username} Cleartext-Password := "${password}"\n  Filter-Id = "bench",\n  User-Name = "${username}"\n`,
+      )
       .join('\n'),
     eapModule: eapModule(isResuming),
   });
@@ -319,6 +322,7 @@ function eapModule(isResuming: boolean): string {
         enable = ${isResuming ? 'yes' : 'no'}
         lifetime = 1
         name = "bench"
+        ${isResuming ? `persist_dir = ${folder.path}` : ''}
       }
     }
     tls {

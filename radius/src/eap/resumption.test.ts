@@ -18,7 +18,12 @@ beforeAll(async () => {
 afterAll(async () => authority[Symbol.asyncDispose]());
 
 async function start(
-  given: { readonly resumption?: string; readonly provider?: object; readonly crlPem?: string } = {},
+  given: {
+    readonly resumption?: string;
+    readonly verdicts?: string;
+    readonly provider?: object;
+    readonly crlPem?: string;
+  } = {},
 ) {
   const folder = await temporaryFolder();
   onTestFinished(() => folder[Symbol.asyncDispose]());
@@ -26,7 +31,7 @@ async function start(
     await writeFile(join(folder.path, name), text);
     return join(folder.path, name);
   };
-  const { resumption = '1h', crlPem } = given;
+  const { resumption = '1h', verdicts = '0', crlPem } = given;
   const radius = await startTestRadius({
     providers: [{ ...p1, local_certificates: true, ...given.provider }],
     users: { ...users, alice: { password: 's3cr3t', wifi: ['w1f1-s3cr3t'] } },
@@ -35,6 +40,7 @@ async function start(
       AUTHENTIK_RADIUS__EAP_KEY: await write('server.key', server.keyPem),
       AUTHENTIK_RADIUS__EAP_CLIENT_CA: await write('ca.pem', authority.caPem),
       ...(crlPem === undefined ? {} : { AUTHENTIK_RADIUS__EAP_CLIENT_CRL: await write('list.crl', crlPem) }),
+      AUTHENTIK_RADIUS__VERDICT_CACHE: verdicts,
       ...(resumption === '' ? {} : { AUTHENTIK_RADIUS__EAP_RESUMPTION: resumption }),
     },
   });
@@ -88,6 +94,22 @@ describe('eapol_test', () => {
       expect(await ended(radius, 'resumed')).toBe(3);
       expect(radius.core.seen('wifi_secrets')).toHaveLength(1);
       expect(radius.core.seen('assert_login')).toHaveLength(4);
+    });
+
+  for (const eap of ['TLS', 'TTLS', 'PEAP'] as const)
+    test(`EAP-${eap} where verdicts are remembered: the core is asked about the login once, and once when it is resumed`, async () => {
+      const radius = await start({ verdicts: '1h' });
+      const result = await login(radius, { eap });
+      expect([result.isSuccess, result.keys], result.output.slice(-3000)).toEqual([true, 4]);
+      expect(await ended(radius, 'resumed')).toBe(3);
+      // A certificate is shown and judged again each time, and what was remembered of its user is the same.
+      expect(radius.core.seen(eap === 'TLS' ? 'assert_login' : 'check_access')).toHaveLength(eap === 'TLS' ? 1 : 2);
+      // Its ticket is gone with the login that a change of providers forgets, and with it what was remembered.
+      await radius.refresh();
+      expect((await login(radius, { eap })).keys).toBe(4);
+      expect(radius.core.seen(eap === 'TLS' ? 'assert_login' : 'check_access').length).toBeGreaterThan(
+        eap === 'TLS' ? 1 : 2,
+      );
     });
 
   test('off unless it is switched on: each login is a full one', async () => {
