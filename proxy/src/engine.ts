@@ -88,7 +88,7 @@ export function createEngine(options: EngineOptions): Engine {
   const credentials = createCredentials(tokens, clock);
   const balancer = createBalancer(clock);
   const pools = createPools();
-  const forwarding = createForwarding({ pools, fastLane: createFastLane(), balancer, log });
+  const forwarding = createForwarding({ pools, fastLane: createFastLane(), balancer, log, clock });
   const healthChecks = createHealthChecks({ pools, balancer, clock, log });
   const tunnels = createTunnels();
   const endCoreSession = async (sid: string) => {

@@ -11,6 +11,7 @@ export type ProxyErrorCode =
   | 'ERR_PROXY_TOKEN_INVALID'
   | 'ERR_PROXY_TOKEN_REFUSED'
   | 'ERR_PROXY_UPSTREAM'
+  | 'ERR_PROXY_UPSTREAM_LATE'
   | 'ERR_PROXY_WITHOUT_ALLOW'
   | 'ERR_PROXY_WORKERS';
 
@@ -25,6 +26,8 @@ const hints: Readonly<Record<ProxyErrorCode, string>> = {
   ERR_PROXY_TOKEN_INVALID: "Check the provider's signing key and issuer, and the clocks of this machine and the core.",
   ERR_PROXY_TOKEN_REFUSED: 'Try again; if it stays, compare redirect URI and client secret of the provider.',
   ERR_PROXY_UPSTREAM: 'Check that the application runs and that the internal host of the provider is right.',
+  ERR_PROXY_UPSTREAM_LATE:
+    'Check what keeps the application, or raise answer_timeout in the file named by AKPROXY_RULES.',
   ERR_PROXY_WITHOUT_ALLOW: 'This is a defect of the daemon: please report it with the request id.',
   ERR_PROXY_WORKERS: 'Use one worker, or the session store directory, cookie, redis or postgresql.',
 };

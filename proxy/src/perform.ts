@@ -11,7 +11,7 @@ import { isAllow } from './authentication/verdict.ts';
 import { proxyError } from './errors.ts';
 import type { Gateway, Handled } from './gateway.ts';
 import { type HeaderBlock, headerLines } from './identity/header-block.ts';
-import { page } from './pages/page.ts';
+import { type Page, page } from './pages/page.ts';
 import { cookies, type Forward } from './request/answer.ts';
 import { header, type Incoming } from './request/incoming.ts';
 import type { ReadyResponse } from './request/ready-response.ts';
@@ -42,6 +42,13 @@ export interface Upgrade {
   readonly socket: Duplex;
   readonly head: Buffer;
 }
+
+const badGateway = { status: 502, title: 'Bad Gateway' } as const;
+/** What else an upstream can fail with. */
+const failures = new Map<string, Omit<Page, 'text'>>([
+  ['ERR_PROXY_NO_UPSTREAM', { status: 503, title: 'Service Unavailable', headers: ['Retry-After', '10'] }],
+  ['ERR_PROXY_UPSTREAM_LATE', { status: 504, title: 'Gateway Timeout' }],
+]);
 
 /** One request under way. */
 export interface Job {
@@ -143,6 +150,7 @@ class Work {
     const isChunked = message.headers['transfer-encoding'] !== undefined;
     abort = performing.forwarding.run({
       targets,
+      answerMs: application.answerMs,
       method,
       path,
       headers,
@@ -197,11 +205,7 @@ class Work {
       allow.identity?.claims.akProxy.isSuperuser === true
         ? `Error proxying to upstream server: ${message}`
         : 'Failed to connect to backend.';
-    const isNone = code === 'ERR_PROXY_NO_UPSTREAM';
-    const shown = isNone
-      ? ({ status: 503, title: 'Service Unavailable', text, headers: ['Retry-After', '10'] } as const)
-      : ({ status: 502, title: 'Bad Gateway', text } as const);
-    const { status, headers, body } = page(request, shown);
+    const { status, headers, body } = page(request, { ...(failures.get(code) ?? badGateway), text });
     this.#write(status, undefined, headers, body);
   }
 

@@ -2,7 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { temporaryFolder } from '@gatehouse/daemon/testing';
@@ -12,6 +14,70 @@ import { testServer, testUpstream } from './testing/test-server.ts';
 
 const rulesFor = (upstreams: readonly string[], more = '') =>
   `app.company: { upstreams: [${upstreams.join(', ')}]${more} }`;
+
+describe('§9.7: the time to answer that the rule file sets', () => {
+  const rules = 'app.company: { answer_timeout: 30s }';
+  const sent = {
+    'without a body': ['GET', ''],
+    'with a body': ['POST', 'Content-Length: 1\r\n\r\nx'],
+    'of unknown length': ['POST', 'Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n'],
+  } as const;
+  for (const [what, [method, rest]] of Object.entries(sent)) {
+    test(`an upstream that does not begin is 504, a request ${what}`, async () => {
+      await using proxy = await testServer([{}], { rules });
+      const { cookie } = await proxy.login();
+      const asked = new Promise<void>((resolve) => {
+        proxy.upstream.answer = (request) => request.resume().once('end', resolve);
+      });
+      const socket = connect(proxy.port, '127.0.0.1');
+      socket.write(
+        `${method} / HTTP/1.1\r\nHost: app.company\r\nConnection: close\r\nCookie: ${cookie}\r\n${rest || '\r\n'}`,
+      );
+      let answer = '';
+      const over = (async () => {
+        for await (const part of socket) answer += String(part);
+        return true;
+      })();
+      await asked;
+      await proxy.gateway.clock.advance(29_000);
+      expect(answer).toBe('');
+      for (let isOver = false; !isOver; isOver = await Promise.race([over, soon(false)]))
+        await proxy.gateway.clock.advance(1_000);
+      expect(answer).toMatch(/^HTTP\/1\.1 504 Gateway Timeout\r\n/);
+      expect(proxy.gateway.log.lines.find(({ event }) => event === 'upstream failed')).toMatchObject({
+        code: 'ERR_PROXY_UPSTREAM_LATE',
+      });
+    });
+  }
+  test('an upload may take its time, and so may the rest of an answer', async () => {
+    await using proxy = await testServer([{}], { rules });
+    const { cookie } = await proxy.login();
+    const begun = new Promise<[IncomingMessage, ServerResponse]>((resolve) => {
+      proxy.upstream.answer = (...given) => resolve(given);
+    });
+    const call = httpRequest({
+      port: proxy.port,
+      host: '127.0.0.1',
+      method: 'POST',
+      headers: { Host: 'app.company', Cookie: cookie, 'Content-Length': 2 },
+    });
+    const answered = once(call, 'response');
+    call.write('a');
+    const [request, response] = await begun;
+    await proxy.gateway.clock.advance(300_000);
+    call.end('b');
+    await once(request.resume(), 'end');
+    response.writeHead(200, { 'Content-Length': 2 }).write('c');
+    const [answer] = (await answered) as [IncomingMessage]; // the event's one argument
+    await proxy.gateway.clock.advance(300_000);
+    response.end('d');
+    expect(String(Buffer.concat(await answer.toArray()))).toBe('cd');
+  });
+});
+
+function soon<T>(value: T): Promise<T> {
+  return new Promise((resolve) => setTimeout(resolve, 5, value));
+}
 
 describe('§17.21: several upstreams', () => {
   test('they take turns, and one that is gone is passed over without anybody noticing', async () => {

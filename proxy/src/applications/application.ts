@@ -28,6 +28,8 @@ export interface Application extends Locatable {
   /** The first of the upstreams; absent in the forward modes. */
   readonly upstream: UpstreamTarget | undefined;
   readonly upstreams: readonly UpstreamTarget[];
+  /** Longest wait for an upstream to begin its answer; `undefined`: any. */
+  readonly answerMs: number | undefined;
   readonly clientId: string;
   readonly clientSecret: Secret;
   readonly stateKey: { readonly clientId: string; readonly cookieSecret: string };
@@ -119,6 +121,7 @@ export function applicationFromApi(
     cookieDomain: row.cookie_domain,
     upstream,
     upstreams,
+    answerMs: own?.answer_timeout,
     clientId: row.client_id,
     clientSecret,
     stateKey: { clientId: row.client_id, cookieSecret: row.cookie_secret },

@@ -25,7 +25,7 @@ export interface Forward {
   readonly authentication: Authentication;
 }
 
-export type RefusedStatus = 302 | 400 | 401 | 403 | 404 | 405 | 429 | 500 | 502 | 503;
+export type RefusedStatus = 302 | 400 | 401 | 403 | 404 | 405 | 429 | 500 | 502 | 503 | 504;
 
 export interface Refused {
   readonly kind: 'refused';

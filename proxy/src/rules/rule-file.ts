@@ -87,6 +87,7 @@ const application = z.strictObject({
       server_name: z.string().optional(),
     })
     .optional(),
+  answer_timeout: duration.refine((ms) => ms >= 100, 'must be 100ms or more').optional(),
   headers: headers.optional(),
 });
 

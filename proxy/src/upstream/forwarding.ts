@@ -1,6 +1,7 @@
 // Carries a request to the application and its answer back: chooses upstream and lane, tries again where that is safe
 // (proxy.md §9.7), and tells how it ended. A request is safe to send again when the upstream cannot have seen it, or when
 // acting twice is the same as once; and in either case only while there is no body that is gone already.
+import type { Clock } from '@gatehouse/daemon/async';
 import type { Logger } from '@gatehouse/daemon/log';
 import type { UpstreamTarget } from '../applications/application.ts';
 import { proxyError } from '../errors.ts';
@@ -18,6 +19,8 @@ export interface Forwarding extends AsyncDisposable {
 
 export interface Order extends Omit<Exchange, 'target' | 'onHead'> {
   readonly targets: readonly UpstreamTarget[];
+  /** Longest wait for the head of the answer once the upstream has the whole request; without it, none. */
+  readonly answerMs: number | undefined;
   /** The head of the answer is there and about to go out; told by which upstream. */
   readonly onHead: (target: UpstreamTarget) => void;
 }
@@ -27,6 +30,7 @@ export interface ForwardingRooms {
   readonly fastLane: FastLane;
   readonly balancer: Balancer;
   readonly log: Logger;
+  readonly clock: Pick<Clock, 'sleep'>;
 }
 
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
@@ -60,6 +64,9 @@ class Attempts {
   #tried: Set<UpstreamTarget> | undefined;
   #hasBeenStale = false;
   #abort: () => void = () => undefined;
+  /** Ends the wait for the head of an answer. */
+  #watching: AbortController | undefined;
+  #isLate = false;
 
   constructor(order: Order, rooms: ForwardingRooms, send: (exchange: Exchange) => () => void) {
     this.#order = order;
@@ -95,15 +102,36 @@ class Attempts {
       dateLine,
       onBody,
       onHead: () => {
+        this.#watching?.abort();
         this.#rooms.balancer.reached(target);
         this.#order.onHead(target);
       },
       onFailed: (failure) => this.#failed(target, failure),
     });
+    const { answerMs } = this.#order;
+    if (answerMs !== undefined) this.#watch(answerMs).catch(() => undefined); // the answer has begun, or there will be none
+  }
+
+  /** Time counts from when all of the request has come, to the precision of that time: a long upload is no late answer. */
+  async #watch(answerMs: number): Promise<void> {
+    const { request } = this.#order;
+    const watching = new AbortController();
+    this.#watching = watching;
+    for (let isWhole = false; !isWhole; ) {
+      isWhole = request.complete || !hasBody(request);
+      await this.#rooms.clock.sleep(answerMs, watching.signal);
+    }
+    this.#isLate = true;
+    this.#abort();
   }
 
   #failed(target: UpstreamTarget, failure: ExchangeFailure): void {
-    const { method, request, response, targets, onFailed } = this.#order;
+    const { method, request, response, targets, onFailed, answerMs } = this.#order;
+    this.#watching?.abort();
+    if (this.#isLate) {
+      const text = `The upstream has not begun to answer within ${answerMs} ms.`;
+      return void onFailed({ error: proxyError('ERR_PROXY_UPSTREAM_LATE', text), phase: 'late' });
+    }
     const isGone = hasBody(request) || response.headersSent || response.destroyed;
     if (failure.phase === 'connect' && failure.error.code === 'ERR_PROXY_UPSTREAM') {
       if (this.#rooms.balancer.failed(target) && targets.length > 1) {
