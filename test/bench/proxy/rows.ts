@@ -128,11 +128,13 @@ async function sample({ server, request, connections: count = connections }: Con
 /**
  * Two workers against one on the same two cores, nothing pinned: load and application want their share as well. Beside it
  * what two processes of bare node:http are to one on this machine, without an application: more is not to be had. Rounds are
- * longer than elsewhere, and the ratio is the median of the rounds' own, so that what disturbs the machine disturbs both.
+ * short and many, there and back, and the ratio is the median of the rounds' own, so that what disturbs the machine disturbs
+ * both. `cpuRatio` is what two workers would be to one on cores of their own: by the CPU time of an answer, with all of them
+ * at work on these two.
  */
 async function workers(subjects: Subjects, settings: Settings): Promise<object> {
   const { bareSmall, bareSmallTwice, folder, issuer, pin, requests } = subjects;
-  const [seconds, rounds] = [settings.seconds * 2, settings.rounds];
+  const [seconds, rounds] = [Math.ceil(settings.seconds / 2), settings.rounds * 3];
   await pin(false);
   const proxies: Contestant[] = [];
   for (const count of [1, 2]) {
@@ -143,21 +145,49 @@ async function workers(subjects: Subjects, settings: Settings): Promise<object> 
     proxies.push({ server, request: browserRequest('/small', ['Host: proxied.localhost', `Cookie: ${cookie}`]) });
   }
   const bare = [bareSmall, bareSmallTwice].map((server) => ({ server, request: requests.page('/small') }));
+  const all = [...proxies, ...bare];
+  // Compiled by then: each of two processes sees half of the requests.
+  for (const contestant of all) await sample(contestant, settings.seconds * 3);
   const taken: Sample[][] = [[], [], [], []];
   for (let round = 0; round < rounds; round++) {
-    const order = [...proxies, ...bare].entries();
-    // There and back, so that a machine that gets slower is unfair to nobody.
-    for (const [at, contestant] of round % 2 === 0 ? order : [...order].toReversed()) {
+    for (const [at, contestant] of round % 2 === 0 ? all.entries() : [...all.entries()].toReversed())
       taken[at]?.push(await sample(contestant, seconds));
-    }
   }
   for (const { server } of proxies) await server.stop();
+  const [ours, bares] = [pairs(taken[0], taken[1]), pairs(taken[2], taken[3])];
+  const rates = (of: readonly Pair[]) => of.map(({ rate }) => rate);
+  const cpus = (of: readonly Pair[]) => of.map(({ cpu }) => cpu);
   const [one, two, bareOne, bareTwo] = taken.map(median);
-  const ratios = (at: number) =>
-    (taken[at] ?? []).map(({ perSecond }, round) => rounded((taken[at + 1]?.[round]?.perSecond ?? 0) / perSecond));
-  const middle = (of: readonly number[]) => of.toSorted((x, y) => x - y)[Math.floor(of.length / 2)];
-  const [ours, bares] = [ratios(0), ratios(2)];
-  return { ratio: middle(ours), bareRatio: middle(bares), ratios: ours, bareRatios: bares, one, two, bareOne, bareTwo };
+  return {
+    ratio: middle(rates(ours)),
+    bareRatio: middle(rates(bares)),
+    cpuRatio: middle(cpus(ours)),
+    bareCpuRatio: middle(cpus(bares)),
+    ratios: rates(ours),
+    bareRatios: rates(bares),
+    one,
+    two,
+    bareOne,
+    bareTwo,
+  };
+}
+
+/** Two beside one, of one round. */
+interface Pair {
+  readonly rate: number;
+  readonly cpu: number;
+}
+
+function pairs(ones: readonly Sample[] = [], twos: readonly Sample[] = []): Pair[] {
+  return ones.flatMap((one, round) => {
+    const two = twos[round];
+    if (two === undefined) return [];
+    return [{ rate: rounded(two.perSecond / one.perSecond), cpu: rounded((2 * one.cpuUs) / two.cpuUs) }];
+  });
+}
+
+function middle(of: readonly number[]): number | undefined {
+  return of.toSorted((one, other) => one - other)[Math.floor(of.length / 2)];
 }
 
 function median(samples: readonly Sample[]): Sample {
