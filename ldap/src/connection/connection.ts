@@ -72,6 +72,8 @@ export class Connection implements Peer {
   readonly #writer: ResponseWriter;
   readonly #turns = new Turns();
   readonly #take = (chunk: Buffer) => this.#receive(chunk);
+  readonly #onEnd = () => this.#end();
+  readonly #onClose = () => this.#close();
   #id: string | undefined;
   #socket: Socket;
   /** As the sessions know it. */
@@ -151,8 +153,8 @@ export class Connection implements Peer {
   #listen(socket: Socket): void {
     readStraight(socket, this.#take);
     socket.on('error', (error) => this.#failed(error));
-    socket.on('close', () => this.#close());
-    socket.on('end', () => this.#end());
+    socket.on('close', this.#onClose);
+    socket.on('end', this.#onEnd);
   }
 
   /** Clients that come and go are no news; one whose handshake fails will ask why. */
@@ -304,7 +306,7 @@ export class Connection implements Peer {
 
   #putTlsOn(plain: Socket, wrap: TlsWrapper): void {
     stopReading(plain, this.#take);
-    for (const event of ['end', 'close']) plain.removeAllListeners(event);
+    plain.off('end', this.#onEnd).off('close', this.#onClose); // ours alone: its listener counts the connection by them
     this.#silence.allow(firstMessageMs);
     this.#socket = wrap(plain);
     this.#writer.switchTo(this.#socket);

@@ -9,6 +9,7 @@ import { codeOf, namesOf, searchRequest, WireClient } from './wire-client.ts';
 
 const fixture = ldapFixture();
 const rootDse = searchRequest('', '(objectClass=*)', { scope: 'baseObject', attributes: ['*', '+'] });
+const startTls = { op: 'extendedRequest', name: extendedOid.startTls, value: undefined } as const;
 const whoAmI = { op: 'extendedRequest', name: extendedOid.whoAmI, value: undefined } as const;
 
 /** A sample of an outpost's metrics without labels. */
@@ -34,6 +35,28 @@ describe('limits', () => {
       using again = await WireClient.plain(outpost.bound('ldap').port);
       return (await again.code(rootDse)) === 0;
     });
+  });
+
+  test('a connection that StartTLS has secured gives its place back when it ends, whoever ends it', async () => {
+    await using outpost = await startOutpost(fixture, {
+      AUTHENTIK_LDAP__MAX_CONNECTIONS_PER_CLIENT: '2',
+      AUTHENTIK_LDAP__PROXY_PROTOCOL: 'off',
+    });
+    const visit = async (end: (client: WireClient) => void): Promise<boolean> => {
+      using client = await WireClient.plain(outpost.bound('ldap').port);
+      if ((await client.code(startTls)) !== 0) return false;
+      await client.startTls();
+      expect(await client.code(rootDse)).toBe(0);
+      end(client);
+      await client.closed;
+      return true;
+    };
+    const ends: readonly ((client: WireClient) => void)[] = [
+      (client) => void client.send({ op: 'unbindRequest' }),
+      (client) => void client.socket.destroy(),
+      (client) => void client.socket.end(),
+    ];
+    for (const end of [...ends, ...ends]) await until(() => visit(end));
   });
 
   test('under pressure the longest idle connection goes, with a notice, and the new one is served', async () => {
