@@ -1,5 +1,6 @@
 // One client (ldap.md §2.6): cuts its bytes into messages, runs up to a number of operations side by side, keeps binds and
-// StartTLS to themselves, and ends in an orderly way. Whatever goes wrong here costs this connection and nothing else.
+// StartTLS to themselves, and ends in an orderly way. Whatever goes wrong here costs this connection and nothing else. The
+// socket is its transport's.
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Clock } from '@gatehouse/daemon/async';
@@ -28,18 +29,15 @@ import type { TlsWrapper } from './late-tls.ts';
 import { canceledSearch, cancelResponse, noticeOfDisconnection, startTlsResponse } from './own-answers.ts';
 import { RunningOperation } from './running.ts';
 import { Silence } from './silence.ts';
-import { readStraight, stopReading } from './straight-reading.ts';
-import { type ClientCertificate, clientCertificate, serverNameOf } from './tls-layer.ts';
+import type { ClientCertificate } from './tls-layer.ts';
+import { Transport } from './transport.ts';
 import { Canceled, isStartTls, Turns } from './turns.ts';
-import { ResponseWriter } from './writer.ts';
-import { handshakeTrouble, tlsWithoutTls } from './wrong-layer.ts';
+import type { ResponseWriter } from './writer.ts';
 
 /** ldap.md §2.1. */
 const anonymousLimits: DecodeLimits = { maxDepth: 64, maxFilterNodes: 4_096, maxBytes: 262_144 };
 const boundLimits: DecodeLimits = { ...anonymousLimits, maxBytes: 4_194_304 };
 const firstMessageMs = 10_000;
-/** A peer that does not close its side keeps ours no longer. */
-const closingMs = 2_000;
 
 export interface ConnectionOptions {
   readonly core: CoreLink;
@@ -66,36 +64,31 @@ export class Connection implements Peer {
   readonly cursors: Cursors;
   boundName = '';
   identity: Identity | undefined;
-  secure: boolean;
   readonly #options: ConnectionOptions;
   readonly #framer = new MessageFramer();
+  readonly #transport: Transport;
   readonly #writer: ResponseWriter;
   readonly #turns = new Turns();
-  readonly #take = (chunk: Buffer) => this.#receive(chunk);
-  readonly #onEnd = () => this.#end();
-  readonly #onClose = () => this.#close();
+  readonly #silence: Silence;
   #id: string | undefined;
-  #socket: Socket;
   /** As the sessions know it. */
   #registered: Identity | undefined;
-  readonly #silence: Silence;
   #sessionEnded = false;
-  /** On the layer as it is now. */
-  #heard = false;
-  #held = false;
-  #ended = false;
   #closed = false;
 
   constructor(socket: Socket, options: ConnectionOptions) {
     this.#options = options;
-    this.#socket = socket;
-    this.#writer = new ResponseWriter(socket);
     this.component = options.component;
     this.clientIp = options.clientIp;
     this.cursors = new Cursors(options.clock);
     this.#silence = new Silence(options.clock.monotonicMs(), firstMessageMs);
-    this.secure = options.secure;
-    this.#listen(socket);
+    this.#transport = new Transport(socket, options.secure, {
+      received: (chunk, wrong) => this.#receive(chunk, wrong),
+      ended: () => this.#end(),
+      failed: (reason) => this.#failed(reason),
+      closed: () => this.#close(),
+    });
+    this.#writer = this.#transport.writer;
   }
 
   /** Made for whoever logs it first. */
@@ -114,16 +107,20 @@ export class Connection implements Peer {
   }
 
   /** Octets that came and went, TLS included where it is. */
-  get traffic(): { readonly read: number; readonly written: number } {
-    return { read: this.#socket.bytesRead, written: this.#socket.bytesWritten };
+  get traffic(): Transport['traffic'] {
+    return this.#transport.traffic;
+  }
+
+  get secure(): boolean {
+    return this.#transport.secure;
   }
 
   get certificate(): ClientCertificate | undefined {
-    return clientCertificate(this.#socket);
+    return this.#transport.certificate;
   }
 
   get serverName(): string | undefined {
-    return serverNameOf(this.#socket);
+    return this.#transport.serverName;
   }
 
   /**
@@ -137,39 +134,27 @@ export class Connection implements Peer {
 
   /** Ends it when it has been silent for longer than it may; called again and again for all of them. */
   endIfSilent(nowMs: number): void {
-    const unsent = this.#socket.writableLength;
-    if (!this.#silence.isOver(nowMs, unsent) || this.#ended) return;
+    const { unsent, over } = this.#transport;
+    if (!this.#silence.isOver(nowMs, unsent) || over) return;
     if (this.idle) this.disconnect(resultCode.unavailable, 'idle for too long');
     else if (unsent > 0) this.#destroy(); // it asks, but does not take the answers
   }
 
   /** Notice of Disconnection (RFC 4511 §4.4.1), then the end. */
   disconnect(code: ResultCode, diagnosticMessage: string): void {
-    if (this.#ended) return;
+    if (this.#transport.over) return;
     this.#writer.send(noticeOfDisconnection(code, diagnosticMessage));
     this.#end();
   }
 
-  #listen(socket: Socket): void {
-    readStraight(socket, this.#take);
-    socket.on('error', (error) => this.#failed(error));
-    socket.on('close', this.#onClose);
-    socket.on('end', this.#onEnd);
-  }
-
   /** Clients that come and go are no news; one whose handshake fails will ask why. */
-  #failed(error: Error): void {
-    const reason = this.secure && !this.#heard ? handshakeTrouble(error) : undefined;
+  #failed(reason: string | undefined): void {
     if (reason !== undefined)
       this.#options.log.info('TLS handshake failed', { client: this.clientIp, component: this.component, reason });
-    this.#socket.destroy();
   }
 
-  #receive(chunk: Buffer): void {
-    if (this.#ended) return;
+  #receive(chunk: Buffer, wrong: string | undefined): void {
     this.#silence.heardMs = this.#options.clock.monotonicMs();
-    const wrong = this.secure || this.#heard ? undefined : tlsWithoutTls(chunk);
-    this.#heard = true;
     this.#framer.push(chunk);
     if (wrong === undefined) this.#acceptAll();
     else this.#notUnderstood(wrong);
@@ -178,18 +163,19 @@ export class Connection implements Peer {
 
   /** A client that sends faster than it is answered, or takes its answers, is not read any further, never cut off. */
   #acceptAll(): void {
+    const transport = this.#transport;
     try {
-      while (!this.#ended && !this.#held && !this.#turns.isFull) {
+      while (!transport.over && !transport.held && !this.#turns.isFull) {
         const limits = this.identity === undefined ? anonymousLimits : boundLimits;
         const bytes = this.#framer.next(limits.maxBytes);
         if (bytes === undefined) break;
         const isBound = this.identity !== undefined;
         this.#accept(isBound ? this.#options.known.decode(bytes, limits) : decodeRequest(bytes, limits));
         const { behind } = this.#writer;
-        if (behind !== undefined && !this.#held) this.#holdUntil(behind, () => this.#acceptAll());
+        if (behind !== undefined && !transport.held) transport.holdUntil(behind, () => this.#acceptAll());
       }
-      if (this.#turns.isFull) this.#socket.pause();
-      else if (this.#socket.isPaused() && !this.#held) this.#socket.resume();
+      if (this.#turns.isFull) transport.pause();
+      else transport.resume();
     } catch (error) {
       this.#notUnderstood(error instanceof Error ? error.message : String(error));
     }
@@ -216,10 +202,8 @@ export class Connection implements Peer {
         conn: this.id,
         msgid: messageId,
       });
-    this.#writer.flush();
-    // Nothing more is said (RFC 4511 §4.3.1). What the kernel has is still sent; TLS says goodbye.
-    if (!this.secure && this.#socket.writableLength === 0) this.#destroy();
-    else this.#end();
+    this.#transport.leave();
+    this.#turns.stopAll();
   }
 
   #start(message: LdapMessage<RequestOp>): void {
@@ -266,9 +250,9 @@ export class Connection implements Peer {
   }
 
   #resume(): void {
-    for (let message = this.#turns.next(); message !== undefined && !this.#ended; message = this.#turns.next())
+    for (let message = this.#turns.next(); message !== undefined && !this.#transport.over; message = this.#turns.next())
       this.#start(message);
-    if (this.#socket.isPaused() && !this.#ended) this.#acceptAll();
+    if (this.#transport.paused && !this.#transport.over) this.#acceptAll();
   }
 
   #cancel(messageId: number, value: Buffer | undefined): void {
@@ -283,55 +267,26 @@ export class Connection implements Peer {
     else if (this.#framer.pending > 0) {
       this.#options.log.warn('octets behind StartTLS', { client: this.clientIp });
       this.#destroy();
-    } else if (wrap instanceof Promise) this.#holdUntil(wrap, () => this.#startTls(messageId, value));
+    } else if (wrap instanceof Promise) this.#transport.holdUntil(wrap, () => this.#startTls(messageId, value));
     else {
       this.#writer.send(startTlsResponse(messageId, resultCode.success));
-      this.#writer.flush();
-      this.#putTlsOn(this.#socket, wrap);
+      this.#silence.allow(firstMessageMs);
+      this.#transport.putTlsOn(wrap);
     }
   }
 
-  /** Nothing is read meanwhile. */
-  #holdUntil(ready: Promise<unknown>, proceed: () => void): void {
-    this.#held = true;
-    this.#socket.pause();
-    void ready.then(() => {
-      this.#held = false;
-      if (this.#ended) return;
-      this.#socket.resume();
-      proceed();
-      this.#writer.flush();
-    });
-  }
-
-  #putTlsOn(plain: Socket, wrap: TlsWrapper): void {
-    stopReading(plain, this.#take);
-    plain.off('end', this.#onEnd).off('close', this.#onClose); // ours alone: its listener counts the connection by them
-    this.#silence.allow(firstMessageMs);
-    this.#socket = wrap(plain);
-    this.#writer.switchTo(this.#socket);
-    this.secure = true;
-    this.#heard = false;
-    this.#listen(this.#socket);
-  }
-
   #end(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#writer.flush();
-    this.#socket.end();
+    if (this.#transport.over) return;
+    this.#transport.end();
     this.#turns.stopAll();
-    this.#socket.setTimeout(closingMs, () => this.#socket.destroy());
   }
 
   #destroy(): void {
-    this.#ended = true;
+    this.#transport.destroy();
     this.#turns.stopAll();
-    this.#socket.destroy();
   }
 
   #close(): void {
-    this.#ended = true;
     this.#closed = true;
     this.#turns.stopAll();
     this.identity = undefined;
