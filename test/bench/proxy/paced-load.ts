@@ -12,9 +12,9 @@ export async function measurePaced(
   perSecond: number,
 ): Promise<Measured> {
   const bytes = Buffer.from(`GET ${request.target} HTTP/1.1\r\n${request.lines.join('\r\n')}\r\n\r\n`, 'latin1');
-  const run = new PacedRun(bytes, perSecond, seconds * 1000);
   const sockets = Array.from({ length: connections }, () => connect({ port, host: '127.0.0.1', noDelay: true }));
   await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  const run = new PacedRun(bytes, perSecond, seconds * 1000);
   for (const socket of sockets) run.use(socket);
   const measured = await run.finish();
   for (const socket of sockets) socket.destroy();
