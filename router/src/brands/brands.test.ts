@@ -106,6 +106,48 @@ test('router R33: a brand with client authorities asks for a certificate, and th
   expect(await seenFor('plain.example')).toBeUndefined();
 });
 
+test('router R33: a client that comes back resumes its session, and its certificate is still known', async () => {
+  const [web, client] = [await selfSignedCertificate(), await selfSignedCertificate()];
+  await using site = await withBrands(
+    [{ brand_uuid: '1', domain: 'mtls.example', web_certificate: 'web', client_certificates: ['ca'] }],
+    { web, ca: client },
+  );
+  await until(async () => pemOf(await handshake(site.tlsPort, { servername: 'mtls.example' })) === bare(web.certPem));
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    let session: Buffer | undefined;
+    const seen: unknown[] = [];
+    for (let visit = 0; visit < 2; visit++) {
+      const socket = connectTls({
+        port: site.tlsPort,
+        host: '127.0.0.1',
+        rejectUnauthorized: false,
+        servername: 'mtls.example',
+        cert: client.certPem,
+        key: client.keyPem,
+        maxVersion,
+        ...(session === undefined ? {} : { session }),
+      });
+      let isResumed: boolean | undefined;
+      socket.once('secureConnect', () => {
+        isResumed = socket.isSessionReused();
+      });
+      socket.on('session', (issued) => {
+        session = issued;
+      });
+      socket.write('GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+      const chunks: Buffer[] = [];
+      for await (const chunk of socket) chunks.push(chunk);
+      const body: unknown = JSON.parse(/\{.*\}/.exec(Buffer.concat(chunks).toString())?.[0] ?? '{}');
+      const header = new Map(Object.entries(body ?? {})).get('x-forwarded-client-cert');
+      seen.push([isResumed, bare(decodeURIComponent(String(header).slice(5)))]);
+    }
+    expect(seen, maxVersion).toEqual([
+      [false, bare(client.certPem)],
+      [true, bare(client.certPem)],
+    ]);
+  }
+});
+
 test('router §5.4: key material is read once while its fingerprint stays', async () => {
   const pair = await selfSignedCertificate();
   const brand = { domain: 'a.example', web_certificate: 'a' };

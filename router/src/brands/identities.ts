@@ -44,10 +44,19 @@ export function createBrandIdentities(fallback: Promise<KeyPair>): BrandIdentiti
   };
 }
 
+/**
+ * Where a client certificate is asked for, OpenSSL resumes no session without knowing where it belongs, and fails the handshake of
+ * whoever tries: to these authorities and no others.
+ */
 function contextOf(pair: KeyPair, authorities: readonly string[]): SecureContext {
-  const ca = authorities.length === 0 ? {} : { ca: [...authorities] };
-  return createSecureContext({ ...tlsParameters, cert: pair.certPem, key: pair.keyPem, ...ca });
+  const given = { ...tlsParameters, cert: pair.certPem, key: pair.keyPem };
+  if (authorities.length === 0) return createSecureContext(given);
+  const sessionIdContext = fingerprint(pair, authorities).slice(0, longestSessionIdContext);
+  return createSecureContext({ ...given, ca: [...authorities], sessionIdContext });
 }
+
+/** SSL_MAX_SID_CTX_LENGTH */
+const longestSessionIdContext = 32;
 
 function fingerprint(pair: KeyPair, authorities: readonly string[]): string {
   return createHash('sha256')
