@@ -108,6 +108,11 @@ describe('the lists of outposts', () => {
     const slug = uniqueName('app');
     await make('/core/applications/', { name: slug, slug, backchannel_providers: [provider.pk] });
     expect(await rowsOf('ldap', token)).toMatchObject([{ pk: provider.pk, application_slug: slug }]);
+    expect(await core.call('GET', `/core/applications/${slug}/`)).toMatchObject({
+      provider_obj: null,
+      backchannel_providers: [provider.pk],
+      backchannel_providers_obj: [{ pk: provider.pk, assigned_backchannel_application_slug: slug }],
+    });
   });
 });
 

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { groupedBy } from '../database/grouped.ts';
+import type { CoreDeps } from '../deps.ts';
 import {
   column,
   engineMode,
@@ -70,24 +71,20 @@ export const applicationModel = defineModel({
     meta_icon_themed_urls: themedUrls,
   },
   async derive(deps, rows, query) {
-    const pks = rows.map((row) => row['provider']).filter((pk) => pk !== null);
-    const providers =
-      pks.length === 0
-        ? []
-        : await deps.database.kysely.selectFrom('providers').selectAll().where('id', 'in', pks.map(Number)).execute();
-    const objects = new Map<unknown, Row>();
-    for (const [kind, ofKind] of groupedBy(providers, (provider) => provider.kind)) {
-      const model = deps.registry.ofKind('providers', kind);
-      const views = model === undefined ? [] : await represent(deps, model, ofKind, query);
-      for (const view of views) objects.set(view['pk'], view);
-    }
+    const behind = await backchannelOf(deps, rows);
+    const providers = await providersOf(
+      deps,
+      [...rows.map((row) => row['provider']), ...[...behind.values()].flat()],
+      query,
+    );
     return Promise.all(
       rows.map(async (row) => {
         const icon = fieldValue(applicationModel, row, 'meta_icon');
+        const others = behind.get(String(row['pbm_uuid'])) ?? [];
         return {
-          provider_obj: objects.get(row['provider']) ?? null,
-          backchannel_providers_obj: [],
-          launch_url: launchUrl(row, objects.get(row['provider'])),
+          provider_obj: providers.get(row['provider']) ?? null,
+          backchannel_providers_obj: others.flatMap((pk) => providers.get(pk) ?? []),
+          launch_url: launchUrl(row, providers.get(row['provider'])),
           meta_icon_url: (await deps.files.url(icon)) || null,
           meta_icon_themed_urls: await deps.files.themedUrls(icon),
         };
@@ -95,6 +92,34 @@ export const applicationModel = defineModel({
     );
   },
 });
+
+/** Providers of the back channel, by application, in order of their keys. */
+async function backchannelOf({ database }: CoreDeps, rows: readonly Row[]): Promise<ReadonlyMap<string, number[]>> {
+  const keys = rows.map((row) => String(row['pbm_uuid']));
+  if (keys.length === 0) return new Map();
+  const bound = await database.kysely
+    .selectFrom('application_backchannel')
+    .selectAll()
+    .where('application', 'in', keys)
+    .orderBy('provider')
+    .execute();
+  const found = groupedBy(bound, ({ application }) => application);
+  return new Map([...found].map(([application, ofOne]) => [application, ofOne.map(({ provider }) => provider)]));
+}
+
+/** Shown as lists of providers show them, by key. */
+async function providersOf(deps: CoreDeps, asked: readonly unknown[], query: URLSearchParams) {
+  const objects = new Map<unknown, Row>();
+  const pks = [...new Set(asked.filter((pk) => pk !== null).map(Number))];
+  if (pks.length === 0) return objects;
+  const stored = await deps.database.kysely.selectFrom('providers').selectAll().where('id', 'in', pks).execute();
+  for (const [kind, ofKind] of groupedBy(stored, (provider) => provider.kind)) {
+    const model = deps.registry.ofKind('providers', kind);
+    const views = model === undefined ? [] : await represent(deps, model, ofKind, query);
+    for (const view of views) objects.set(view['pk'], view);
+  }
+  return objects;
+}
 
 function launchUrl(row: Row, provider: Row | undefined): string | null {
   const settings = row['settings'];
