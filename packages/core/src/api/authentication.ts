@@ -13,7 +13,7 @@ import { findByName, type UserRecord } from '../identity/users.ts';
 import { findToken } from '../oidc/grants.ts';
 import { holdsBinding } from '../sessions/binding.ts';
 import { readSessionCookie, sessionCookieKey, sessionCookieName } from '../sessions/cookie.ts';
-import type { Session } from '../sessions/store.ts';
+import type { Session } from '../sessions/session.ts';
 import { ApiFailure, badToken } from './failure.ts';
 import type { Asking, Caller } from './request.ts';
 

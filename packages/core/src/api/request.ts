@@ -5,7 +5,7 @@ import { mayEverywhere } from '../identity/permissions.ts';
 import { invalidField } from '../models/invalid.ts';
 import type { Values } from '../models/model.ts';
 import type { Author } from '../models/unit.ts';
-import type { Session } from '../sessions/store.ts';
+import type { Session } from '../sessions/session.ts';
 import { noCredentials, noPermission } from './failure.ts';
 
 export interface Caller {

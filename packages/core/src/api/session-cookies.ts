@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { CoreDeps } from '../deps.ts';
 import { userUid } from '../identity/users.ts';
 import { sessionCookieKey, sessionCookieName, signSessionCookie } from '../sessions/cookie.ts';
-import type { Session } from '../sessions/store.ts';
+import type { Session } from '../sessions/session.ts';
 import type { ApiReply, ApiRequest } from './request.ts';
 
 const csrfCookie = 'authentik_csrf';

@@ -1,7 +1,7 @@
 // What stages and policies may know of the visitor's request. The HTTP side (api/) makes it; nothing here sees a socket.
 import type { X509Certificate } from 'node:crypto';
 import type { UserRecord } from '../identity/users.ts';
-import type { Session } from '../sessions/store.ts';
+import type { Session } from '../sessions/session.ts';
 
 export interface CookieToSet {
   readonly name: string;

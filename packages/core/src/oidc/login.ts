@@ -6,7 +6,7 @@ import { keepPlan, planNameFor, readPlan } from '../flows/plan.ts';
 import { planFlow } from '../flows/planner.ts';
 import type { FlowRequest } from '../flows/request.ts';
 import { flowByKey } from '../flows/stored.ts';
-import type { Session } from '../sessions/store.ts';
+import type { Session } from '../sessions/session.ts';
 import { applicationContext } from './access.ts';
 import { type Asking, promptsOf } from './asking.ts';
 import { hashOf } from './grants.ts';

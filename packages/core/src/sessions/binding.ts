@@ -4,7 +4,7 @@ import type { CoreDeps } from '../deps.ts';
 import { recordEvent } from '../events/record.ts';
 import type { Location } from '../geoip/locations.ts';
 import { findUser } from '../identity/users.ts';
-import type { Session } from './store.ts';
+import type { Session } from './session.ts';
 
 export const networkBindingKey = 'authentik/stages/user_login/binding/net';
 export const geoBindingKey = 'authentik/stages/user_login/binding/geo';

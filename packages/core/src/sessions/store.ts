@@ -1,176 +1,20 @@
-// Sessions of visitors (core.md §3.5, flow-executor.md §7.2). Stored under the hash of their key, so that the table opens
-// none of them; the hash is also what outposts call a session.
+// Sessions of visitors in the database (core.md §3.5, flow-executor.md §7.2). Stored under the hash of their key, so that the table
+// opens none of them; the hash is also what outposts call a session.
 import { randomBytes } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
 import { sessionId } from '@gatehouse/contract/control-channel';
 import type { Clock } from '@gatehouse/daemon/async';
-import type { Database, Statement } from '../database/connection.ts';
-import type { Value } from '../database/prepared.ts';
+import type { Database } from '../database/connection.ts';
 import { planKey } from '../flows/plan.ts';
-import { type PrincipalRow, rightsOfUser } from '../identity/permissions.ts';
 import type { Connection } from '../models/unit.ts';
+import { createChangedKeys } from './changed-keys.ts';
+import { isAsStored, mergedData, nextOf, objectOf, type Session, type StoredSession, type Visitor } from './session.ts';
+import { current, load, writing } from './statements.ts';
 
 /** Without an explicit duration the server keeps a session for a day after its last write. */
 const browserSessionMs = 86_400_000;
 
-export interface Session {
-  /** Known to the visitor and to this request only. */
-  readonly key: string;
-  readonly id: string;
-  userPk: number | undefined;
-  data: Record<string, unknown>;
-  /** Explicit duration, which the cookie then carries; `undefined` for a session of the browser's length. */
-  durationMs: number | undefined;
-  /** Address of the last request; `undefined` for a new session. */
-  readonly lastIp: string | undefined;
-  /** Who is logged in, else whom the session's flow is about, as read together with it; the latter without rights. */
-  readonly account: PrincipalRow | undefined;
-  /** Where that is whom the flow is about: whether somebody is logged in as him at {@link lastIp}, as of the same moment. */
-  readonly isAccountHere: boolean | undefined;
-  /** The session whose data this one takes over; it is deleted when this one is stored, which is not done without it. */
-  readonly replaces?: string;
-  /** Never stored; see `SessionStore.create`. */
-  readonly isPassing?: boolean;
-  /** The row, if it exists; a new session without data leaves none. */
-  stored: StoredSession | undefined;
-}
-
-interface StoredSession {
-  /** As JSON of ours, which is not that of the column. */
-  readonly data: string;
-  readonly userPk: number | undefined;
-  readonly lastIp: string;
-  readonly lastUserAgent: string;
-  readonly lastUsedMs: number;
-}
-
-/** The column holds objects only. */
-function objectOf(json: string): Record<string, unknown> {
-  const value: unknown = JSON.parse(json);
-  return typeof value === 'object' && value !== null ? { ...value } : {};
-}
-
-/** A step that changes nothing is not worth a write, unless the row would begin to look forgotten. */
-const untouchedMs = 30_000;
-
-function isAsStored(stored: StoredSession, next: StoredSession): boolean {
-  return (
-    stored.userPk === next.userPk &&
-    stored.lastIp === next.lastIp &&
-    stored.lastUserAgent === next.lastUserAgent &&
-    Math.abs(next.lastUsedMs - stored.lastUsedMs) < untouchedMs &&
-    isSameData(stored.data, next.data)
-  );
-}
-
-/** The database keeps names in an order of its own; what differs in more than order nearly always differs in length. */
-function isSameData(one: string, other: string): boolean {
-  return one.length === other.length && isDeepStrictEqual(JSON.parse(one), JSON.parse(other));
-}
-
-interface SessionRow {
-  readonly owner: number | null;
-  readonly session_data: string;
-  readonly last_ip: string;
-  readonly last_user_agent: string;
-  readonly last_used: Date;
-  readonly is_here: boolean | null;
-}
-
-const planned = `s.data #>> array[$3, 'context', 'pending_user', 'pk']`;
-
-/** With the account that nearly every request asks for next: who is logged in, else whom the flow is about. */
-const load: Statement<SessionRow & (PrincipalRow | { readonly [Column in keyof PrincipalRow]: null })> = {
-  name: 'session: load',
-  text: `select s.user_id as owner, s.data::text as session_data, s.last_ip, s.last_user_agent, s.last_used, u.*,
-      case when s.user_id is null then '[]' else ${rightsOfUser} end as rights, case when s.user_id is null
-        then exists (select 1 from sessions o where o.user_id = u.id and o.last_ip = s.last_ip) end as is_here
-    from sessions s left join users u
-      on u.id = coalesce(s.user_id, case when ${planned} ~ '^[0-9]{1,9}$' then (${planned})::integer end)
-    where s.id = $1 and s.expires > $2`,
-};
-
-const current: Statement<{ data: string; last_used: Date }> = {
-  name: 'session: as it is now',
-  text: 'select data::text, last_used from sessions where id = $1',
-};
 /** Two tabs at once need two; nobody needs more than a few. */
 const mostTries = 8;
-
-/** What this request has changed over what another one has stored; of what both have, this one's. */
-function mergedData(
-  before: Readonly<Record<string, unknown>>,
-  ours: Readonly<Record<string, unknown>>,
-  theirs: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
-  const merged = { ...theirs };
-  for (const name of new Set([...Object.keys(before), ...Object.keys(ours)])) {
-    if (isDeepStrictEqual(before[name], ours[name])) continue;
-    if (name in ours) merged[name] = ours[name];
-    else delete merged[name];
-  }
-  return merged;
-}
-
-/** Always later than what is stored, so that requests see each other's writes. */
-function nextOf(
-  { userPk, data, durationMs, stored }: Session,
-  { ip, userAgent }: Visitor,
-  nowMs: number,
-): StoredSession {
-  return {
-    data: JSON.stringify(durationMs === undefined ? data : { ...data, duration_ms: durationMs }),
-    userPk,
-    lastIp: ip,
-    lastUserAgent: userAgent.slice(0, 400),
-    lastUsedMs: Math.max(nowMs, (stored?.lastUsedMs ?? 0) + 1),
-  };
-}
-
-function endOf({ data, durationMs }: Session, nowMs: number): number {
-  if (durationMs === undefined) return nowMs + browserSessionMs;
-  const startedMs = data['started_ms'];
-  return (typeof startedMs === 'number' ? startedMs : nowMs) + durationMs;
-}
-
-const inserted = 'insert into sessions (id, user_id, data, expires, last_used, last_ip, last_user_agent)';
-
-const updated = `update sessions
-  set user_id = $2, data = $3, expires = $4, last_used = $5, last_ip = $6, last_user_agent = $7 where id = $1`;
-
-/** What every step of a visitor asks of the table; where he is in a flow may be lost with the power. */
-const statements: Readonly<Record<'insert' | 'replace' | 'update', Statement<{ id: string }>>> = {
-  insert: {
-    name: 'session: insert',
-    text: `${inserted} values ($1, $2, $3, $4, $5, $6, $7) returning id`,
-    isRelaxed: true,
-    isBrief: true,
-  },
-  replace: {
-    name: 'session: replace',
-    text: `with replaced as (delete from sessions where id = $8 returning 1)
-      ${inserted} select $1, $2, $3, $4, $5, $6, $7 from replaced returning id`,
-    isRelaxed: true,
-    isBrief: true,
-  },
-  update: {
-    name: 'session: update',
-    text: `${updated} and last_used = $8 returning id`,
-    isRelaxed: true,
-    isBrief: true,
-  },
-};
-
-/** The statement, and what it needs besides the row. The second of two tabs that log in at once finds nothing to replace. */
-function writing({ stored, replaces }: Session): readonly [Statement<{ id: string }>, ...Value[]] {
-  if (stored !== undefined) return [statements.update, new Date(stored.lastUsedMs)];
-  return replaces === undefined ? [statements.insert] : [statements.replace, replaces];
-}
-
-export interface Visitor {
-  readonly ip: string;
-  readonly userAgent: string;
-}
 
 export interface SessionStore {
   /** @param planName of the plan whose pending user is read with it; the plan of no application in particular unless given */
@@ -324,21 +168,10 @@ export function createSessionStore({ database, clock, onEnding, onEnded }: Sessi
   };
 }
 
-/** As long as a request may have been on its way, and what it was answered with. */
-const changingMs = 10_000;
-const mostChanged = 10_000;
-
-/** Sessions of this process that a login has given another key just now. */
-function createChangedKeys(clock: Pick<Clock, 'now'>) {
-  const untilMs = new Map<string, number>();
-  return {
-    add(id: string): void {
-      const [oldest] = untilMs.keys();
-      if (untilMs.size >= mostChanged && oldest !== undefined) untilMs.delete(oldest);
-      untilMs.set(id, clock.now() + changingMs);
-    },
-    has: (id: string) => (untilMs.get(id) ?? 0) > clock.now(),
-  };
+function endOf({ data, durationMs }: Session, nowMs: number): number {
+  if (durationMs === undefined) return nowMs + browserSessionMs;
+  const startedMs = data['started_ms'];
+  return (typeof startedMs === 'number' ? startedMs : nowMs) + durationMs;
 }
 
 /** 32 characters of `[a-z0-9]`, 165 bits. */
