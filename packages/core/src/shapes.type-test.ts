@@ -3,18 +3,38 @@
 import type { Wire } from '@gatehouse/contract/rest';
 import type * as vendor from '@goauthentik/api';
 import type { z } from 'zod';
-import type * as answers from './api/answers.ts';
+import type { kindToMakeShape, useShape } from './api/answers.ts';
 import type { applicationModel } from './applications/models.ts';
+import type { madeTogetherShape } from './applications/routes.ts';
 import type { blueprintModel } from './blueprints/models.ts';
+import type { blueprintFileShape, importShape } from './blueprints/routes.ts';
+import type { currentBrandShape } from './brands/answers.ts';
 import type { brandModel } from './brands/models.ts';
 import type { certificateModel } from './crypto/models.ts';
+import type { deviceShape } from './devices/routes.ts';
 import type { eventModel, ruleModel, transportModel } from './events/models.ts';
+import type { statsShape, topShape, volumeShape } from './events/routes.ts';
+import type { cacheShape, linkShape, userSettingShape } from './flows/answers.ts';
+import type { inspectionShape } from './flows/inspector.ts';
 import type { flowModel, stageBindingModel } from './flows/models.ts';
+import type { countryShape } from './geoip/countries.ts';
+import type { pathsShape, serviceAccountShape } from './identity/accounts.ts';
 import type { groupModel } from './identity/models/group.ts';
 import type { tokenModel } from './identity/models/token.ts';
 import type { userModel } from './identity/models/user.ts';
+import type { selfShape } from './identity/self.ts';
+import type { mappingResultShape } from './mappings/test.ts';
 import type { Model } from './models/model.ts';
+import type { claimsShape } from './oidc/preview.ts';
+import type {
+  directoryAccessShape,
+  instanceShape,
+  outpostDefaultsShape,
+  radiusAccessShape,
+  servedShapes,
+} from './outposts/answers.ts';
 import type { outpostModel } from './outposts/models.ts';
+import type { decisionShape } from './policies/answers.ts';
 import type { policyBindingModel } from './policies/bindings.ts';
 import type {
   ldapProviderModel,
@@ -22,9 +42,14 @@ import type {
   proxyProviderModel,
   radiusProviderModel,
 } from './providers/models.ts';
+import type { setupUrlsShape } from './providers/routes.ts';
+import type { assignedShape, rightOnObjectShape, rightShape, roleWithRightsShape } from './rbac/answers.ts';
 import type { roleModel } from './rbac/models.ts';
 import type { MutualTlsField } from './stages/mutual-tls/stage.ts';
+import type { promptPreviewShape } from './stages/prompt/preview.ts';
+import type { labelledShape, pastVersionShape, rootConfigShape, systemShape, versionShape } from './system/answers.ts';
 import type { scheduleModel, taskModel } from './tasks/models.ts';
+import type { workerShape } from './tasks/routes.ts';
 
 type Fields<M extends Model> = keyof M['fields'];
 /** Names that a request of the vendor's client may carry and that we would ignore. */
@@ -75,44 +100,44 @@ type Missing<Answer, Shape extends z.ZodType, Left extends string = never> = Exc
   keyof z.infer<Shape> | Left
 >;
 
-expectNone<Missing<vendor.Version, typeof answers.versionShape>>();
-expectNone<Missing<vendor.VersionHistory, typeof answers.pastVersionShape>>();
-expectNone<Missing<vendor.Config, typeof answers.rootConfigShape>>();
-expectNone<Missing<vendor.SystemInfo, typeof answers.systemShape>>();
-expectNone<Missing<vendor.App, typeof answers.labelledShape>>();
-expectNone<Missing<vendor.Worker, typeof answers.workerShape>>();
-expectNone<Missing<vendor.DetailedCountry, typeof answers.countryShape>>();
-expectNone<Missing<vendor.UsedBy, typeof answers.useShape>>();
-expectNone<Missing<vendor.Cache, typeof answers.cacheShape>>();
-expectNone<Missing<vendor.Link, typeof answers.linkShape>>();
-expectNone<Missing<vendor.UserServiceAccountResponse, typeof answers.serviceAccountShape>>();
-expectNone<Missing<vendor.UserPath, typeof answers.pathsShape>>();
-expectNone<Missing<vendor.Device, typeof answers.deviceShape>>();
-expectNone<Missing<vendor.Permission, typeof answers.rightShape>>();
-expectNone<Missing<vendor.RoleAssignedObjectPermission, typeof answers.roleWithRightsShape>>();
-expectNone<Missing<vendor.PermissionAssignResult, typeof answers.assignedShape>>();
-expectNone<Missing<vendor.PolicyTestResult, typeof answers.decisionShape>>();
-expectNone<Missing<vendor.PropertyMappingTestResult, typeof answers.mappingResultShape>>();
-expectNone<Missing<vendor.TransactionApplicationResponse, typeof answers.madeTogetherShape>>();
-expectNone<Missing<vendor.PropertyMappingPreview, typeof answers.claimsShape>>();
-expectNone<Missing<vendor.OAuth2ProviderSetupURLs, typeof answers.setupUrlsShape>>();
-expectNone<Missing<vendor.FlowInspection, typeof answers.inspectionShape>>();
-expectNone<Missing<vendor.LDAPCheckAccess, typeof answers.directoryAccessShape>>();
-expectNone<Missing<vendor.RadiusCheckAccess, typeof answers.radiusAccessShape>>();
-expectNone<Missing<vendor.OutpostDefaultConfig, typeof answers.outpostDefaultsShape>>();
-expectNone<Missing<vendor.OutpostHealth, typeof answers.instanceShape>>();
-expectNone<Missing<vendor.EventVolume, typeof answers.volumeShape>>();
-expectNone<Missing<vendor.EventTopPerUser, typeof answers.topShape>>();
-expectNone<Missing<vendor.EventStats, typeof answers.statsShape>>();
-expectNone<Missing<vendor.BlueprintFile, typeof answers.blueprintFileShape>>();
-expectNone<Missing<vendor.BlueprintImportResult, typeof answers.importShape>>();
-expectNone<Missing<vendor.ExtraRoleObjectPermission, typeof answers.rightOnObjectShape>>();
-expectNone<Missing<vendor.SessionUser, typeof answers.selfShape, 'original'>>(); // impersonation only
-expectNone<Missing<vendor.UserSelf, typeof answers.selfShape.shape.user>>();
-expectNone<Missing<vendor.TypeCreate, typeof answers.kindToMakeShape, 'icon_url'>>();
-expectNone<Missing<vendor.UserSetting, typeof answers.userSettingShape, 'icon_url'>>();
-expectNone<Missing<vendor.CurrentBrand, typeof answers.currentBrandShape>>();
-expectNone<Missing<vendor.PromptChallenge, typeof answers.promptPreviewShape, 'response_errors'>>();
-expectNone<Missing<vendor.LDAPOutpostConfig, typeof answers.servedShapes.ldap>>();
-expectNone<Missing<vendor.RadiusOutpostConfig, typeof answers.servedShapes.radius>>();
-expectNone<Missing<vendor.ProxyOutpostConfig, typeof answers.servedShapes.proxy>>();
+expectNone<Missing<vendor.Version, typeof versionShape>>();
+expectNone<Missing<vendor.VersionHistory, typeof pastVersionShape>>();
+expectNone<Missing<vendor.Config, typeof rootConfigShape>>();
+expectNone<Missing<vendor.SystemInfo, typeof systemShape>>();
+expectNone<Missing<vendor.App, typeof labelledShape>>();
+expectNone<Missing<vendor.Worker, typeof workerShape>>();
+expectNone<Missing<vendor.DetailedCountry, typeof countryShape>>();
+expectNone<Missing<vendor.UsedBy, typeof useShape>>();
+expectNone<Missing<vendor.Cache, typeof cacheShape>>();
+expectNone<Missing<vendor.Link, typeof linkShape>>();
+expectNone<Missing<vendor.UserServiceAccountResponse, typeof serviceAccountShape>>();
+expectNone<Missing<vendor.UserPath, typeof pathsShape>>();
+expectNone<Missing<vendor.Device, typeof deviceShape>>();
+expectNone<Missing<vendor.Permission, typeof rightShape>>();
+expectNone<Missing<vendor.RoleAssignedObjectPermission, typeof roleWithRightsShape>>();
+expectNone<Missing<vendor.PermissionAssignResult, typeof assignedShape>>();
+expectNone<Missing<vendor.PolicyTestResult, typeof decisionShape>>();
+expectNone<Missing<vendor.PropertyMappingTestResult, typeof mappingResultShape>>();
+expectNone<Missing<vendor.TransactionApplicationResponse, typeof madeTogetherShape>>();
+expectNone<Missing<vendor.PropertyMappingPreview, typeof claimsShape>>();
+expectNone<Missing<vendor.OAuth2ProviderSetupURLs, typeof setupUrlsShape>>();
+expectNone<Missing<vendor.FlowInspection, typeof inspectionShape>>();
+expectNone<Missing<vendor.LDAPCheckAccess, typeof directoryAccessShape>>();
+expectNone<Missing<vendor.RadiusCheckAccess, typeof radiusAccessShape>>();
+expectNone<Missing<vendor.OutpostDefaultConfig, typeof outpostDefaultsShape>>();
+expectNone<Missing<vendor.OutpostHealth, typeof instanceShape>>();
+expectNone<Missing<vendor.EventVolume, typeof volumeShape>>();
+expectNone<Missing<vendor.EventTopPerUser, typeof topShape>>();
+expectNone<Missing<vendor.EventStats, typeof statsShape>>();
+expectNone<Missing<vendor.BlueprintFile, typeof blueprintFileShape>>();
+expectNone<Missing<vendor.BlueprintImportResult, typeof importShape>>();
+expectNone<Missing<vendor.ExtraRoleObjectPermission, typeof rightOnObjectShape>>();
+expectNone<Missing<vendor.SessionUser, typeof selfShape, 'original'>>(); // impersonation only
+expectNone<Missing<vendor.UserSelf, typeof selfShape.shape.user>>();
+expectNone<Missing<vendor.TypeCreate, typeof kindToMakeShape, 'icon_url'>>();
+expectNone<Missing<vendor.UserSetting, typeof userSettingShape, 'icon_url'>>();
+expectNone<Missing<vendor.CurrentBrand, typeof currentBrandShape>>();
+expectNone<Missing<vendor.PromptChallenge, typeof promptPreviewShape, 'response_errors'>>();
+expectNone<Missing<vendor.LDAPOutpostConfig, typeof servedShapes.ldap>>();
+expectNone<Missing<vendor.RadiusOutpostConfig, typeof servedShapes.radius>>();
+expectNone<Missing<vendor.ProxyOutpostConfig, typeof servedShapes.proxy>>();

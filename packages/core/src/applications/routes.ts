@@ -1,7 +1,7 @@
 // Routes of applications (core.md §11.2): the list is what the caller may use; several objects at once, all or nothing.
 
 import { z } from 'zod';
-import { decisionShape, madeTogetherShape } from '../api/answers.ts';
+import { names } from '../api/answers.ts';
 import { createByRequest } from '../api/create.ts';
 import { listRows, registerModelRoutes } from '../api/crud.ts';
 import { ApiFailure, noPermission, notFound } from '../api/failure.ts';
@@ -20,9 +20,13 @@ import { represent } from '../models/represent.ts';
 import { findRow, findRows } from '../models/store.ts';
 import { inUnit, type Unit } from '../models/unit.ts';
 import { messagesByField } from '../models/validation.ts';
+import { decisionShape } from '../policies/answers.ts';
 import { policyBindingModel } from '../policies/bindings.ts';
 import { type ApplicationRecord, mayUseApplication } from './access.ts';
 import { applicationModel } from './models.ts';
+
+/** Whether several objects were made at once. */
+export const madeTogetherShape = z.object({ applied: z.boolean(), logs: names });
 
 const path = '/api/v3/core/applications/';
 

@@ -1,7 +1,7 @@
 // Routes of blueprints (core.md §11.6, §20.4): instances, the files there are, applying, importing.
 
 import { z } from 'zod';
-import { blueprintFileShape, importShape } from '../api/answers.ts';
+import { anything, logLineShape, moment } from '../api/answers.ts';
 import { registerModelRoutes, representOne } from '../api/crud.ts';
 import { ApiFailure, noPermission } from '../api/failure.ts';
 import { type ApiRequest, authorOf, queryOf, requirePermission, requirePrincipal } from '../api/request.ts';
@@ -25,6 +25,21 @@ import { blueprintModel } from './models.ts';
 import { metaApplyModel } from './nested.ts';
 import { type Blueprint, readBlueprint } from './read.ts';
 import { applyActor } from './tasks.ts';
+
+/** A blueprint in a folder. */
+export const blueprintFileShape = z.object({
+  path: z.string(),
+  last_m: moment,
+  hash: z.string(),
+  meta: z.looseObject({ name: z.string(), labels: anything }),
+});
+
+/** What an import did, or would do. */
+export const importShape = z.object({
+  success: z.boolean(),
+  logs: z.array(logLineShape),
+  entries: z.array(z.looseObject({ entry: z.string(), model: z.string(), action: z.string() })).optional(),
+});
 
 const prefix = '/api/v3/managed/blueprints';
 const longest = 2_000_000;

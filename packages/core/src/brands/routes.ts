@@ -1,9 +1,10 @@
 // `/api/v3/core/brands/` and `current/`, what anybody may know of the brand of this host (core.md §11.2).
-import { currentBrandShape } from '../api/answers.ts';
+
 import { registerModelRoutes } from '../api/crud.ts';
 import type { Api } from '../api/server.ts';
 import type { CoreDeps } from '../deps.ts';
 import { represent } from '../models/represent.ts';
+import { currentBrandShape } from './answers.ts';
 import { brandOfHost } from './current.ts';
 import { brandModel } from './models.ts';
 

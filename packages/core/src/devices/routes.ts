@@ -1,7 +1,7 @@
 // Routes of second factors (core.md §11.5): everybody's own, and all of them for administrators.
 
 import { z } from 'zod';
-import { deviceShape } from '../api/answers.ts';
+import { moment } from '../api/answers.ts';
 import { pageOfRows, registerModelRoutes } from '../api/crud.ts';
 import { noPermission } from '../api/failure.ts';
 import { type ApiRequest, queryOf, requirePrincipal } from '../api/request.ts';
@@ -9,7 +9,24 @@ import type { Api } from '../api/server.ts';
 import type { CoreDeps } from '../deps.ts';
 import { mayEverywhere } from '../identity/permissions.ts';
 import { type Model, permissionName } from '../models/model.ts';
+import { kindShape } from '../models/shapes.ts';
 import { deviceModels, deviceTypes, ofUser } from './models.ts';
+
+const { component: _component, ...deviceKind } = kindShape;
+
+/** A second factor of whatever kind. */
+export const deviceShape = z.object({
+  ...deviceKind,
+  pk: z.string(),
+  name: z.string(),
+  type: z.string(),
+  confirmed: z.boolean(),
+  created: moment,
+  last_updated: moment,
+  last_used: moment.nullable(),
+  extra_description: z.string().nullable(),
+  external_id: z.string().nullable(),
+});
 
 const prefix = '/api/v3/authenticators';
 

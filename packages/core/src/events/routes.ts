@@ -2,7 +2,7 @@
 
 import { type RawBuilder, sql } from 'kysely';
 import { z } from 'zod';
-import { kindToMakeShape, statsShape, topShape, volumeShape } from '../api/answers.ts';
+import { kindToMakeShape, moment } from '../api/answers.ts';
 import { registerModelRoutes, representOne } from '../api/crud.ts';
 import { filtersOf } from '../api/filtering.ts';
 import { type ApiRequest, bodyOf, queryOf, requirePermission, requirePrincipal } from '../api/request.ts';
@@ -16,6 +16,19 @@ import { coreItself, inUnit } from '../models/unit.ts';
 import { eventActions } from './actions.ts';
 import { cleanse } from './cleanse.ts';
 import { eventModel, ruleModel, transportModel } from './models.ts';
+
+/** Events of an action in a stretch of time. */
+export const volumeShape = z.object({ action: z.string(), time: moment, count: z.int() });
+
+/** What was used most. */
+export const topShape = z.object({
+  application: z.unknown(),
+  counted_events: z.int(),
+  unique_users: z.int(),
+});
+
+/** Events and users in stretches of time. */
+export const statsShape = z.object({ count_step: z.record(z.string(), z.int()), unique_users: z.int() });
 
 const path = '/api/v3/events/events/';
 const dayMs = 86_400_000;

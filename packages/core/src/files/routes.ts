@@ -3,7 +3,7 @@
 
 import { compareReferences, isApiUsage, parseFileName, refersTo, type Usage } from '@gatehouse/storage';
 import { z } from 'zod';
-import { fileReferencesShape, filesShape, storedFileShape, uploadedFileShape, useShape } from '../api/answers.ts';
+import { useShape } from '../api/answers.ts';
 import { ApiFailure } from '../api/failure.ts';
 import { type ApiRequest, authorOf, bodyOf, originOf, queryOf, requirePermission } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
@@ -11,6 +11,7 @@ import type { CoreDeps } from '../deps.ts';
 import { may, type Principal } from '../identity/permissions.ts';
 import { message } from '../models/invalid.ts';
 import { appLabel, modelName, permissionName } from '../models/model.ts';
+import { fileReferencesShape, filesShape, storedFileShape, uploadedFileShape } from './answers.ts';
 import { createTroubleReport, recordFileEvent } from './audit.ts';
 import { tenant } from './core-files.ts';
 import { isTrue, listFiles } from './listing.ts';

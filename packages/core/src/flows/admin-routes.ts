@@ -2,13 +2,13 @@
 // counts of the caches are 0 and clearing them changes nothing.
 
 import { z } from 'zod';
-import { cacheShape, linkShape, userSettingShape } from '../api/answers.ts';
 import { keyParameter, requirePermission, requirePrincipal } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
 import { isSecure } from '../api/session-cookies.ts';
 import { rowOf } from '../api/visibility.ts';
 import type { CoreDeps } from '../deps.ts';
 import { fieldValue } from '../models/represent.ts';
+import { cacheShape, linkShape, userSettingShape } from './answers.ts';
 import { flowModel } from './models.ts';
 
 const caches = [

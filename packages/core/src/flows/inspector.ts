@@ -1,6 +1,7 @@
 // `/api/v3/flows/inspector/<slug>/` (flow-executor.md §13): what a plan holds, for whoever builds flows. Secrets are masked
 // before they are kept for it.
-import { inspectionShape } from '../api/answers.ts';
+import { z } from 'zod';
+import { anything } from '../api/answers.ts';
 import { ApiFailure, notFound } from '../api/failure.ts';
 import type { ApiRequest } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
@@ -10,6 +11,20 @@ import { may } from '../identity/permissions.ts';
 import { represent } from '../models/represent.ts';
 import { stageBindingModel } from './models.ts';
 import { historyOf, type Plan, type PlannedStage, plansOf } from './plan.ts';
+
+const inspectedPlan = z.object({
+  current_stage: z.looseObject({ pk: z.string() }).nullable(),
+  next_planned_stage: z.looseObject({ pk: z.string() }).nullable(),
+  plan_context: anything,
+  session_id: z.string(),
+});
+
+/** Where a visitor is in a flow, and where he was. */
+export const inspectionShape = z.object({
+  plans: z.array(inspectedPlan),
+  current_plan: inspectedPlan,
+  is_completed: z.boolean(),
+});
 
 export function registerInspector(api: Api, deps: CoreDeps): void {
   const operation = { summary: 'The plan of a visitor', answer: inspectionShape };

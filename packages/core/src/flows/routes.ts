@@ -1,6 +1,5 @@
 // `/api/v3/flows/executor/<slug>/` (flow-executor.md §9). Everything that goes wrong inside is still 200 with a challenge
 // that says so, as clients of the contract expect; a header names the kind (Beyond F25).
-import { challengeAnswerShape, challengeShape } from '../api/answers.ts';
 import { cookiesOf, csrfFailure, hasCsrfProof, identifyCaller } from '../api/authentication.ts';
 import { presentedCertificate } from '../api/client-certificate.ts';
 import { ApiFailure } from '../api/failure.ts';
@@ -10,6 +9,7 @@ import { isSecure, saveSession, setCookie } from '../api/session-cookies.ts';
 import { createTurns } from '../api/turns.ts';
 import type { CoreDeps } from '../deps.ts';
 import { recordEvent } from '../events/record.ts';
+import { challengeAnswerShape, challengeShape } from './answers.ts';
 import { executeFlow, type FlowAnswer } from './executor.ts';
 import { planNameFor } from './plan.ts';
 import type { FlowRequest } from './request.ts';

@@ -1,9 +1,11 @@
 // `/api/v3/policies/geoip_iso3166/`: the countries that a policy can name (ISO 3166-1), with their English names.
 
 import { z } from 'zod';
-import { countryShape } from '../api/answers.ts';
 import { requirePrincipal } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
+
+/** A country, by its ISO 3166 code. */
+export const countryShape = z.object({ code: z.string(), name: z.string() });
 
 /** Assigned by the language library, not by ISO 3166-1. */
 const noCountries = new Set(['AC', 'CP', 'CQ', 'DG', 'EA', 'EU', 'EZ', 'IC', 'QO', 'TA', 'UN', 'XA', 'XB', 'XK', 'ZZ']);

@@ -1,7 +1,7 @@
 // Passwords of users, and accounts for services (core.md §11.2).
 
 import { z } from 'zod';
-import { pathsShape, serviceAccountShape } from '../api/answers.ts';
+import { names } from '../api/answers.ts';
 import { createByRequest } from '../api/create.ts';
 import { noPermission, notFound } from '../api/failure.ts';
 import {
@@ -23,6 +23,18 @@ import { tokenModel } from './models/token.ts';
 import { userModel } from './models/user.ts';
 import { may } from './permissions.ts';
 import { userUid } from './users.ts';
+
+/** An account that was made, with its key. */
+export const serviceAccountShape = z.object({
+  username: z.string(),
+  token: z.string(),
+  user_uid: z.string(),
+  user_pk: z.int(),
+  group_pk: z.string().optional(),
+});
+
+/** Paths that users are under. */
+export const pathsShape = z.object({ paths: names });
 
 const prefix = '/api/v3/core/users';
 const serviceTokenMs = 360 * 86_400_000;

@@ -1,7 +1,8 @@
 // `/core/users/me/`: what somebody may know of himself (core.md §11.2).
 
 import { sql } from 'kysely';
-import { selfShape } from '../api/answers.ts';
+import { z } from 'zod';
+import { anything, named, names } from '../api/answers.ts';
 import { requirePrincipal } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
 import { saveSession } from '../api/session-cookies.ts';
@@ -9,6 +10,25 @@ import type { CoreDeps } from '../deps.ts';
 import type { Principal } from './permissions.ts';
 import { rolesOfUsers } from './roles.ts';
 import { avatarOf, userUid } from './users.ts';
+
+/** Who asks. */
+export const selfShape = z.object({
+  user: z.object({
+    pk: z.int(),
+    username: z.string(),
+    name: z.string(),
+    is_active: z.boolean(),
+    is_superuser: z.boolean(),
+    groups: z.array(named),
+    roles: z.array(named),
+    email: z.string(),
+    avatar: z.string(),
+    uid: z.string(),
+    settings: anything,
+    type: z.string(),
+    system_permissions: names,
+  }),
+});
 
 export function registerSelfRoute(api: Api, deps: CoreDeps): void {
   api.get(

@@ -2,7 +2,6 @@
 // for a user, before anybody depends on it.
 
 import { z } from 'zod';
-import { decisionShape, mappingResultShape } from '../api/answers.ts';
 import { notFound } from '../api/failure.ts';
 import { bodyOf, keyParameter, requirePermission } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
@@ -10,10 +9,14 @@ import type { CoreDeps } from '../deps.ts';
 import { Converter, toPlain } from '../expressions/run/convert.ts';
 import { findUser } from '../identity/users.ts';
 import { invalidField, message } from '../models/invalid.ts';
+import { decisionShape } from '../policies/answers.ts';
 import { evaluatePolicy } from '../policies/engine.ts';
 import { radiusMappingModel, scopeMappingModel } from './models.ts';
 import { radiusNames } from './radius.ts';
 import { loadMappings, runMapping } from './run.ts';
+
+/** What a mapping gave, as JSON text, or why it did not. */
+export const mappingResultShape = z.object({ result: z.string(), successful: z.boolean() });
 
 const asked = z.object({
   user: z.number().int().nullable().default(null),

@@ -1,5 +1,6 @@
 // `/providers/oauth2/<pk>/preview_user/` (core.md §11.3): what an application would be told of somebody.
-import { claimsShape } from '../api/answers.ts';
+import { z } from 'zod';
+import { anything } from '../api/answers.ts';
 import { noPermission } from '../api/failure.ts';
 import { type ApiRequest, queryOf, requirePrincipal } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
@@ -14,6 +15,9 @@ import { claimsOf, scopesOf } from './claims.ts';
 import { clientByKey } from './client.ts';
 import { issuerOf } from './discovery.ts';
 import { standardClaims } from './tokens.ts';
+
+/** Claims as a client would get them. */
+export const claimsShape = z.object({ preview: anything });
 
 export function registerPreviewRoute(api: Api, deps: CoreDeps): void {
   const operation = { summary: 'What an ID token would say of somebody', answer: claimsShape };

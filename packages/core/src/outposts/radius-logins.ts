@@ -5,7 +5,7 @@
 
 import { ntHash } from '@gatehouse/wire/mschap';
 import { z } from 'zod';
-import { radiusLoginShape, wifiSecretsShape } from '../api/answers.ts';
+import { named } from '../api/answers.ts';
 import { noCredentials, noPermission, notFound } from '../api/failure.ts';
 import { type ApiRequest, bodyOf, keyParameter, queryOf } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
@@ -20,6 +20,19 @@ import { invalidField, message } from '../models/invalid.ts';
 import type { Row } from '../models/model.ts';
 import { fieldValue } from '../models/represent.ts';
 import { radiusProviderModel } from '../providers/models.ts';
+import { radiusAccessShape } from './answers.ts';
+
+/** Secrets of users for networks that need them. */
+export const wifiSecretsShape = z.object({ secrets: z.array(z.object({ pk: z.string(), nt_hash: z.string() })) });
+
+/** What a login that an outpost has judged itself leads to. */
+export const radiusLoginShape = radiusAccessShape.extend({
+  user: z
+    .object({ pk: z.int(), username: z.string(), groups: z.array(named) })
+    .nullable()
+    .optional(),
+  session: z.object({ id: z.string() }).optional(),
+});
 
 export const viewWifiSecret = 'authentik_providers_radius.view_wifi_secret';
 export const assertLogin = 'authentik_providers_radius.assert_login';

@@ -2,14 +2,7 @@
 
 import { type RawBuilder, sql } from 'kysely';
 import { z } from 'zod';
-import {
-  directoryAccessShape,
-  instanceShape,
-  outpostDefaultsShape,
-  pageShape,
-  radiusAccessShape,
-  servedShapes,
-} from '../api/answers.ts';
+import { pageShape } from '../api/answers.ts';
 import { conditional } from '../api/conditional.ts';
 import { listRows } from '../api/crud.ts';
 import { ApiFailure, noCredentials, notFound } from '../api/failure.ts';
@@ -23,6 +16,13 @@ import { may } from '../identity/permissions.ts';
 import { radiusReply } from '../mappings/radius.ts';
 import type { Model, Row } from '../models/model.ts';
 import { ldapProviderModel, proxyProviderModel, radiusProviderModel } from '../providers/models.ts';
+import {
+  directoryAccessShape,
+  instanceShape,
+  outpostDefaultsShape,
+  radiusAccessShape,
+  servedShapes,
+} from './answers.ts';
 import { instanceStates } from './instances.ts';
 import { outpostModel } from './models.ts';
 import { providerRows } from './provider-rows.ts';

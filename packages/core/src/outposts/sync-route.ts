@@ -1,6 +1,6 @@
+import { z } from 'zod';
 // `GET /outposts/sync/`: users and groups that have changed since a cursor, as the lists show them (core.md §23.2). A core
 // without it answers 404, and outposts go by what lists can tell.
-import { syncShape } from '../api/answers.ts';
 import { ApiFailure } from '../api/failure.ts';
 import { type ApiRequest, queryOf, requirePermission } from '../api/request.ts';
 import type { Api } from '../api/server.ts';
@@ -8,6 +8,17 @@ import type { CoreDeps } from '../deps.ts';
 import { wireGroups } from '../identity/groups.ts';
 import { anonymousUsername, wireUsers } from '../identity/users.ts';
 import { changesSince } from './change-log.ts';
+
+const since = <Key extends z.ZodType>(key: Key) =>
+  z.object({ changed: z.array(z.looseObject({ pk: key })), gone: z.array(key) });
+
+/** What has changed since a cursor. */
+export const syncShape = z.object({
+  cursor: z.string(),
+  reset: z.boolean(),
+  users: since(z.int()),
+  groups: since(z.string()),
+});
 
 export function registerSyncRoute(api: Api, deps: CoreDeps): void {
   const config = { operation: { summary: 'Users and groups that changed since a cursor', answer: syncShape } };

@@ -1,5 +1,5 @@
+import { z } from 'zod';
 // `/providers/oauth2/<pk>/setup_urls/` (core.md §11.3): what to type into an application.
-import { setupUrlsShape } from '../api/answers.ts';
 import type { Api } from '../api/server.ts';
 import { rowOf } from '../api/visibility.ts';
 import { baseUrlOf } from '../api/web-path.ts';
@@ -7,6 +7,17 @@ import type { CoreDeps } from '../deps.ts';
 import { fieldValue } from '../models/represent.ts';
 import { assignmentsOf } from './assignments.ts';
 import { oauthProviderModel } from './models.ts';
+
+/** Addresses to configure a client with; those by name are absent without an application. */
+export const setupUrlsShape = z.object({
+  issuer: z.string().nullable(),
+  authorize: z.string(),
+  token: z.string(),
+  user_info: z.string(),
+  provider_info: z.string().nullable(),
+  logout: z.string().nullable(),
+  jwks: z.string().nullable(),
+});
 
 export function registerProviderRoutes(api: Api, deps: CoreDeps): void {
   api.get(

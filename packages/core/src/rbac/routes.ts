@@ -1,7 +1,7 @@
 // Routes of roles and rights (core.md §11.6): who is in a role, and what a role may do, everywhere or with one object.
 
 import { z } from 'zod';
-import { assignedShape, pageShape, rightOnObjectShape, rightShape, roleWithRightsShape } from '../api/answers.ts';
+import { pageShape } from '../api/answers.ts';
 import { registerModelRoutes } from '../api/crud.ts';
 import { noPermission, notFound } from '../api/failure.ts';
 import { pageOf, readPageRequest } from '../api/pagination.ts';
@@ -15,6 +15,7 @@ import { invalidField, message } from '../models/invalid.ts';
 import type { Row } from '../models/model.ts';
 import { findRow } from '../models/store.ts';
 import { type Change, type Difference, inUnit } from '../models/unit.ts';
+import { assignedShape, rightOnObjectShape, rightShape, roleWithRightsShape } from './answers.ts';
 import { nameOf, type Right, rightsOf } from './catalogue.ts';
 import { grantToRole, roleModel } from './models.ts';
 

@@ -4,7 +4,6 @@ import { arch, type as osType, version as osVersion, platform, release } from 'n
 import type { Metrics } from '@gatehouse/daemon/metrics';
 import { createCidrSet } from '@gatehouse/daemon/net';
 import { z } from 'zod';
-import { labelledShape, pastVersionShape, rootConfigShape, systemShape, versionShape } from '../api/answers.ts';
 import { registerBaseRoutes } from '../api/bases.ts';
 import { notFound } from '../api/failure.ts';
 import { families } from '../api/families.ts';
@@ -18,6 +17,7 @@ import { InvalidInput } from '../models/invalid.ts';
 import { appLabel } from '../models/model.ts';
 import { messagesByField } from '../models/validation.ts';
 import { embeddedOutpost } from '../outposts/models.ts';
+import { labelledShape, pastVersionShape, rootConfigShape, systemShape, versionShape } from './answers.ts';
 import { settingsSchema } from './settings.ts';
 
 const cacheSeconds = 300;

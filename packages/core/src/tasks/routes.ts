@@ -1,7 +1,6 @@
 // Routes of tasks, schedules and workers (core.md §11.6).
 
 import { z } from 'zod';
-import { workerShape } from '../api/answers.ts';
 import { registerModelRoutes } from '../api/crud.ts';
 import { noPermission } from '../api/failure.ts';
 import { type ApiReply, type ApiRequest, authorOf, requirePermission, requirePrincipal } from '../api/request.ts';
@@ -15,6 +14,13 @@ import { scheduleModel, taskModel } from './models.ts';
 import { logLine } from './queue.ts';
 import { send } from './scheduler.ts';
 import { silenceMs } from './worker.ts';
+
+/** A process that runs tasks. */
+export const workerShape = z.object({
+  worker_id: z.string(),
+  version: z.string(),
+  version_matching: z.boolean(),
+});
 
 const prefix = '/api/v3/tasks';
 const states = ['queued', 'consumed', 'preprocess', 'running', 'postprocess', 'rejected', 'done'];

@@ -1,7 +1,7 @@
+import { z } from 'zod';
 // `/stages/prompt/prompts/preview/` (core.md §11.5): a prompt as a flow would show it, before it is saved.
 
 import type { PromptChallenge } from '@gatehouse/contract/flow';
-import { promptPreviewShape } from '../../api/answers.ts';
 import { bodyOf, requirePermission } from '../../api/request.ts';
 import type { Api } from '../../api/server.ts';
 import type { CoreDeps } from '../../deps.ts';
@@ -12,6 +12,25 @@ import { validate } from '../../models/validation.ts';
 import { evaluatePromptText, type PromptRun } from './expression.ts';
 import { type Prompt, type PromptText, promptModel, promptOf } from './prompt.ts';
 import { showPrompt } from './stage.ts';
+
+/** A prompt as a flow would show it. */
+export const promptPreviewShape = z.object({
+  flow_info: z.object({ title: z.string(), background: z.string(), cancel_url: z.string(), layout: z.string() }),
+  component: z.string(),
+  fields: z.array(
+    z.object({
+      field_key: z.string(),
+      label: z.string(),
+      type: z.string(),
+      required: z.boolean(),
+      placeholder: z.string(),
+      initial_value: z.string(),
+      order: z.int(),
+      sub_text: z.string(),
+      choices: z.array(z.object({ value: z.string(), label: z.string() })).nullable(),
+    }),
+  ),
+});
 
 export function registerPromptPreview(api: Api, deps: CoreDeps): void {
   const operation = { summary: 'A prompt as a flow shows it', answer: promptPreviewShape };
