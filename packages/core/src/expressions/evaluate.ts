@@ -7,6 +7,7 @@ import { SyntaxFault, UnsupportedFault } from './faults.ts';
 import { commonFunctions, type FunctionContext } from './host/functions.ts';
 import { AddressObject } from './host/network.ts';
 import { httpRequestObject } from './host/request.ts';
+import { tenantSettings } from './host/tenant.ts';
 import { checkText, interpret } from './interpret.ts';
 import { createModules } from './modules/all.ts';
 import type { HostObject, Value } from './run/values.ts';
@@ -88,11 +89,12 @@ export function expressionProblem(text: string): ExpressionProblem | undefined {
   }
 }
 
-const moduleNames: ReadonlySet<string> = new Set(createModules(() => 0).keys());
+const moduleNames: ReadonlySet<string> = new Set(createModules({ now: () => 0, settings: () => null }).keys());
 const modules = new WeakMap<CoreDeps, ReadonlyMap<string, HostObject>>();
 
 function modulesOf(deps: CoreDeps): ReadonlyMap<string, HostObject> {
-  const known = modules.get(deps) ?? createModules(() => deps.clock.now());
+  const known =
+    modules.get(deps) ?? createModules({ now: () => deps.clock.now(), settings: () => tenantSettings(deps) });
   modules.set(deps, known);
   return known;
 }

@@ -19,6 +19,8 @@ export interface MappingInput {
   /** Nobody for the anonymous user. */
   readonly user: UserRecord | undefined;
   readonly request?: FlowRequest | undefined;
+  /** `request.context`; empty unless given. */
+  readonly context?: Dict;
   /** What this kind of mapping sees beside user and request. */
   readonly names?: Readonly<Record<string, Value>>;
 }
@@ -26,11 +28,11 @@ export interface MappingInput {
 export type MappingResult = { readonly value: Value } | { readonly error: string };
 
 export async function runMapping(deps: CoreDeps, mapping: Mapping, input: MappingInput): Promise<MappingResult> {
-  const { user, request, names = {} } = input;
+  const { user, request, context = new Dict(), names = {} } = input;
   const whom = new UserObject(deps, user, request?.host);
   const known = {
     user: whom,
-    request: policyRequestObject(deps, { user: whom, request, context: new Dict() }),
+    request: policyRequestObject(deps, { user: whom, request, context }),
     ...names,
   };
   try {

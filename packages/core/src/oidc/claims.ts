@@ -2,6 +2,7 @@
 import type { CoreDeps } from '../deps.ts';
 import { RecordObject } from '../expressions/host/record.ts';
 import { Converter, toPlain } from '../expressions/run/convert.ts';
+import { Dict } from '../expressions/run/values.ts';
 import type { FlowRequest } from '../flows/request.ts';
 import { type UserRecord, userUid } from '../identity/users.ts';
 import { runMapping } from '../mappings/run.ts';
@@ -42,24 +43,36 @@ export function subjectOf({ installationId }: CoreDeps, { sub_mode }: Client, us
   }
 }
 
+export interface ClaimsWanted {
+  readonly scopes: readonly string[];
+  /** The session that the token is of; mappings see it as `request.context["token"].session_id`. */
+  readonly session?: string | undefined;
+  readonly request?: FlowRequest;
+}
+
 /** Merged in order of scope; a mapping that fails, or gives no mapping, contributes nothing. */
 export async function claimsOf(
   deps: CoreDeps,
   client: Client,
   user: UserRecord | undefined,
-  scopes: readonly string[],
-  request?: FlowRequest,
+  { scopes, session, request }: ClaimsWanted,
 ): Promise<Claims> {
   const wanted = client.mappings.filter(({ scope }) => scopes.includes(scope));
   if (wanted.length === 0) return {};
   const names = { provider: providerObject(client), token: null };
   let claims: Record<string, unknown> = {};
   for (const mapping of wanted) {
-    const result = await runMapping(deps, mapping, { user, request, names });
+    const result = await runMapping(deps, mapping, { user, request, context: contextOf(session), names });
     const given = 'value' in result ? toPlain(result.value) : undefined;
     if (isMapping(given)) claims = deepMerge(claims, given);
   }
   return claims;
+}
+
+function contextOf(session: string | undefined): Dict {
+  return session === undefined
+    ? new Dict()
+    : Dict.of([['token', new RecordObject('AccessToken', { session_id: session })]]);
 }
 
 function providerObject({ pk, name, client_id, application }: Client) {

@@ -18,7 +18,7 @@ export async function discovery(deps: CoreDeps, request: ApiRequest, client: Cli
   const root = `${baseUrlOf(deps, request)}application/o/`;
   const own = `${root}${client.application.slug}/`;
   const scopes = scopesOf(client);
-  const claims = Object.keys(await claimsOf(deps, client, undefined, scopes));
+  const claims = Object.keys(await claimsOf(deps, client, undefined, { scopes }));
   return {
     issuer: issuerOf(deps, request, client),
     authorization_endpoint: `${root}authorize/`,

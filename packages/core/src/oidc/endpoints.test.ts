@@ -569,6 +569,25 @@ describe('codes and tokens', () => {
     expect(decodeJwt(tokens.id_token)).toMatchObject({ sub: 'x', town: 'none' });
   });
 
+  test('core §16.3: a mapping sees the session of the token, as that of authentik for proxies does', async () => {
+    const expression = 'return {"own": request.context["token"].session_id if "token" in request.context else None}';
+    const mapping = await core.call<{ pk: string }>('POST', '/propertymappings/provider/scope/', {
+      name: uniqueName('mapping'),
+      scope_name: 'session',
+      expression,
+    });
+    const client = await makeClient({}, ['openid', mapping.pk]);
+    const tokens = await tokensOf(client, await visitorAs(core, 'grace'), { scope: 'openid session' });
+    const { sid, own } = decodeJwt(tokens.access_token);
+    expect(sid).toMatch(/^[0-9a-f]{64}$/);
+    expect(own).toBe(sid);
+    const headers = { Authorization: `Bearer ${tokens.access_token}` };
+    const told = await (await fetch(`${core.url}application/o/userinfo/`, { headers })).json();
+    expect(told).toMatchObject({ own: sid });
+    const program = await ask(client, { grant_type: 'client_credentials', scope: 'openid session' });
+    expect(decodeJwt(program.access_token)['own']).toBeNull();
+  });
+
   test('core 98: client credentials by secret, app password, combined secret and federation', async () => {
     const client = await makeClient();
     const grant_type = 'client_credentials';

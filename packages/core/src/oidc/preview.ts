@@ -29,7 +29,9 @@ export function registerPreviewRoute(api: Api, deps: CoreDeps): void {
     const grant = { scopes: scopesOf(client) };
     const standard = standardClaims({ deps, client, user, grant, issuer: issuerOf(deps, request, client) });
     const visitor = { ...flowRequestOf(deps, request), user };
-    return { preview: { ...standard, ...(await claimsOf(deps, client, user, grant.scopes, visitor)) } };
+    return {
+      preview: { ...standard, ...(await claimsOf(deps, client, user, { scopes: grant.scopes, request: visitor })) },
+    };
   });
 }
 

@@ -16,7 +16,11 @@ export async function userinfo(deps: CoreDeps, request: ApiRequest, reply: ApiRe
   const client = await clientByKey(deps, found.provider);
   if (client === undefined) return unknown();
   const sub = subjectOf(deps, client, found.user);
-  return { sub, ...(await claimsOf(deps, client, found.user, scopes)), ...(nonce === undefined ? {} : { nonce }) };
+  return {
+    sub,
+    ...(await claimsOf(deps, client, found.user, { scopes, session: found.grant.session })),
+    ...(nonce === undefined ? {} : { nonce }),
+  };
 }
 
 function refuse(reply: ApiReply, status: number, error: string, description: string) {

@@ -41,7 +41,7 @@ export async function issueTokens(issuing: Issuing) {
   const { deps, client, user, grant, issuer } = issuing;
   const { scopes, nonce, session } = grant;
   const lifeMs = durationMs(client.access_token_validity);
-  const claims = await claimsOf(deps, client, user, scopes);
+  const claims = await claimsOf(deps, client, user, { scopes, session });
   const standard = standardClaims(issuing);
   const subject = standard.sub;
   const scope = scopes.join(' ');

@@ -335,6 +335,47 @@ describe('expressions', () => {
     expect((await tryOut(await expression('return regex_match("x", "(?=x)")'))).passing).toBe(false);
   });
 
+  test('what the expressions of authentik’s own blueprints look at is there', async () => {
+    const settings = 'from authentik.admin.utils import get_system_settings\nreturn get_system_settings()';
+    const holds = [
+      `${settings}.default_user_change_name is True`,
+      `${settings}.default_user_change_email is False`,
+      'return request.http_request.build_absolute_uri("/a?b=c").endswith("/a?b=c")',
+      'return request.http_request.build_absolute_uri("/").rstrip("/").startswith("http://")',
+      'return not hasattr(request.user, "backend")',
+    ];
+    const gated = async (text: string) => {
+      const { target, opens } = await gate();
+      await bind(core, target, { policy: await expression(text) });
+      return opens();
+    };
+    for (const text of holds) expect([text, await gated(text)]).toEqual([text, true]);
+  });
+
+  test('who has given the password together with the name has a backend, as authentik’s own policy asks', async () => {
+    const text = 'return not hasattr(context["flow_plan"].context.get("pending_user"), "backend")';
+    const { username } = await makeUser(core);
+    const password = await makeStage(core, 'password', { backends: ['authentik.core.auth.InbuiltBackend'] });
+    const stages = async (embedded: object) => {
+      const who = await makeStage(core, 'identification', { user_fields: ['username'], ...embedded });
+      const flow = await makeFlow(
+        core,
+        [who, password, await makeStage(core, 'dummy')],
+        {},
+        { re_evaluate_policies: true },
+      );
+      await bind(core, flow.bindings[1]?.policybindingmodel_ptr_id, { policy: await expression(text) });
+      return flow.slug;
+    };
+    const apart = await stages({});
+    const visitor = createVisitor(core.url);
+    expect((await visitor.flow(apart, { uid_field: username })).component).toBe('ak-stage-password');
+    const together = await stages({ password_stage: password });
+    const other = createVisitor(core.url);
+    const answer = { uid_field: username, password: testPassword };
+    expect((await other.flow(together, answer)).component).toBe('ak-stage-dummy');
+  });
+
   test('a policy can ask another one, but not for ever', async () => {
     const name = uniqueName('policy');
     await core.call('POST', '/policies/expression/', { name, expression: 'return context["n"] > 1' });

@@ -14,10 +14,11 @@ export interface ContextView {
 
 /** The context, and `flow_plan` with the plan's own one. */
 export function contextView(deps: CoreDeps, context: Record<string, unknown>, host: string | undefined): ContextView {
+  const backend = textIn(context, 'user_backend') ?? textIn(planContextIn(context), 'user_backend');
   const wrap: Wrap = (key, value) => {
     if (key === 'pending_user') {
       const reference = pendingUserRef.safeParse(value).data;
-      return reference === undefined ? undefined : new UserObject(deps, reference, host);
+      return reference === undefined ? undefined : new UserObject(deps, reference, host, backend);
     }
     if (key === 'flow_plan' && isObject(value) && isObject(value['context']))
       return new RecordObject('FlowPlan', { context: converter.toValue(value['context']) }, { plain: value });
@@ -27,6 +28,16 @@ export function contextView(deps: CoreDeps, context: Record<string, unknown>, ho
   };
   const converter = new Converter(wrap);
   return { value: converter.toValue(context), writeBack: () => converter.writeBack() };
+}
+
+function planContextIn({ flow_plan }: Record<string, unknown>): Record<string, unknown> {
+  const context = isObject(flow_plan) ? flow_plan['context'] : undefined;
+  return isObject(context) ? context : {};
+}
+
+function textIn(context: Record<string, unknown>, name: string): string | undefined {
+  const value = context[name];
+  return typeof value === 'string' ? value : undefined;
 }
 
 function fieldsOf(value: Readonly<Record<string, unknown>>): Record<string, Value> {

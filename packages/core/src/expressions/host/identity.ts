@@ -28,17 +28,21 @@ export class UserObject extends HostObject {
   readonly #deps: CoreDeps;
   readonly #source: UserSource;
   readonly #host: string | undefined;
+  readonly #backend: string | undefined;
   #record: Promise<UserRecord | undefined> | undefined;
   #attributes: Value | undefined;
 
-  constructor(deps: CoreDeps, source: UserSource, host?: string) {
+  /** @param backend which has found his password right in this flow; without one there is no such attribute */
+  constructor(deps: CoreDeps, source: UserSource, host?: string, backend?: string) {
     super();
     this.#deps = deps;
     this.#source = source;
     this.#host = host;
+    this.#backend = backend;
   }
 
   get(name: string): Value | Promise<Value> | undefined {
+    if (name === 'backend') return this.#backend;
     const known = Object.hasOwn(userAttributes, name) ? userAttributes[name] : undefined;
     if (known === undefined) return undefined;
     if (this.#source === undefined || ('username' in this.#source && !('id' in this.#source)))

@@ -2,8 +2,10 @@
 import { type BrandRecord, brandOfHost, brandValue } from '../../brands/current.ts';
 import type { CoreDeps } from '../../deps.ts';
 import type { FlowRequest } from '../../flows/request.ts';
+import { Raised } from '../faults.ts';
 import { Converter } from '../run/convert.ts';
-import { Dict, type Value } from '../run/values.ts';
+import { textAt } from '../run/parameters.ts';
+import { Dict, Native, type Value } from '../run/values.ts';
 import { UserObject } from './identity.ts';
 import { RecordObject } from './record.ts';
 import { tenantSettings } from './tenant.ts';
@@ -50,11 +52,24 @@ export function httpRequestObject(deps: CoreDeps, request: FlowRequest | undefin
       ['Host', request.host],
     ]),
     request_id: request.requestId,
-    scheme: request.secure ? 'https' : 'http',
+    scheme: schemeOf(request),
+    build_absolute_uri: new Native(
+      'build_absolute_uri',
+      (call) => absolute(request, textAt(call, 0, 'location', '')).href,
+    ),
     user: new UserObject(deps, request.user, request.host),
     brand: async () => brandObject(await brandOfHost(deps, request.host)),
     tenant: () => tenantSettings(deps),
   });
+}
+
+const schemeOf = ({ secure }: FlowRequest) => (secure ? 'https' : 'http');
+
+/** Against the host that the visitor came by; the page itself is not known here, so that none is its root. */
+function absolute(request: FlowRequest, location: string): URL {
+  const base = `${schemeOf(request)}://${request.host}/`;
+  if (URL.canParse(location, base)) return new URL(location, base);
+  throw new Raised('ValueError', `${location} is no address below ${base}`);
 }
 
 function brandObject(brand: BrandRecord | undefined): Value {

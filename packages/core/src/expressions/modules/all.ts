@@ -3,7 +3,7 @@
 import { networkFunctions } from '../host/network.ts';
 import { RecordObject } from '../host/record.ts';
 import { ExceptionType } from '../run/exceptions.ts';
-import type { HostObject, Value } from '../run/values.ts';
+import { type HostObject, Native, type Value } from '../run/values.ts';
 import { datetimeModule, timezoneModule } from './datetime.ts';
 import { base64Module, hashlibModule, jsonModule, uuidModule } from './encoding.ts';
 import { reModule } from './re.ts';
@@ -36,8 +36,15 @@ const requirements = [
   'require_outpost',
 ];
 
-/** Made anew for each core, since its clock is one of them. */
-export function createModules(now: () => number): ReadonlyMap<string, HostObject> {
+/** What modules tell of the core. */
+export interface ModuleFacts {
+  readonly now: () => number;
+  /** Settings of the installation, as `request.http_request.tenant` shows them. */
+  readonly settings: () => Value;
+}
+
+/** Made anew for each core, whose clock and settings are in them. */
+export function createModules({ now, settings }: ModuleFacts): ReadonlyMap<string, HostObject> {
   const skip = new ExceptionType('SkipObject');
   const modules: Readonly<Record<string, RecordObject>> = {
     re: reModule(),
@@ -51,6 +58,9 @@ export function createModules(now: () => number): ReadonlyMap<string, HostObject
       ip_network: networkFunctions['ip_network'] ?? null,
     }),
     'django.utils.timezone': timezoneModule(now),
+    'authentik.admin.utils': new RecordObject('module', {
+      get_system_settings: new Native('get_system_settings', settings),
+    }),
     'authentik.core.models': new RecordObject('module', coreModels),
     'authentik.flows.models': new RecordObject('module', {
       FlowAuthenticationRequirement: new RecordObject(
