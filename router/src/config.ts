@@ -47,7 +47,7 @@ export const routerConfig = defineConfig({
     trusted_proxy_cidrs: trustedProxyCidrs,
     mtls_proxy_cidrs: cidrList({
       default: [],
-      doc: 'Peers whose client-certificate headers are believed; empty: all trusted ones.',
+      doc: 'Peers whose client-certificate headers are believed; empty: nobody, certificates are public.',
     }),
     forwarded_for_mode: choice(['rightmost-untrusted', 'leftmost'], {
       default: 'rightmost-untrusted',

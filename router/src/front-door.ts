@@ -55,7 +55,7 @@ export class FrontDoor {
   readonly #options: FrontDoorOptions;
   readonly #open = new Set<ReadyResponse>();
   readonly #dateLine: () => string;
-  readonly #identify = createIdentifier();
+  readonly #identify: ReturnType<typeof createIdentifier>;
   readonly #counters = new Map<string, readonly { add(): void }[]>();
   readonly #upgrades: Upgrades;
   readonly #localUsages: readonly Usage[];
@@ -68,6 +68,7 @@ export class FrontDoor {
   constructor(options: FrontDoorOptions) {
     this.#options = options;
     this.#dateLine = createDateLine(options.clock);
+    this.#identify = createIdentifier(options.log);
     this.#upgrades = new Upgrades(options);
     this.#localUsages = [...options.storedFiles.keys()];
     this.#toCore = { ...options, dateLine: this.#dateLine };

@@ -30,6 +30,28 @@ test('router R25, R30, R32: what an untrusted peer claims does not reach the cor
   expect(seen['x-authentik-id']).not.toBe('forged');
 });
 
+test('router D12: by default no peer is believed about certificates, and a trusted one that tries is told of', async () => {
+  await using site = await healthyRouter(trusting);
+  for (let round = 0; round < 2; round++)
+    await (await fetch(`${site.url}/if/user/`, { headers: certificateHeaders })).text();
+  for (const { headers } of site.core.seen)
+    for (const name of Object.keys(certificateHeaders)) expect(headers[name], name).toBeUndefined();
+  const warnings = site.log.lines.filter(({ event }) => event === 'client certificate header dropped');
+  expect(warnings).toMatchObject([
+    {
+      client: '127.0.0.1',
+      name: 'ssl-client-cert',
+      hint: expect.stringContaining('AUTHENTIK_LISTEN__MTLS_PROXY_CIDRS'),
+    },
+  ]);
+});
+
+test('router §4.5: a peer that is named for it passes certificates on', async () => {
+  await using site = await healthyRouter({ ...trusting, AUTHENTIK_LISTEN__MTLS_PROXY_CIDRS: '127.0.0.1/32' });
+  await (await fetch(`${site.url}/if/user/`, { headers: certificateHeaders })).text();
+  expect(site.core.seen[0]?.headers).toMatchObject(certificateHeaders);
+});
+
 for (const [id, headers, client, proto] of [
   ['R26', { 'x-forwarded-for': '203.0.113.7' }, '203.0.113.7', 'http'],
   ['R27', { 'x-forwarded-for': '6.6.6.6, 203.0.113.7, 10.0.0.9' }, '203.0.113.7', 'http'],

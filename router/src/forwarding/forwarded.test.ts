@@ -4,7 +4,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Client, forwardedHeaders, identifyClient, requestIdOf, type Trust } from './forwarded.ts';
 
-const trust: Trust = { peers: createCidrSet(['10.0.0.0/8', '127.0.0.0/8', 'fe80::/10', '::1/128']) };
+const trust: Trust = {
+  peers: createCidrSet(['10.0.0.0/8', '127.0.0.0/8', 'fe80::/10', '::1/128']),
+  certificatePeers: createCidrSet([]),
+};
 const overHttp = (address: string) => ({ address, tls: false });
 
 /** Value of a header in a raw list; every occurrence, joined. */
@@ -54,7 +57,7 @@ test('router R35: an IPv4 peer of a dual-stack socket matches an IPv4 network, a
 });
 
 test('router §3: local callers are trusted whatever the list says', () => {
-  const nobody: Trust = { peers: createCidrSet([]) };
+  const nobody: Trust = { peers: createCidrSet([]), certificatePeers: createCidrSet([]) };
   const local = { address: '::1', tls: false, local: true } as const;
   expect(identifyClient(local, { 'x-forwarded-for': '203.0.113.7' }, nobody).address).toBe('203.0.113.7');
 });
@@ -84,12 +87,14 @@ describe('router R32, R33: client certificates', () => {
   test('an untrusted peer passes none', () => {
     expect(pass(overHttp('198.51.100.1'))).toEqual([undefined, undefined, undefined]);
   });
-  test('a trusted peer passes them', () => expect(pass(overHttp('10.0.0.1'))).toEqual(['x', 'y', 'z']));
-  test('only those of the narrower list, where there is one', () => {
-    const narrow = { ...trust, certificatePeers: createCidrSet(['10.0.0.2/32']) };
-    expect(pass(overHttp('10.0.0.1'), narrow)).toEqual([undefined, undefined, undefined]);
-    expect(pass(overHttp('10.0.0.2'), narrow)).toEqual(['x', 'y', 'z']);
+  test('a trusted peer passes none either, unless it is named for that', () => {
+    expect(pass(overHttp('10.0.0.1'))).toEqual([undefined, undefined, undefined]);
+    const named = { ...trust, certificatePeers: createCidrSet(['10.0.0.2/32']) };
+    expect(pass(overHttp('10.0.0.1'), named)).toEqual([undefined, undefined, undefined]);
+    expect(pass(overHttp('10.0.0.2'), named)).toEqual(['x', 'y', 'z']);
   });
+  test('whoever came by the unix socket is this machine', () =>
+    expect(pass({ ...overHttp('127.0.0.1'), local: true })).toEqual(['x', 'y', 'z']));
   test('the certificate of the connection itself replaces all of them', () => {
     const own = { address: '10.0.0.1', tls: true, clientCertificate: 'Cert=own' };
     expect(pass(own)).toEqual([undefined, 'Cert=own', undefined]);

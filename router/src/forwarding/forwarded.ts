@@ -17,8 +17,8 @@ export interface Connection {
 /** Whom to believe; from the settings. */
 export interface Trust {
   readonly peers: CidrSet;
-  /** Peers that may speak for a client certificate; default: `peers`. */
-  readonly certificatePeers?: CidrSet;
+  /** Peers that may speak for a client certificate. Certificates are public: whoever else could show another's. */
+  readonly certificatePeers: CidrSet;
   /** Which address of a chain is the client; default `rightmost-untrusted`. */
   readonly mode?: 'rightmost-untrusted' | 'leftmost';
 }
@@ -55,7 +55,7 @@ type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 export function identifyClient(connection: Connection, headers: Headers, trust: Trust): Client {
   const peer = canonicalIp(connection.address);
   const trusted = connection.local === true || trust.peers.has(peer);
-  const certificateTrusted = connection.local === true || (trust.certificatePeers ?? trust.peers).has(peer);
+  const certificateTrusted = connection.local === true || trust.certificatePeers.has(peer);
   const scheme = connection.tls ? 'https' : 'http';
   const host = text(headers['host']);
   const facts = { trusted, certificateTrusted, clientCertificate: connection.clientCertificate };
@@ -69,6 +69,12 @@ export function identifyClient(connection: Connection, headers: Headers, trust: 
     host: text(headers['x-forwarded-host']).split(',')[0]?.trim() || host,
     ...facts,
   };
+}
+
+/** The header by which a peer that is believed otherwise names a client certificate in vain. */
+export function certificateInVain(headers: Headers, { trusted, certificateTrusted }: Client): string | undefined {
+  if (!trusted || certificateTrusted) return undefined;
+  return [...certificateHeaders].find((name) => headers[name] !== undefined);
 }
 
 /** Whether a request has any header about somebody else than its peer. */

@@ -1,7 +1,15 @@
 // Who asks, and under which id (router.md §4, §15): found out once per connection as long as nobody speaks for somebody else.
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { type Client, identifyClient, requestIdOf, speaksForOthers, type Trust } from '../forwarding/forwarded.ts';
+import type { Logger } from '@gatehouse/daemon/log';
+import {
+  type Client,
+  certificateInVain,
+  identifyClient,
+  requestIdOf,
+  speaksForOthers,
+  type Trust,
+} from '../forwarding/forwarded.ts';
 import { connectionOf } from '../listeners/connections.ts';
 import type { RequestRecord } from './access-log.ts';
 
@@ -18,8 +26,11 @@ export interface Moment {
   readonly countsBytes: boolean;
 }
 
+/** So many peers are told of in the log, each once. */
+const mostWarnings = 100;
+
 /** @returns what makes the record of a request */
-export function createIdentifier(): (request: IncomingMessage, moment: Moment) => RequestRecord {
+export function createIdentifier(log: Logger): (request: IncomingMessage, moment: Moment) => RequestRecord {
   const known = new WeakMap<object, KnownClient>();
   const clientOf = ({ socket, headers }: IncomingMessage, trust: Trust): Client => {
     if (speaksForOthers(headers)) return identifyClient(connectionOf(socket), headers, trust);
@@ -29,8 +40,18 @@ export function createIdentifier(): (request: IncomingMessage, moment: Moment) =
     known.set(socket, { host: headers.host, trust, client });
     return client;
   };
+  const warned = new Set<string>();
+  const warn = ({ headers, socket }: IncomingMessage, client: Client) => {
+    const header = certificateInVain(headers, client);
+    const peer = connectionOf(socket).address;
+    if (header === undefined || warned.has(peer) || warned.size >= mostWarnings) return;
+    warned.add(peer);
+    const hint = 'Name the peer in AUTHENTIK_LISTEN__MTLS_PROXY_CIDRS if it checks who its clients are.';
+    log.warn('client certificate header dropped', { client: peer, name: header, hint });
+  };
   return (request, { trust, startedMs, countsBytes }) => {
     const client = clientOf(request, trust);
+    if (client.trusted && !client.certificateTrusted) warn(request, client);
     const { socket } = request;
     return {
       id: requestIdOf(request.headers, client, freshId),

@@ -12,7 +12,7 @@ export function settingsOf(config: RouterConfig, version: string): FrontDoorSett
     trust: {
       peers: remembering(createCidrSet(trusted_proxy_cidrs)),
       mode: forwarded_for_mode,
-      ...(mtls_proxy_cidrs.length === 0 ? {} : { certificatePeers: createCidrSet(mtls_proxy_cidrs) }),
+      certificatePeers: createCidrSet(mtls_proxy_cidrs),
     },
     version,
     http2: config.web.http2,
