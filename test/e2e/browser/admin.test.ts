@@ -25,6 +25,7 @@ describe.skipIf(skipWithout('chromium'))('the page of administrators', { timeout
     await signIn(page, site, 'akadmin', '/if/admin/');
     await page.getByRole('link', { name: tab, exact: true }).click();
     await page.getByRole('heading', { name: tab, level: 1 }).waitFor();
+    await page.getByRole('progressbar', { name: 'Loading' }).waitFor({ state: 'hidden' });
   };
 
   test('files are uploaded with progress, listed with a picture, found and sorted', async () => {

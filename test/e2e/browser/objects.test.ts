@@ -286,6 +286,7 @@ describe.skipIf(skipWithout('chromium'))('objects of any model', { timeout: 120_
     await page.getByRole('button', { name: 'Menu, now at Applications' }).click();
     await page.getByRole('link', { name: 'Sessions' }).click();
     await page.getByRole('heading', { name: 'Where you are signed in' }).waitFor();
+    await page.getByRole('progressbar', { name: 'Loading' }).waitFor({ state: 'hidden' });
     await expectAccessible(page);
     await picture(page, 'user-sessions-dark-phone');
     expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);

@@ -65,7 +65,11 @@ describe('an installation below /auth/', { timeout: 90_000 }, () => {
       page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
       page.on('response', (answer) => answer.status() >= 400 && complaints.push(`${answer.status()} ${answer.url()}`));
       await page.goto(address);
-      await page.getByLabel('E-mail address or user name').fill('grace');
+      const field = page.getByLabel('E-mail address or user name');
+      await field.fill('grace').catch(async (cause: unknown) => {
+        const shown = await page.locator('body').innerText();
+        throw new Error(`no login at ${page.url()}, but: ${shown} ${complaints.join()}`, { cause });
+      });
       await page.keyboard.press('Enter');
       await page.getByLabel('Password', { exact: true }).fill(password);
       await page.keyboard.press('Enter');
