@@ -32,11 +32,14 @@ export async function presentedCertificate(
   if (name === undefined) return { kind: 'none' };
   const { remoteAddress } = request.socket; // none: a unix socket
   if (remoteAddress !== undefined && !deps.certificatePeers.has(canonicalIp(remoteAddress)))
-    return { kind: 'unusable', by: 'proxy', reason: `${name} comes from ${remoteAddress}, which is not trusted` };
+    return { kind: 'unusable', by: 'proxy', reason: untrusted(name, remoteAddress) };
   if (another !== undefined)
     return { kind: 'unusable', by: 'proxy', reason: `${name} and ${another} each name a certificate` };
   return read(request, name, 'proxy');
 }
+
+const untrusted = (name: string, address: string) =>
+  `${name} comes from ${address}, which is not trusted (AUTHENTIK_LISTEN__MTLS_PROXY_CIDRS names who is)`;
 
 async function ofOutpost(
   { database }: Pick<CoreDeps, 'database'>,
